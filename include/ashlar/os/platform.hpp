@@ -1,0 +1,69 @@
+// ashlar/os/platform.hpp - everything Ashlar asks of the operating system, in one page.
+//
+// Layer:      os
+// Picture:    reserved:   address space only; touching it faults
+//             committed:  readable and writable, zero until first written
+//             purged:     still committed, its memory given back; reads as zero again
+// Complexity: a system call each, except page_size, cpu_count and thread_id (cached).
+// Failure:    a refusal is a value; the range is then as it was. errno is kept as the caller had it.
+// Threads:    every function may be called from any thread, before main and after exit has begun.
+// Checked by: tests/os/platform_test.cpp
+//
+// A port is this page and one file in src/os/. No operating-system header is seen through it. Sizes are in
+// bytes and, with addresses, multiples of page_size() unless said otherwise.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "ashlar/foundation/block.hpp"
+#include "ashlar/foundation/result.hpp"
+
+namespace ashlar::os {
+
+enum class access : std::uint8_t { none, read, read_write };
+enum class advice : std::uint8_t {
+    normal,
+    huge_pages,     ///< back it with huge pages where possible
+    no_huge_pages,  ///< never
+    no_dump,        ///< leave it out of core dumps
+};
+
+/// The unit of the functions below, found at run time: 4, 16 or 64 KiB.
+std::size_t page_size() noexcept;
+/// The smallest huge page of the machine that anonymous memory may get; 0 for none.
+std::size_t huge_page_size() noexcept;
+
+/// Address space at a multiple of `align`, inaccessible and uncharged. Any align that is a power of two.
+result<block> reserve(std::size_t size, std::size_t align) noexcept;
+/// Reserves up to `most` bytes: a refused size is halved until it fits, not below `least`.
+result<block> reserve_up_to(std::size_t most, std::size_t least, std::size_t align) noexcept;
+/// Makes reserved pages readable and writable. Pages never written before read as zero.
+bool commit(std::byte* p, std::size_t size) noexcept;
+/// Back to reserved: the memory is given back and the pages are inaccessible.
+bool decommit(std::byte* p, std::size_t size) noexcept;
+/// Gives the memory back at once; the pages stay committed and read as zero.
+bool purge(std::byte* p, std::size_t size) noexcept;
+/// Ends the reservation of the range, which may be a part of what reserve gave.
+bool release(std::byte* p, std::size_t size) noexcept;
+/// Enlarges or moves a whole committed mapping without copying; the old range is gone when it succeeds.
+result<block> remap(std::byte* p, std::size_t old_size, std::size_t new_size, bool may_move) noexcept;
+
+bool protect(std::byte* p, std::size_t size, access allowed) noexcept;
+/// Faults the pages in now, for writing.
+bool populate(std::byte* p, std::size_t size) noexcept;
+bool advise(std::byte* p, std::size_t size, advice wish) noexcept;
+
+/// Unique among the running threads; never 0.
+std::uint32_t thread_id() noexcept;
+std::uint32_t cpu_id() noexcept;
+std::uint32_t cpu_count() noexcept;
+/// Monotonic, in nanoseconds.
+std::uint64_t now_ns() noexcept;
+/// Bytes of this process resident in memory; 0 where that cannot be told.
+std::size_t resident_bytes() noexcept;
+
+/// Writes to standard error, without allocating or buffering; what cannot be written is dropped.
+void write_error(const char* text, std::size_t length) noexcept;
+
+}  // namespace ashlar::os
