@@ -1,0 +1,35 @@
+# How every target of ours is compiled. Nothing here reaches a project that uses the installed library.
+add_library(ashlar-compile INTERFACE)
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+
+target_compile_options(ashlar-compile INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-align -Wnon-virtual-dtor
+    -Woverloaded-virtual -Wnull-dereference -Wformat=2 -Wundef
+    $<$<BOOL:${ASHLAR_WERROR}>:-Werror>
+    # Paths in messages and debug information start at the project: builds are alike wherever the clone lies.
+    -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # g++ 12 reports -Wnull-dereference in std code that it inlined at -O2; the clang presets keep it on.
+    target_compile_options(ashlar-compile INTERFACE -Wno-null-dereference)
+endif()
+if(NOT ASHLAR_CHECKS STREQUAL "")
+    target_compile_definitions(ashlar-compile INTERFACE ASHLAR_CHECKS=${ASHLAR_CHECKS})
+endif()
+if(ASHLAR_SANITIZE)
+    set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g")
+    set(sanitize -fsanitize=${ASHLAR_SANITIZE} -fno-omit-frame-pointer)
+    if(ASHLAR_SANITIZE MATCHES "undefined")
+        list(APPEND sanitize -fno-sanitize-recover=all)
+    endif()
+    target_compile_options(ashlar-compile INTERFACE ${sanitize})
+    target_link_options(ashlar-compile INTERFACE ${sanitize})
+endif()
+
+# ccache, keyed on paths relative to the clone, so that every clone shares what was compiled once.
+find_program(CCACHE ccache)
+find_program(ENV_PROGRAM env)
+if(CCACHE AND ENV_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${ENV_PROGRAM} CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE})
+    set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
+endif()
