@@ -6,7 +6,8 @@
 //             purged:     still committed, its memory given back; reads as zero again
 // Complexity: a system call each, except page_size, cpu_count and thread_id (cached).
 // Failure:    a refusal is a value; the range is then as it was. errno is kept as the caller had it.
-// Threads:    every function may be called from any thread, before main and after exit has begun.
+// Threads:    every function may be called from any thread, before main and after exit has begun, and
+//             from inside malloc: none allocates, throws or can be cancelled.
 // Checked by: tests/os/platform_test.cpp
 //
 // A port is this page and one file in src/os/. No operating-system header is seen through it. Sizes are in
@@ -23,15 +24,15 @@ namespace ashlar::os {
 
 enum class access : std::uint8_t { none, read, read_write };
 enum class advice : std::uint8_t {
-    normal,
     huge_pages,     ///< back it with huge pages where possible
     no_huge_pages,  ///< never
     no_dump,        ///< leave it out of core dumps
+    dump,           ///< take no_dump back
 };
 
 /// The unit of the functions below, found at run time: 4, 16 or 64 KiB.
 std::size_t page_size() noexcept;
-/// The smallest huge page of the machine that anonymous memory may get; 0 for none.
+/// The huge page that the kernel may back anonymous memory with by itself; 0 for none.
 std::size_t huge_page_size() noexcept;
 
 /// Address space at a multiple of `align`, inaccessible and uncharged. Any align that is a power of two.
@@ -40,23 +41,27 @@ result<block> reserve(std::size_t size, std::size_t align) noexcept;
 result<block> reserve_up_to(std::size_t most, std::size_t least, std::size_t align) noexcept;
 /// Makes reserved pages readable and writable. Pages never written before read as zero.
 bool commit(std::byte* p, std::size_t size) noexcept;
-/// Back to reserved: the memory is given back and the pages are inaccessible.
+/// Back to reserved: memory and charge are given back, the pages are inaccessible, advice is forgotten.
 bool decommit(std::byte* p, std::size_t size) noexcept;
-/// Gives the memory back at once; the pages stay committed and read as zero.
+/// Gives the memory back at once; the pages stay committed and read as zero. Refuses locked pages.
 bool purge(std::byte* p, std::size_t size) noexcept;
 /// Ends the reservation of the range, which may be a part of what reserve gave.
 bool release(std::byte* p, std::size_t size) noexcept;
-/// Enlarges or moves a whole committed mapping without copying; the old range is gone when it succeeds.
+/// Makes a committed range longer or shorter without copying. What is added reads as zero. Where it may
+/// move, the new address is a multiple of page_size() and of nothing more, and the old range is released.
 result<block> remap(std::byte* p, std::size_t old_size, std::size_t new_size, bool may_move) noexcept;
 
 bool protect(std::byte* p, std::size_t size, access allowed) noexcept;
-/// Faults the pages in now, for writing.
+/// Faults committed pages in now, for writing.
 bool populate(std::byte* p, std::size_t size) noexcept;
 bool advise(std::byte* p, std::size_t size, advice wish) noexcept;
 
-/// Unique among the running threads; never 0.
+/// The kernel's number of this thread: unique among the running threads, never 0, another one in the child
+/// of fork.
 std::uint32_t thread_id() noexcept;
+/// The processor this thread runs on now.
 std::uint32_t cpu_id() noexcept;
+/// How many processors this process may run on; at least 1.
 std::uint32_t cpu_count() noexcept;
 /// Monotonic, in nanoseconds.
 std::uint64_t now_ns() noexcept;
