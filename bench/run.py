@@ -1,0 +1,29 @@
+#!/usr/bin/python3
+"""bench/run.py - the one runner: builds the benchmarks, runs them against the installed peers, prints the tables.
+
+    bench/run.py malloc        real and synthetic programs under every malloc: time, CPU, peak RSS, faults
+    bench/run.py instructions  instructions per malloc and free, counted by callgrind
+    bench/run.py strategies    the toolkit's strategies against std::pmr
+
+Each command has --help. Needs nothing but the standard library.
+"""
+import argparse
+import sys
+
+from runner import malloc
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="bench/run.py", description="Ashlar's benchmarks.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command in (malloc,):
+        command.add_arguments(commands)
+    arguments = parser.parse_args()
+    return arguments.run(arguments)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("bench: interrupted")

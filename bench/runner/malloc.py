@@ -1,0 +1,101 @@
+"""bench/run.py malloc - every workload under every malloc, in interleaved rounds."""
+import json
+import os
+import pathlib
+import sys
+import time
+
+from . import launch, machine, peers, report, workloads
+from .build import build
+
+
+def add_arguments(commands):
+    """The command line of `bench/run.py malloc`."""
+    p = commands.add_parser("malloc", help="programs under every malloc", description=__doc__)
+    p.add_argument("--peers", default=",".join(peers.LIBRARIES), metavar="A,B",
+                   help="which mallocs, in this order (default: %(default)s)")
+    p.add_argument("--add", action="append", default=[], metavar="NAME=PATH",
+                   help="measure another library as well, such as an earlier build")
+    p.add_argument("--only", default="", metavar="A,B", help="only these workloads")
+    p.add_argument("--rounds", type=int, default=3, help="times that every pair is run (default 3)")
+    p.add_argument("--scale", type=float, default=1, help="times the usual work (default 1)")
+    p.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="default: one per core")
+    p.add_argument("--timeout", type=int, default=60, help="seconds that one run may take (default 60)")
+    p.add_argument("--json", metavar="FILE", help="write every run and the summary")
+    p.add_argument("--markdown", metavar="FILE", help="write the tables as Markdown")
+    p.add_argument("--list", action="store_true", help="name the workloads and end")
+    p.set_defaults(run=run)
+
+
+def run(arguments):
+    """0 when every workload passed its self check under every malloc, else 1."""
+    chosen = _chosen(workloads.every(arguments.scale, arguments.threads), arguments.only)
+    if arguments.list:
+        print("\n".join(w.name for w in chosen))
+        return 0
+    names = [n for n in arguments.peers.split(",") if n]
+    for name in names:
+        if name not in peers.LIBRARIES:
+            sys.exit(f"bench: no malloc is called {name}; known are {', '.join(peers.LIBRARIES)}")
+    if arguments.rounds < 1 or arguments.scale <= 0 or arguments.threads < 1:
+        sys.exit("bench: --rounds, --scale and --threads must be positive")
+    found, missing = peers.find(names, arguments.add)
+    for each in missing:
+        print(f"bench: not measured, because it is not installed or not built: {each}", file=sys.stderr)
+    build()
+    runs, failures = _rounds(chosen, found, arguments)
+    result = {"machine": machine.describe(), "load": machine.load(), "rounds": arguments.rounds,
+              "scale": arguments.scale, "threads": arguments.threads,
+              "peers": {p.name: p.version for p in found}, "runs": runs}
+    print(report.as_text(result))
+    if arguments.markdown:
+        pathlib.Path(arguments.markdown).write_text(report.as_markdown(result))
+    if arguments.json:
+        pathlib.Path(arguments.json).write_text(json.dumps({**result, "summary": report.summary(result)}, indent=1))
+    for each in failures:
+        print(f"bench: FAILED {each}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _chosen(all_of_them, only):
+    names = [n for n in only.split(",") if n]
+    for name in names:
+        if name not in {w.name for w in all_of_them}:
+            sys.exit(f"bench: no workload is called {name}; --list names them")
+    return [w for w in all_of_them if not names or w.name in names]
+
+
+def _rounds(chosen, found, arguments):
+    """{workload: {peer: [run, ...]}} and what failed. The order of peers turns by one each round, so that none always
+    runs after the same neighbour; a pair that failed once is not run again."""
+    runs = {w.name: {p.name: [] for p in found} for w in chosen}
+    failures, expected = {}, {}
+    total, done, begin = arguments.rounds * len(chosen) * len(found), 0, time.monotonic()
+    for turn in range(arguments.rounds):
+        for workload in chosen:
+            for peer in found[turn % len(found):] + found[:turn % len(found)]:
+                done += 1
+                _progress(done, total, begin, turn, workload.name, peer.name)
+                if (workload.name, peer.name) in failures:
+                    continue
+                try:
+                    cost = launch.once(workload, peer, arguments.timeout)
+                    output = cost.pop("output")
+                    if workload.same_output and expected.setdefault(workload.name, output) != output:
+                        raise launch.SelfCheckFailed(f"{workload.name} under {peer.name}: printed something else")
+                    runs[workload.name][peer.name].append(cost)
+                except launch.SelfCheckFailed as failed:
+                    failures[workload.name, peer.name] = str(failed)
+                    runs[workload.name][peer.name].clear()
+    print("", file=sys.stderr)
+    return runs, list(failures.values())
+
+
+def _progress(done, total, begin, turn, workload, peer):
+    passed = time.monotonic() - begin
+    left = f", {passed / (done - 1) * (total - done + 1):.0f} s left" if done > 1 else ""
+    end = "" if sys.stderr.isatty() else "\n"
+    if end and done % 25 != 1:  # a log file wants a line now and then, not one per run
+        return
+    print(f"\r\033[K[{done}/{total}] round {turn + 1}: {workload} under {peer}{left}" if not end else
+          f"[{done}/{total}] round {turn + 1}: {workload} under {peer}{left}", end=end, file=sys.stderr, flush=True)
