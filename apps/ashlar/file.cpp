@@ -1,0 +1,80 @@
+#include "file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+#include "failure.hpp"
+
+namespace ashlar::app {
+namespace {
+
+/// @returns 0 or the error.
+int write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t n = ::write(fd, text.data(), text.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return errno;
+        text.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return 0;
+}
+
+int write_directly(const std::string& path, std::string_view text) {
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) return errno;
+    const int error = write_all(fd, text);
+    return ::close(fd) != 0 && error == 0 ? errno : error;
+}
+
+/// The mode that open() would have given a new file: mkstemp's 0600 would hide a report from the user's
+/// group.
+mode_t usual_mode() {
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    return 0666 & ~mask;
+}
+
+int write_beside(const std::string& path, std::string_view text) {
+    std::string temporary = path + ".XXXXXX";
+    const int fd = ::mkstemp(temporary.data());
+    if (fd < 0) return errno;
+    int error = write_all(fd, text);
+    if (error == 0 && ::fchmod(fd, usual_mode()) != 0) error = errno;
+    // Some file systems report a full disk only here.
+    if (::close(fd) != 0 && error == 0) error = errno;
+    if (error == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
+    if (error != 0) ::unlink(temporary.c_str());
+    return error;
+}
+
+}  // namespace
+
+void write_file(const std::string& path, std::string_view text) {
+    struct stat there {};
+    const bool exists = ::stat(path.c_str(), &there) == 0;
+    int error = 0;
+    if (path.empty()) {
+        error = ENOENT;
+    } else if (exists && S_ISDIR(there.st_mode)) {
+        error = EISDIR;
+    } else if (exists && !S_ISREG(there.st_mode)) {
+        error = write_directly(path, text);
+    } else if (exists && ::access(path.c_str(), W_OK) != 0) {
+        error = errno;  // renaming over a write-protected file would succeed; its owner said no
+    } else {
+        std::error_code unresolved;
+        const auto target = std::filesystem::canonical(path, unresolved);  // a link keeps linking
+        error = write_beside(unresolved ? path : target.string(), text);
+    }
+    if (error != 0) throw failure(failed, "cannot write '" + path + "': " + std::strerror(error));
+}
+
+}  // namespace ashlar::app

@@ -1,0 +1,19 @@
+// apps/ashlar/file.hpp - write a file whole or not at all.
+//
+// Layer:      apps/ashlar
+// Complexity: one pass over the text.
+// Failure:    throws app::failure; then an older file of that name is as it was, and nothing else is left.
+// Threads:    any.
+// Checked by: tests/tool/report_test.py
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace ashlar::app {
+
+/// Writes `text` beside `path` and renames it there: a reader, a full disk or a kill never meets half a file.
+/// What is not a regular file (a terminal, a pipe, /dev/null) is written directly; a link keeps linking.
+void write_file(const std::string& path, std::string_view text);
+
+}  // namespace ashlar::app
