@@ -1,0 +1,43 @@
+// See conf.hpp.
+#include "conf.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+
+#include <fmt/core.h>
+
+#include "failure.hpp"
+
+namespace ashlar::app {
+namespace {
+
+std::string whole_text(const std::string& path) {
+    std::error_code error;
+    if (std::filesystem::is_directory(path, error)) throw failure(wrong_use, path + ": is a directory, not a conf");
+    errno = 0;
+    std::ifstream file(path, std::ios::binary);
+    std::ostringstream text;
+    if (file) text << file.rdbuf();
+    if (!file.is_open() || file.bad()) {
+        throw failure(wrong_use, fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
+    }
+    return text.str();
+}
+
+}  // namespace
+
+void use_conf(environment& variables, const std::string& path) {
+    const char* named = std::getenv("ASHLAR_CONF");
+    const std::string file = !path.empty() ? path : named != nullptr ? named : "";
+    if (file.empty()) return;
+    whole_text(file);
+    // Absolute, because the program may change its folder before it starts another one.
+    variables.set("ASHLAR_CONF", std::filesystem::absolute(file).string());
+}
+
+}  // namespace ashlar::app

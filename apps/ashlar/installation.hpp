@@ -1,0 +1,24 @@
+// apps/ashlar/installation.hpp - the files that were built or installed together with this tool.
+//
+// Layer:      apps/ashlar
+// Picture:    PREFIX/bin/ashlar   PREFIX/lib/libashlar-malloc.so   (or PREFIX/<library folder>/...)
+// Complexity: a few system calls.
+// Failure:    throws app::failure naming the file that is missing and where it was looked for.
+// Threads:    main's thread.
+// Checked by: tests/tool/run_test.py
+#pragma once
+
+#include <string>
+
+namespace ashlar::app {
+
+/// @returns the absolute path of this executable
+std::string own_executable();
+
+/// @returns the absolute path of a library, such as "libashlar-malloc.so", that belongs to this tool
+std::string own_library(const std::string& file);
+
+/// @returns the path of the small program that starts what is measured
+std::string launcher();
+
+}  // namespace ashlar::app
