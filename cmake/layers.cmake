@@ -1,13 +1,15 @@
-# One library per line of layers.toml. ashlar-<layer> is a static library if src/<layer>/ has sources, otherwise an
-# interface; it links the layers that its line names, so a missing line is a link error as well as a lint finding.
-# src/<layer>/CMakeLists.txt, where there is one, replaces the rule and must define ashlar-<layer>.
+# One library per line of layers.toml whose folder exists. ashlar-<layer> is a static library if src/<layer>/ has sources,
+# otherwise an interface; it links the layers that its line names, so that an unlisted use does not link either.
+#
+# src/<layer>/CMakeLists.txt, where there is one, replaces the rule and defines ashlar-<layer> itself. Where that is not
+# what tests and programs should link (a shared library that replaces malloc), it also defines ashlar-<layer>-core.
 add_library(ashlar INTERFACE)
 add_library(ashlar::ashlar ALIAS ashlar)
 target_include_directories(ashlar INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
                                             $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_compile_features(ashlar INTERFACE cxx_std_20)
 
-# Reads layers.toml into ASHLAR_LAYERS and ASHLAR_DEPENDS_<layer>, in the caller's scope.
+# Reads layers.toml into ASHLAR_LAYERS (those with a folder) and ASHLAR_DEPENDS_<layer>, in the caller's scope.
 function(ashlar_read_layers)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/layers.toml)
     file(STRINGS ${PROJECT_SOURCE_DIR}/layers.toml lines)
@@ -19,7 +21,10 @@ function(ashlar_read_layers)
         elseif(in_layers AND line MATCHES "^([a-z_]+)[ ]*=[ ]*\\[([^]]*)\\]")
             set(name ${CMAKE_MATCH_1})
             string(REGEX MATCHALL "[a-z_]+" depends "${CMAKE_MATCH_2}")
-            list(APPEND names ${name})
+            file(GLOB folder CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/ashlar/${name} ${PROJECT_SOURCE_DIR}/src/${name})
+            if(folder)
+                list(APPEND names ${name})
+            endif()
             set(ASHLAR_DEPENDS_${name} "${depends}" PARENT_SCOPE)
         endif()
     endforeach()
@@ -40,7 +45,9 @@ function(ashlar_layer_library layer)
     add_library(ashlar::${layer} ALIAS ${target})
     target_link_libraries(${target} ${reach} ashlar)
     foreach(below IN LISTS ASHLAR_DEPENDS_${layer})
-        target_link_libraries(${target} ${reach} ashlar-${below})
+        if(below IN_LIST ASHLAR_LAYERS)
+            target_link_libraries(${target} ${reach} ashlar-${below})
+        endif()
     endforeach()
     set_target_properties(${target} PROPERTIES EXPORT_NAME ${layer})
     install(TARGETS ${target} EXPORT ashlar)
@@ -57,3 +64,32 @@ macro(ashlar_add_layers)
         endif()
     endforeach()
 endmacro()
+
+# What a test or a program links to use a layer.
+function(ashlar_layer_to_link layer result)
+    if(TARGET ashlar-${layer}-core)
+        set(${result} ashlar-${layer}-core PARENT_SCOPE)
+    elseif(TARGET ashlar-${layer})
+        set(${result} ashlar-${layer} PARENT_SCOPE)
+    else()
+        set(${result} "" PARENT_SCOPE)
+    endif()
+endfunction()
+
+# The target `products`: everything that is built below the given folders, which is what a user wants of a build.
+function(ashlar_add_products)
+    add_custom_target(products)
+    set(folders ${ARGN})
+    while(folders)
+        list(POP_FRONT folders folder)
+        get_property(targets DIRECTORY ${folder} PROPERTY BUILDSYSTEM_TARGETS)
+        list(REMOVE_ITEM targets products)
+        if(targets)
+            add_dependencies(products ${targets})
+        endif()
+        if(NOT folder STREQUAL PROJECT_SOURCE_DIR)
+            get_property(inner DIRECTORY ${folder} PROPERTY SUBDIRECTORIES)
+            list(APPEND folders ${inner})
+        endif()
+    endwhile()
+endfunction()
