@@ -1,0 +1,214 @@
+#include "ashlar/observe/summary.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "ashlar/foundation/contract.hpp"
+#include "ashlar/observe/live_blocks.hpp"
+
+namespace ashlar {
+namespace {
+
+/// What must be known of a block when it dies.
+struct birth {
+    std::uint64_t size = 0;
+    std::uint64_t time_ns = 0;
+    std::uint64_t clock = 0;  ///< bytes_allocated, this block's included
+    std::uint64_t turn = 0;   ///< allocations of its thread, this one included
+    std::uint32_t thread = 0;
+};
+
+/// How often each size was asked for. Small sizes, which are nearly all, are counted without hashing.
+class size_counts {
+public:
+    /// @returns false if the size is one too many to be told apart
+    bool add(std::uint64_t size) {
+        if (size < small_.size()) {
+            ++small_[size];
+            return true;
+        }
+        if (const auto found = large_.find(size); found != large_.end()) {
+            ++found->second;
+            return true;
+        }
+        if (large_.size() + small_.size() >= summary::size_limit) return false;
+        large_.emplace(size, 1);
+        return true;
+    }
+
+    std::vector<summary::size_row> most_frequent_first() const {
+        std::vector<summary::size_row> rows;
+        for (std::size_t size = 0; size < small_.size(); ++size) {
+            if (small_[size] > 0) rows.push_back({size, small_[size]});
+        }
+        for (const auto& [size, blocks] : large_) rows.push_back({size, blocks});
+        std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+            return a.blocks != b.blocks ? a.blocks > b.blocks : a.size < b.size;
+        });
+        return rows;
+    }
+
+private:
+    std::vector<std::uint64_t> small_ = std::vector<std::uint64_t>(8192);
+    std::unordered_map<std::uint64_t, std::uint64_t> large_;
+};
+
+}  // namespace
+
+struct summary_builder::body {
+    summary so_far;
+    live_blocks<birth> live;
+    std::uint64_t live_bytes = 0;
+    std::uint64_t last_time_ns = 0;
+    size_counts sizes;
+    std::array<summary::kind_row, event_kind_limit> kinds{};
+    std::unordered_map<std::uint64_t, tally> crossings;  // by (born << 32 | died)
+
+    summary::thread_row& thread(std::uint32_t number) {
+        auto& rows = so_far.per_thread;
+        const std::uint32_t row = std::min(number, summary::thread_limit);
+        while (rows.size() <= row)
+            rows.push_back({.thread = static_cast<std::uint32_t>(rows.size()), .name = {}});
+        return rows[row];
+    }
+
+    void grant(const event&, timeline::change&);
+    void release(const event&, std::uint64_t address, timeline::change&);
+    void record_death(const event&, const birth&);
+    void count_request(const event&);
+};
+
+void summary_builder::body::count_request(const event& e) {
+    summary& s = so_far;
+    if (e.failed) {
+        ++s.failed_requests;
+        ++kinds[static_cast<std::size_t>(e.kind)].failed;
+        return;
+    }
+    if (e.size == 0) ++s.zero_size;
+    if (states_alignment(e.kind)) s.alignments[power_class(e.alignment)].add(e.size);
+    if (moves(e.kind) && e.old_address != 0) {
+        ++s.reallocations;
+        if (e.address == e.old_address) ++s.reallocations_in_place;
+    }
+}
+
+void summary_builder::body::grant(const event& e, timeline::change& change) {
+    summary& s = so_far;
+    if (const auto lost = live.take(e.granted())) {
+        // The address was given back and the trace does not say when: the block's lifetime is unknown.
+        ++s.lost_frees;
+        live_bytes -= lost->size;
+        thread(lost->thread).live_bytes -= lost->size;
+    }
+    ++s.allocations;
+    s.bytes_allocated += e.size;
+    s.by_size[power_class(e.size)].add(e.size);
+    if (!sizes.add(e.size)) s.uncounted_sizes.add(e.size);
+    kinds[static_cast<std::size_t>(e.kind)].bytes += e.size;
+
+    auto& row = thread(e.thread);
+    ++row.allocations;
+    row.bytes_allocated += e.size;
+    row.live_bytes += e.size;
+    row.peak_bytes = std::max(row.peak_bytes, row.live_bytes);
+
+    live.insert(e.granted(), {e.size, e.time_ns, s.bytes_allocated, row.allocations, row.thread});
+    live_bytes += e.size;
+    s.peak_blocks = std::max<std::uint64_t>(s.peak_blocks, live.size());
+    if (live_bytes > s.peak_bytes) {
+        s.peak_bytes = live_bytes;
+        s.peak_time_ns = e.time_ns;
+        s.blocks_at_peak = live.size();
+    }
+    ++change.allocations;
+    change.bytes_allocated += e.size;
+}
+
+void summary_builder::body::release(const event& e, std::uint64_t address, timeline::change& change) {
+    const auto born = live.take(address);
+    if (!born) {
+        ++so_far.foreign_frees;
+        return;
+    }
+    // A damaged trace may claim sizes whose sum wraps: unsigned arithmetic comes back with each death.
+    live_bytes -= born->size;
+    ++so_far.frees;
+    ++change.frees;
+    record_death(e, *born);
+}
+
+void summary_builder::body::record_death(const event& e, const birth& born) {
+    summary& s = so_far;
+    const std::size_t size_class = power_class(born.size);
+    s.lives_in_time[size_class][power_class(e.time_ns - born.time_ns)].add(born.size);
+    s.lives_in_bytes[size_class][power_class(s.bytes_allocated - born.clock)].add(born.size);
+
+    thread(born.thread).live_bytes -= born.size;
+    auto& killer = thread(e.thread);
+    ++killer.frees;
+    if (killer.thread != born.thread) {
+        ++killer.frees_of_others;
+        s.crossed.add(born.size);
+        crossings[std::uint64_t{born.thread} << 32 | killer.thread].add(born.size);
+    } else if (releases(e.kind) && killer.allocations == born.turn) {
+        s.temporary.add(born.size);
+    }
+}
+
+summary_builder::summary_builder() : body_(std::make_unique<body>()) {}
+summary_builder::~summary_builder() = default;
+summary_builder::summary_builder(summary_builder&&) noexcept = default;
+summary_builder& summary_builder::operator=(summary_builder&&) noexcept = default;
+
+void summary_builder::add(const event& e) {
+    body& b = *body_;
+    ASHLAR_PRE(e.time_ns >= b.last_time_ns);
+    ASHLAR_PRE(static_cast<unsigned>(e.kind) < event_kind_limit);
+    b.last_time_ns = e.time_ns;
+    ++b.so_far.events;
+    ++b.kinds[static_cast<std::size_t>(e.kind)].events;
+    b.so_far.threads = std::max<std::uint64_t>(b.so_far.threads, std::uint64_t{e.thread} + 1);
+    b.thread(e.thread);
+
+    timeline::change change;
+    if (requests(e.kind)) b.count_request(e);
+    if (e.released() != 0) {
+        b.release(e, e.released(), change);
+    } else if (releases(e.kind)) {
+        ++b.so_far.null_frees;
+    }
+    if (e.granted() != 0) b.grant(e, change);
+    change.live = b.live_bytes;
+    b.so_far.over_time.add(e.time_ns, change);
+    ASHLAR_INVARIANT(b.so_far.allocations == b.so_far.frees + b.live.size() + b.so_far.lost_frees);
+}
+
+std::unique_ptr<summary> summary_builder::finish(std::uint64_t end_ns) const {
+    const body& b = *body_;
+    auto done = std::make_unique<summary>(b.so_far);
+    done->duration_ns = std::max(end_ns, b.last_time_ns);
+    done->over_time.extend_to(done->duration_ns);
+    done->sizes = b.sizes.most_frequent_first();
+    b.live.for_each([&](std::uint64_t, const birth& block) {
+        done->leaked.add(block.size);
+        done->never_freed[power_class(block.size)].add(block.size);
+    });
+    for (std::size_t kind = 0; kind < event_kind_limit; ++kind) {
+        if (b.kinds[kind].events == 0) continue;
+        done->kinds.push_back(b.kinds[kind]);
+        done->kinds.back().kind = static_cast<event_kind>(kind);
+    }
+    for (const auto& [pair, freed] : b.crossings) {
+        done->crossings.push_back(
+            {static_cast<std::uint32_t>(pair >> 32), static_cast<std::uint32_t>(pair), freed});
+    }
+    std::sort(done->crossings.begin(), done->crossings.end(), [](const auto& x, const auto& y) {
+        if (x.freed.blocks != y.freed.blocks) return x.freed.blocks > y.freed.blocks;
+        return std::pair(x.born, x.died) < std::pair(y.born, y.died);
+    });
+    return done;
+}
+
+}  // namespace ashlar
