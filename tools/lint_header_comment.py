@@ -41,6 +41,13 @@ def check_header(root, layer, path):
         yield Finding(here, len(block) + 1, "#pragma once does not follow the opening comment")
 
 
+def opens_well(path) -> bool:
+    """A comment says what the file is; or its header does, included first; or the header that the test mirrors."""
+    first = lintlib.text(path).partition("\n")[0]
+    own_header = rf'#include ["<](\S*/)?{re.escape(path.stem)}\.hpp[">]'
+    return first.startswith("// ") or re.fullmatch(own_header, first) is not None or path.name.endswith("_test.cpp")
+
+
 def check(root):
     for layer, path in lintlib.public_headers(root):
         if layer:
@@ -49,7 +56,7 @@ def check(root):
             yield Finding(lintlib.name(root, path), 1, "a header stands in the folder of its layer")
     for under in ("src", "apps", "tests", "bench", "examples"):
         for path in lintlib.files(root, ".cpp", ".hpp", under=under):
-            if not lintlib.text(path).startswith("// "):
+            if not opens_well(path):
                 yield Finding(lintlib.name(root, path), 1, "the file does not open with a comment that says what it is")
 
 

@@ -29,6 +29,8 @@ class HeaderComment(harness.LintTest):
 
     def test_sources_say_what_they_are(self):
         self.bad({"src/os/a.cpp": "int x;\n"}, "src/os/a.cpp:1: the file does not open with a comment")
+        self.bad({"src/os/a.cpp": '#include "ashlar/os/b.hpp"\n'}, "src/os/a.cpp:1")
+        self.good({"src/os/a.cpp": '#include "ashlar/os/a.hpp"\n', "tests/os/a_test.cpp": '#include "ashlar/os/a.hpp"\n'})
 
 
 harness.main()
