@@ -1,11 +1,16 @@
 """Run one workload once under one malloc, through the small launcher, and read its report."""
 import json
 import os
+import pathlib
 import subprocess
+import tempfile
+import time
 
 from .build import PROGRAMS
+from .workloads import system_program
 
 LAUNCHER = str(PROGRAMS / "measure")
+ENVIRONMENT = {**os.environ, "LC_ALL": "C", "PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "1"}
 
 
 class SelfCheckFailed(Exception):
@@ -14,19 +19,47 @@ class SelfCheckFailed(Exception):
 
 def once(workload, peer, timeout):
     """{seconds, user, sys, max_rss_kib, minor_faults, major_faults, output, and the program's own figures}."""
-    reader, writer = os.pipe()
-    command = [LAUNCHER, "--report-fd", str(writer), "--preload", peer.library, "--timeout", str(timeout),
-               "--repeat", str(workload.repeat), "--", *workload.command]
-    environment = {**os.environ, "LC_ALL": "C", "PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "1"}
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          pass_fds=[writer], env=environment, check=False)
-    os.close(writer)
+    with tempfile.TemporaryDirectory(prefix="ashlar-bench-") as folder:
+        socket = pathlib.Path(folder) / "socket"
+        command = [word.format(socket=socket) if workload.served else word for word in workload.command]
+        reader, writer = os.pipe()
+        launched = [LAUNCHER, "--report-fd", str(writer), "--preload", peer.library, "--timeout", str(timeout),
+                    "--repeat", str(workload.repeat), "--", *command]
+        with subprocess.Popen(launched, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, pass_fds=[writer], env=ENVIRONMENT, cwd=folder) as running:
+            os.close(writer)
+            try:
+                busy = _serve(workload, socket, running, timeout) if workload.served else None
+                output, errors = running.communicate()
+            finally:
+                running.terminate()  # the launcher ends its command with itself
     with os.fdopen(reader) as pipe:
         report = pipe.read()
-    if done.returncode != 0 or not report:
-        words = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise SelfCheckFailed(f"{workload.name} under {peer.name}: {_ending(done.returncode)}: {words}")
-    return _with_own_figures(json.loads(report), done.stdout)
+    if running.returncode != 0 or not report:
+        words = (errors.strip().splitlines() or ["no message"])[-1]
+        raise SelfCheckFailed(f"{workload.name} under {peer.name}: {_ending(running.returncode)}: {words}")
+    cost = json.loads(report)
+    if busy is not None:
+        cost["seconds"], output = busy, ""  # what a server prints holds times and process ids
+    return _with_own_figures(cost, output)
+
+
+def _serve(workload, socket, server, timeout):
+    """Run the clients against the server once it listens; the seconds that they took."""
+    begin = time.monotonic()
+    while not socket.exists() and server.poll() is None and time.monotonic() < begin + timeout:
+        time.sleep(0.002)
+    begin = time.monotonic()
+    for client in workload.served:
+        words = [system_program(client[0]), *(w.format(socket=socket) for w in client[1:])]
+        try:
+            done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  text=True, timeout=timeout, check=False)
+        except subprocess.TimeoutExpired:
+            raise SelfCheckFailed(f"{workload.name}: {client[0]} had no answer in {timeout} s") from None
+        if done.returncode != 0 or "ERR" in done.stdout:
+            raise SelfCheckFailed(f"{workload.name}: {client[0]}: {done.stdout.strip()[-200:]}")
+    return time.monotonic() - begin
 
 
 def _with_own_figures(cost, output):

@@ -42,6 +42,7 @@ def run(arguments):
     found, missing = peers.find(names, arguments.add)
     for each in missing:
         print(f"bench: not measured, because it is not installed or not built: {each}", file=sys.stderr)
+    chosen = _runnable(chosen)
     build()
     runs, failures = _rounds(chosen, found, arguments)
     result = {"machine": machine.describe(), "load": machine.load(), "rounds": arguments.rounds,
@@ -63,6 +64,13 @@ def _chosen(all_of_them, only):
         if name not in {w.name for w in all_of_them}:
             sys.exit(f"bench: no workload is called {name}; --list names them")
     return [w for w in all_of_them if not names or w.name in names]
+
+
+def _runnable(chosen):
+    for workload in chosen:
+        for program in workload.missing():
+            print(f"bench: left out, because {program} is not installed: {workload.name}", file=sys.stderr)
+    return [w for w in chosen if not w.missing()]
 
 
 def _rounds(chosen, found, arguments):

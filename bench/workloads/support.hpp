@@ -115,6 +115,8 @@ struct piece {
         if (size >= 16) std::memcpy(&back, at + size - 8, 8);
         expect(front == m && back == m, "a block lost its contents");
     }
+    // Write to every page in between: a program that asks for a large block uses all of it.
+    void touch() const { for (std::size_t i = 4096; i + 4096 < size; i += 4096) at[i] = 1; }
     // A block that was handed out twice fails the check of its second holder.
     void spoil() const { if (size) *at = static_cast<unsigned char>(~*at); }
 };
