@@ -1,7 +1,7 @@
 # `cmake --install` and find_package(ashlar CONFIG). Targets are named ashlar::ashlar (headers) and ashlar::<layer>.
 include(CMakePackageConfigHelpers)
 install(TARGETS ashlar EXPORT ashlar)
-install(DIRECTORY include/ashlar DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
+install(DIRECTORY include/ashlar ${ASHLAR_UMBRELLAS}/ashlar DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ashlar)
 install(EXPORT ashlar NAMESPACE ashlar:: FILE ashlar-targets.cmake DESTINATION ${package_dir})
 file(WRITE ${PROJECT_BINARY_DIR}/ashlar-config.cmake

@@ -5,7 +5,9 @@
 # what tests and programs should link (a shared library that replaces malloc), it also defines ashlar-<layer>-core.
 add_library(ashlar INTERFACE)
 add_library(ashlar::ashlar ALIAS ashlar)
+set(ASHLAR_UMBRELLAS ${PROJECT_BINARY_DIR}/umbrellas)
 target_include_directories(ashlar INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+                                            $<BUILD_INTERFACE:${ASHLAR_UMBRELLAS}>
                                             $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_compile_features(ashlar INTERFACE cxx_std_20)
 
@@ -53,8 +55,28 @@ function(ashlar_layer_library layer)
     install(TARGETS ${target} EXPORT ashlar)
 endfunction()
 
+# Writes ashlar/<layer>.hpp, which includes the layer's components, and ashlar/ashlar.hpp, which includes every layer that
+# a program uses (testing is for tests).
+function(ashlar_write_umbrellas)
+    set(all)
+    foreach(layer IN LISTS ASHLAR_LAYERS)
+        file(GLOB headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/include
+             ${PROJECT_SOURCE_DIR}/include/ashlar/${layer}/*.hpp)
+        list(TRANSFORM headers REPLACE "(.+)" "#include \"\\1\"\n")
+        list(JOIN headers "" content)
+        file(CONFIGURE OUTPUT ${ASHLAR_UMBRELLAS}/ashlar/${layer}.hpp @ONLY
+             CONTENT "// ashlar/${layer}.hpp - every component of the layer ${layer}.\n#pragma once\n\n${content}")
+        if(NOT layer STREQUAL "testing")
+            string(APPEND all "#include \"ashlar/${layer}.hpp\"\n")
+        endif()
+    endforeach()
+    file(CONFIGURE OUTPUT ${ASHLAR_UMBRELLAS}/ashlar/ashlar.hpp @ONLY
+         CONTENT "// ashlar/ashlar.hpp - every layer that a program uses.\n#pragma once\n\n${all}")
+endfunction()
+
 macro(ashlar_add_layers)
     ashlar_read_layers()
+    ashlar_write_umbrellas()
     foreach(layer IN LISTS ASHLAR_LAYERS)
         if(EXISTS ${PROJECT_SOURCE_DIR}/src/${layer}/CMakeLists.txt)
             add_subdirectory(src/${layer})
