@@ -5,14 +5,14 @@ import re
 import lintlib
 from lintlib import Finding
 
-INVARIANT = re.compile(r"\b([a-z][a-z0-9_]*)\.I(\d+)\b")
+INVARIANT = re.compile(r"\b(?!name\.)([a-z][a-z0-9_]*)\.I(\d+)\b")
 PATH = re.compile(r"[A-Za-z0-9_./-]+/[A-Za-z0-9_./*-]+")
 CITING = (*lintlib.CODE, ".py", ".md", ".tla", ".cfg", ".lean", ".smt2")
 
 
 def definitions(root):
-    """(name, header, line) of every invariant: the lines under 'Invariants:' that begin with one."""
-    for _, path in lintlib.public_headers(root):
+    """(name, file, line) of every invariant: the lines under 'Invariants:' that begin with one."""
+    for path in lintlib.files(root, ".hpp", ".cpp"):
         for number, value in lintlib.comment_keys(path).get("Invariants", (0, []))[1]:
             match = INVARIANT.match(value)
             if match:
@@ -53,7 +53,7 @@ def check(root):
                     continue
                 cited.add(match.group(0))
                 if match.group(0) not in defined:
-                    yield Finding(here, number, f"cites {match.group(0)}, which no header defines")
+                    yield Finding(here, number, f"cites {match.group(0)}, which no opening comment defines")
     for invariant, (here, number) in defined.items():
         if invariant not in cited:
             yield Finding(here, number, f"{invariant} is cited nowhere: name it where a check or a test relies on it")

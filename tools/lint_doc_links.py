@@ -7,6 +7,7 @@ from lintlib import Finding
 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)")
 NAMED = re.compile(r"`([A-Za-z0-9_.-]+/[A-Za-z0-9_./-]*)`")
+PLACEHOLDER = re.compile(r"NAME|NNNN")
 TOP = ("include/", "src/", "apps/", "tests/", "bench/", "docs/", "tools/", "cmake/", "examples/", "proofs/", "changes/")
 
 
@@ -47,7 +48,7 @@ def check(root):
             if path.parent.name == "changes" or path.name == "STYLE.md":
                 continue  # changes/ tells what was, STYLE.md shows by examples
             for named in NAMED.findall(line):
-                if named.startswith(TOP) and not (root / named).exists():
+                if named.startswith(TOP) and not PLACEHOLDER.search(named) and not (root / named).exists():
                     yield Finding(lintlib.name(root, path), number, f"names {named}, which does not exist")
 
 

@@ -13,15 +13,15 @@ def check(root):
         if not path.name.endswith("_test.cpp"):
             continue
         here, source = lintlib.name(root, path), lintlib.text(path)
-        component = path.stem.removesuffix("_test")
-        tags = f"[{path.parent.name}][{component}]"
+        stem = path.stem.removesuffix("_test")
         for match in CASE.finditer(source):
             number = source.count("\n", 0, match.start()) + 1
             subject, colon, sentence = match.group(1).partition(": ")
             if not colon or len(sentence.split()) < 3:
                 yield Finding(here, number, f"'{match.group(1)}' is no sentence of the form 'component: what holds when'")
-            if not (match.group(2) or "").startswith(tags):
-                yield Finding(here, number, f"the tags do not begin with {tags}")
+            tags = re.match(r"\[(\w+)\]\[(\w+)\]", match.group(2) or "")
+            if not tags or tags.group(1) != path.parent.name or not (stem + "_").startswith(tags.group(2) + "_"):
+                yield Finding(here, number, f"the tags do not begin with [{path.parent.name}][{stem}]")
         if not CASE.search(source):
             yield Finding(here, 1, "holds no test case")
 

@@ -22,6 +22,9 @@ class Claims(harness.LintTest):
     def test_a_cited_invariant_must_be_defined(self):
         self.bad({PLACE: header(), "tests/foundation/a_test.cpp": "\n// a.I3\n"}, "a_test.cpp:2: cites a.I3")
 
+    def test_a_source_may_define_its_own(self):
+        self.good({"src/os/b.cpp": "// b\n//\n// Invariants: b.I1  x\nint x;  // by b.I1\n", "STYLE.md": "name.I1"})
+
     def test_a_defined_invariant_must_be_cited(self):
         self.bad({PLACE: header(body=""), **self.test}, "a.hpp:8: a.I2 is cited nowhere")
 

@@ -1,6 +1,6 @@
 // Address arithmetic is not done on signed or narrow integers: they would overflow or be promoted.
 // expect: constraints not satisfied|no matching function
-#include "ashlar/foundation/alignment.hpp"
+#include "ashlar/foundation/word.hpp"
 
 #ifdef ASHLAR_FIXED
 using number = unsigned long;
@@ -8,4 +8,4 @@ using number = unsigned long;
 using number = short;
 #endif
 
-auto round_up(number n) { return ashlar::align_up<number>(n, 8); }
+auto twice(number n) { return ashlar::shl(n, n); }

@@ -1,5 +1,5 @@
 // A result is no block: the refusal has to be looked at first.
-// expect: cannot convert|no viable conversion|conversion from
+// expect: (could not|cannot) convert|no viable conversion|conversion from
 #include "ashlar/foundation/result.hpp"
 
 ashlar::block take(ashlar::result<ashlar::block> granted) {
