@@ -1,0 +1,132 @@
+// src/observe/recorder/recorder.hpp - write down what a thread asks of malloc, without asking anything of malloc.
+//
+// Layer:      observe
+// Source:     docs/trace_format.md says what is written when.
+// Picture:    a release:  [ write it down ][ the next free    ]      so that nobody else is seen to get the address
+//             a request:  [ the next malloc ][ write it down  ]      before it was released
+//             a move:     [ begin ... the next realloc ... end, written down with both times ]
+// Complexity: O(1); no system call unless a chunk is full.
+// Failure:    where nothing can be written, the program runs on as if there were no recorder.
+// Threads:    any, at any time of the process: before constructors, in destructors, after a fork of whichever kind.
+// Invariants: recorder.I1  a thread's stream is written by that thread alone, one record at a time (enter())
+//             recorder.I2  a process writes only to its own file: epoch differs in a fork's child
+// Checked by: tests/observe/recorder
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "../trace_stream.hpp"
+
+namespace ashlar::recorder {
+
+/// What the epoch word says when it is not the number of a recording.
+inline constexpr std::uint32_t epoch_unstarted = 0;  ///< nothing yet, or a fork's child: the kernel wiped the word
+inline constexpr std::uint32_t epoch_off = 1;        ///< nothing to record to, for good
+
+struct thread_record {
+    const void* guard = nullptr;          ///< the frame of the call that is inside, see enter()
+    std::uint32_t epoch = ~std::uint32_t{0};  ///< the recording that stream belongs to
+    std::uint32_t dropped = 0;            ///< events not yet counted in the header
+    int destructor_rounds = 0;
+    trace_stream stream;
+};
+
+extern thread_local constinit thread_record own [[gnu::tls_model("initial-exec")]];
+extern constinit trace_file file;
+extern constinit std::atomic<std::atomic<std::uint32_t>*> epoch;
+
+/// Starts the recording, or begins the thread's stream, or neither. @returns whether events can be written now
+bool attach(thread_record& t) noexcept;
+void count_dropped(thread_record& t) noexcept;
+
+inline bool ready(thread_record& t) noexcept {
+    return __builtin_expect(epoch.load(std::memory_order_acquire)->load(std::memory_order_relaxed) == t.epoch, true) ||
+           attach(t);
+}
+
+/// Marks the thread as inside. A call from within is either the next malloc's own business or a signal handler's in the
+/// middle of a record; neither is written down. A guard whose frame lies deeper than ours is dead: its call was left by
+/// longjmp. @returns whether this call is the outer one
+[[gnu::always_inline]] inline bool enter(thread_record& t) noexcept {
+    const void* here = __builtin_frame_address(0);
+    if (t.guard != nullptr) [[unlikely]] {
+        if (here < t.guard) return false;
+        t.stream.abandon_record();
+    }
+    t.guard = here;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    return true;
+}
+inline void leave(thread_record& t) noexcept {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    t.guard = nullptr;
+}
+
+inline void write(thread_record& t, const event& e, record_time when) noexcept {
+    if (!t.stream.write(file, e, when)) [[unlikely]] count_dropped(t);
+}
+
+/// Writes down a request or release that happens now. @pre inside
+[[gnu::always_inline]] inline void note(thread_record& t, event_kind kind, void* p, std::size_t size,
+                                        std::size_t align) noexcept {
+    if (!ready(t)) return;
+    const std::uint64_t now = file.clock().ticks();
+    event e;
+    e.kind = kind;
+    e.address = reinterpret_cast<std::uint64_t>(p);
+    e.size = size;
+    e.alignment = align;
+    e.failed = p == nullptr && requests(kind);
+    write(t, e, {now, now});
+}
+
+/// A request that call() serves or refuses with null.
+template <class Call>
+[[gnu::always_inline]] inline void* request(event_kind kind, std::size_t size, std::size_t align, Call call) noexcept {
+    thread_record& t = own;
+    if (!enter(t)) return call();
+    void* p = call();
+    note(t, kind, p, size, align);
+    leave(t);
+    return p;
+}
+
+/// A release of p. @pre p is not null
+template <class Call>
+[[gnu::always_inline]] inline void release(event_kind kind, void* p, std::size_t size, std::size_t align,
+                                           Call call) noexcept {
+    thread_record& t = own;
+    if (!enter(t)) return call();
+    note(t, kind, p, size, align);
+    call();
+    leave(t);
+}
+
+/// A realloc of old. call(failed) returns the new address and says whether the old block is still there.
+template <class Call>
+[[gnu::always_inline]] inline void* move(event_kind kind, void* old, std::size_t size, Call call) noexcept {
+    thread_record& t = own;
+    bool failed = false;
+    if (!enter(t)) return call(failed);
+    const bool on = ready(t);
+    const std::uint64_t begin = on ? file.clock().ticks() : 0;
+    void* p = call(failed);
+    if (on) {
+        event e;
+        e.kind = kind;
+        e.address = reinterpret_cast<std::uint64_t>(p);
+        e.size = size;
+        e.old_address = reinterpret_cast<std::uint64_t>(old);
+        e.failed = failed;
+        write(t, e, {begin, file.clock().ticks()});
+    }
+    leave(t);
+    return p;
+}
+
+/// A fact about the process, or a request that was refused after all: address stays null.
+void fact(event_kind kind, std::size_t size, std::size_t align = 0) noexcept;
+
+}  // namespace ashlar::recorder

@@ -1,0 +1,162 @@
+#include "start.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "ashlar/os/platform.hpp"
+
+namespace ashlar::recorder {
+
+namespace f = trace_format;
+namespace sys = trace_system;
+
+namespace {
+
+/// Text put together in place: there is no allocator to ask. Those below are static: a thread's stack may be small, and
+/// one thread at a time starts a recording.
+struct text {
+    static constexpr std::size_t room = trace_file::path_limit;
+    char bytes[room] = {};
+    std::size_t length = 0;
+    bool whole = true;
+
+    text& operator<<(const char* s) noexcept {
+        const std::size_t n = std::strlen(s);
+        if (n >= room - length) {
+            whole = false;
+            return *this;
+        }
+        std::memcpy(bytes + length, s, n + 1);
+        length += n;
+        return *this;
+    }
+    text& operator<<(std::uint32_t value) noexcept {
+        char digits[12];
+        char* at = digits + sizeof digits;
+        *--at = 0;
+        do *--at = static_cast<char>('0' + value % 10);
+        while ((value /= 10) != 0);
+        return *this << at;
+    }
+};
+
+constinit text base;  // ASHLAR_TRACE as an absolute path; empty while it is not known
+constinit bool off = false;
+
+const char* from_environment(const char* name) noexcept {
+    const std::size_t n = std::strlen(name);
+    for (char** at = environ; *at != nullptr; ++at) {
+        if (std::strncmp(*at, name, n) == 0 && (*at)[n] == '=') return *at + n + 1;
+    }
+    return nullptr;
+}
+
+void complain(const char* path, int error) noexcept {
+    static constinit text t;
+    t = text{};
+    const char* why = strerrordesc_np(error);
+    t << "ashlar: cannot record to " << path << ": " << (why != nullptr ? why : "unknown error")
+      << "; the program runs on unrecorded\n";
+    os::write_error(t.bytes, t.length);
+}
+
+bool find_base() noexcept {
+    const char* wanted = from_environment("ASHLAR_TRACE");
+    // A program with borrowed rights must not be made to write files by its environment.
+    if (wanted == nullptr || *wanted == 0 || sys::has_borrowed_rights()) return false;
+    if (*wanted != '/') {
+        base.length = sys::working_directory(base.bytes, text::room - 1);
+        base << "/";
+    }
+    base << wanted;
+    if (!base.whole) complain(wanted, ENAMETOOLONG);
+    return base.whole;
+}
+
+/// @returns whether the trace at path is this very process's, from before an exec
+bool is_own_earlier(int there, const trace_subject& subject) noexcept {
+    f::file_header h;
+    return sys::read_at(there, &h, sizeof h, 0) == sizeof h &&
+           std::memcmp(h.magic, f::file_magic, sizeof h.magic) == 0 && h.process == subject.process &&
+           h.process_start == subject.process_start;
+}
+
+/// Marks the earlier image's trace as ended by exec and gives it the first free number.
+bool move_aside(const char* path, int there, const trace_clock& clock) noexcept {
+    f::file_header h{};
+    sys::read_at(there, &h, sizeof h, 0);
+    if (h.state == static_cast<std::uint32_t>(trace_state::running) && clock.start_ns() >= h.start_monotonic_ns) {
+        const std::uint64_t lasted = clock.start_ns() - h.start_monotonic_ns;
+        const std::uint64_t end[] = {h.start_ticks + scale(lasted, h.ticks_per_second, ns_per_second), clock.start_ns()};
+        const auto state = static_cast<std::uint32_t>(trace_state::replaced);
+        sys::write_at(there, end, sizeof end, offsetof(f::file_header, end_ticks));
+        sys::write_at(there, &state, sizeof state, offsetof(f::file_header, state));
+    }
+    static constinit text to;
+    for (std::uint32_t n = 1; n < 10'000; ++n) {
+        to = text{};
+        to << path << "." << n;
+        const int error = to.whole ? sys::rename_to_new(path, to.bytes) : ENAMETOOLONG;
+        if (error != EEXIST) return error == 0;
+    }
+    return false;
+}
+
+int open_as(trace_file& file, const char* path, const trace_subject& subject, const trace_clock& clock) noexcept {
+    const int error = file.open(path, subject, clock);
+    if (error != EEXIST) return error;
+    const int there = sys::open_existing(path, true);
+    const bool own = there >= 0 && is_own_earlier(there, subject) && move_aside(path, there, clock);
+    if (there >= 0) sys::close(there);
+    return own ? file.open(path, subject, clock) : EEXIST;
+}
+
+/// T for the first process and its later images, T.PID for the others, T.PID.N if an old run left that one.
+int open_own(trace_file& file, const trace_subject& subject, const trace_clock& clock, bool forked) noexcept {
+    int error = EEXIST;
+    if (!forked) error = open_as(file, base.bytes, subject, clock);
+    static constinit text name, numbered;
+    name = base;
+    name << "." << subject.process;
+    if (error == EEXIST) error = open_as(file, name.bytes, subject, clock);
+    for (std::uint32_t n = 1; error == EEXIST && n < 1000; ++n) {
+        numbered = name;
+        numbered << "." << n;
+        error = numbered.whole ? file.open(numbered.bytes, subject, clock) : ENAMETOOLONG;
+    }
+    return error;
+}
+
+}  // namespace
+
+start_result open_trace(trace_file& file, bool forked) noexcept {
+    if (off) return start_result::off;
+    if (base.length == 0) {
+        if (environ == nullptr) return start_result::too_early;
+        if (!find_base()) {
+            off = true;
+            return start_result::off;
+        }
+    }
+    if (forked) file.forget();
+    const trace_clock clock = trace_clock::of_machine();
+    static char papers[2 * 4096];  // not on the stack: a thread's may be small
+    bool cut = false;
+    trace_subject subject;
+    subject.process = sys::process();
+    subject.parent = sys::parent();
+    subject.process_start = sys::process_start();
+    const std::size_t command = sys::command_line(papers, 4096, cut);
+    subject.command_line = {papers, command};
+    subject.executable = {papers + 4096, sys::executable(papers + 4096, 4096)};
+    subject.flags = (forked ? f::flag_forked : 0) | (cut ? f::flag_command_line_cut : 0);
+    const int error = open_own(file, subject, clock, forked);
+    if (error == 0) return start_result::on;
+    complain(base.bytes, error);
+    off = true;  // and for the children: one sentence is enough
+    return start_result::off;
+}
+
+}  // namespace ashlar::recorder

@@ -1,0 +1,82 @@
+#include "ashlar/observe/trace_reader.hpp"
+
+#include <cstring>
+#include <optional>
+#include <system_error>
+
+#include "trace_order.hpp"
+
+namespace ashlar {
+
+struct trace_reader::body {
+    std::string error;
+    std::optional<trace_source> source;
+    trace_index index;
+    trace_health health;
+    std::optional<trace_order> order;
+    event current;
+};
+
+namespace {
+
+/// What a person should do about it, if anything, is in the words of the error.
+std::string sentence(const std::string& name, const std::string& why) { return name + " " + why; }
+
+}  // namespace
+
+trace_reader::trace_reader(std::unique_ptr<body> b) noexcept : body_(std::move(b)) {}
+trace_reader::trace_reader(trace_reader&&) noexcept = default;
+trace_reader& trace_reader::operator=(trace_reader&&) noexcept = default;
+trace_reader::~trace_reader() = default;
+
+trace_reader trace_reader::open(const std::string& path) {
+    auto b = std::make_unique<body>();
+    int error = 0;
+    b->source.emplace(path.c_str(), error);
+    if (error != 0) {
+        b->error = "cannot read the trace " + path + ": " + std::generic_category().message(error);
+    } else if (std::string why = read_index(*b->source, b->index); !why.empty()) {
+        b->error = sentence(path, why);
+    }
+    trace_reader r(std::move(b));
+    if (r) r.rewind();
+    return r;
+}
+
+trace_reader trace_reader::open(std::span<const std::byte> bytes) {
+    auto b = std::make_unique<body>();
+    b->source.emplace(bytes);
+    if (std::string why = read_index(*b->source, b->index); !why.empty()) b->error = sentence("the trace", why);
+    trace_reader r(std::move(b));
+    if (r) r.rewind();
+    return r;
+}
+
+trace_reader::operator bool() const noexcept { return body_ && body_->error.empty(); }
+const std::string& trace_reader::error() const noexcept { return body_->error; }
+
+void trace_reader::rewind() {
+    if (!*this) return;
+    body_->health = body_->index.health;
+    body_->order.emplace(*body_->source, body_->index, body_->health);
+}
+
+const event* trace_reader::next() {
+    if (!*this || !body_->order->next(body_->current)) return nullptr;
+    return &body_->current;
+}
+
+const trace_info& trace_reader::info() const noexcept { return body_->index.info; }
+const trace_health& trace_reader::health() const noexcept { return body_->health; }
+
+std::string_view trace_reader::thread_name(std::uint32_t thread) const noexcept {
+    const auto& all = body_->index.threads;
+    return thread < all.size() ? std::string_view(all[thread].name) : std::string_view();
+}
+
+std::uint32_t trace_reader::thread_os_id(std::uint32_t thread) const noexcept {
+    const auto& all = body_->index.threads;
+    return thread < all.size() ? all[thread].os_id : 0;
+}
+
+}  // namespace ashlar

@@ -1,0 +1,101 @@
+#include "trace_stream.hpp"
+
+#include <atomic>
+#include <cstring>
+
+#include "ashlar/foundation/alignment.hpp"
+#include "checksum.hpp"
+
+namespace ashlar {
+
+namespace f = trace_format;
+
+void trace_stream::begin(std::uint32_t thread, std::uint32_t os_thread) noexcept {
+    at_ = limit_ = nullptr;
+    chunk_ = nullptr;
+    window_ = {};
+    next_bytes_ = 1;  // the file rounds up to a page
+    thread_ = thread;
+    os_thread_ = os_thread;
+    sequence_ = 0;
+    named_ = false;
+}
+
+bool trace_stream::open_chunk(trace_file& file, std::uint64_t start_ticks) noexcept {
+    if (chunk_ != nullptr) {
+        close_chunk();
+        window_.at = window_.end;
+        file.leave(window_);
+        window_ = {};
+    }
+    // Only a first chunk is a leftover of another thread: a busy thread would come back for the next one at once.
+    window_ = file.take(next_bytes_, next_bytes_ == 1);
+    if (window_.base == nullptr) {
+        at_ = nullptr;
+        return false;
+    }
+    next_bytes_ = next_bytes_ == 1 ? static_cast<std::size_t>(window_.end - window_.base) * 2 : next_bytes_ * 2;
+    if (next_bytes_ > most) next_bytes_ = most;
+
+    chunk_ = reinterpret_cast<f::chunk_header*>(window_.at);
+    chunk_->capacity = static_cast<std::uint32_t>(window_.end - window_.at);
+    chunk_->thread = thread_;
+    chunk_->os_thread = os_thread_;
+    chunk_->sequence = sequence_++;
+    chunk_->coding = 0;
+    chunk_->start_ticks = start_ticks;
+    chunk_->start_monotonic_ns = file.clock().ns_at(start_ticks);
+    if (!named_) trace_system::thread_name(name_);
+    std::memcpy(chunk_->name, name_, sizeof name_);
+    std::atomic_ref<std::uint32_t>(chunk_->magic).store(f::chunk_magic, std::memory_order_release);  // trace_format.I1
+    if (window_.before != nullptr) {
+        // Only now may the chunk before shrink: a reader that steps over it must land on a chunk.
+        const auto gap = reinterpret_cast<std::byte*>(chunk_) - reinterpret_cast<std::byte*>(window_.before);
+        std::atomic_ref<std::uint32_t>(window_.before->capacity)
+            .store(static_cast<std::uint32_t>(gap), std::memory_order_release);
+    }
+    encoder_.restart(start_ticks);
+    at_ = window_.at + sizeof(f::chunk_header);
+    limit_ = window_.end - f::record_limit;
+    return true;
+}
+
+void trace_stream::close_chunk() noexcept {
+    if (!named_) trace_system::thread_name(name_);  // it may have been given since
+    std::memcpy(chunk_->name, name_, sizeof name_);
+    const auto* from = reinterpret_cast<const std::byte*>(&chunk_->thread);
+    const auto* records = reinterpret_cast<const std::byte*>(chunk_ + 1);
+    chunk_->checksum = crc32c(0, from, static_cast<std::size_t>(at_ - from));
+    std::atomic_ref<std::uint32_t>(chunk_->used)
+        .store(static_cast<std::uint32_t>(at_ - records), std::memory_order_release);
+}
+
+void trace_stream::end(trace_file& file) noexcept {
+    if (at_ == nullptr) return;
+    close_chunk();
+    const auto used = static_cast<std::size_t>(at_ - reinterpret_cast<std::byte*>(chunk_));
+    window_.before = chunk_;
+    window_.at = reinterpret_cast<std::byte*>(chunk_) + align_up(used, std::size_t{f::chunk_step});
+    file.leave(window_);
+    at_ = limit_ = nullptr;
+    chunk_ = nullptr;
+    window_ = {};
+    next_bytes_ = 1;
+}
+
+void trace_stream::abandon_record() noexcept {
+    if (at_ != nullptr && at_ <= limit_) std::memset(at_, 0, f::record_limit);
+}
+
+void trace_stream::drop() noexcept {
+    at_ = limit_ = nullptr;
+    chunk_ = nullptr;
+    window_ = {};
+}
+
+void trace_stream::set_name(const char (&name)[16]) noexcept {
+    std::memcpy(name_, name, sizeof name_);
+    named_ = true;
+}
+
+}  // namespace ashlar

@@ -1,0 +1,97 @@
+#include "ashlar/observe/trace_writer.hpp"
+
+#include <cstring>
+#include <system_error>
+
+#include "trace_stream.hpp"
+
+namespace ashlar {
+
+struct trace_writer::body {
+    std::string error;
+    trace_file file;
+    std::vector<std::unique_ptr<trace_stream>> streams;
+    std::uint64_t last_ns = 0;
+    bool replaced = false;
+
+    trace_stream& stream_of(std::uint32_t thread) {
+        if (thread >= streams.size()) streams.resize(thread + 1);
+        auto& s = streams[thread];
+        if (!s) {
+            s = std::make_unique<trace_stream>();
+            s->begin(thread, thread);
+            s->set_name({});
+        }
+        return *s;
+    }
+};
+
+trace_writer::trace_writer(std::unique_ptr<body> b) noexcept : body_(std::move(b)) {}
+trace_writer::trace_writer(trace_writer&&) noexcept = default;
+trace_writer& trace_writer::operator=(trace_writer&& other) noexcept {
+    if (this != &other) {
+        if (body_) close(body_->last_ns);
+        body_ = std::move(other.body_);
+    }
+    return *this;
+}
+trace_writer::~trace_writer() {
+    if (body_) close(body_->last_ns);
+}
+
+trace_writer::operator bool() const noexcept { return body_ && body_->error.empty(); }
+const std::string& trace_writer::error() const noexcept { return body_->error; }
+
+trace_writer trace_writer::create(const std::string& path, const subject& about) {
+    auto b = std::make_unique<body>();
+    std::string arguments;
+    for (const std::string& a : about.command_line) arguments.append(a).push_back('\0');
+    trace_clock clock;
+    clock.set_start_unix_ns(about.start_unix_ns);
+    const trace_subject subject{about.process, about.parent, 0, about.forked ? trace_format::flag_forked : 0,
+                                arguments,     about.executable};
+    if (const int error = b->file.open(path.c_str(), subject, clock); error != 0) {
+        b->error = "cannot create the trace " + path + ": " + std::generic_category().message(error);
+    }
+    return trace_writer(std::move(b));
+}
+
+bool trace_writer::write(const event& e, std::uint64_t began_ns) {
+    if (!*this || !body_->file.is_open() || body_->file.is_cut()) return false;
+    if (e.thread >= thread_limit || !is_known(e.kind)) return false;
+    if (e.time_ns > body_->last_ns) body_->last_ns = e.time_ns;
+    if (e.kind == event_kind::exec) {
+        body_->replaced = true;  // said by the header when it is closed
+        return true;
+    }
+    trace_stream& s = body_->stream_of(e.thread);
+    if (e.kind == event_kind::thread_begin) return s.open(body_->file, e.time_ns);
+    const bool done = s.write(body_->file, e, {began_ns, e.time_ns});
+    if (e.kind == event_kind::thread_end) s.end(body_->file);
+    return done;
+}
+
+void trace_writer::name_thread(std::uint32_t thread, std::string_view name) {
+    if (!*this || thread >= thread_limit) return;
+    char text[16] = {};
+    std::memcpy(text, name.data(), name.size() < 15 ? name.size() : 15);
+    body_->stream_of(thread).set_name(text);
+}
+
+void trace_writer::count_dropped(std::uint64_t events) {
+    if (*this && body_->file.is_open()) body_->file.count_dropped(events);
+}
+
+bool trace_writer::close(std::uint64_t end_ns) {
+    if (!*this) return false;
+    const bool whole = !body_->file.is_cut();
+    if (!body_->file.is_open()) return whole;
+    for (auto& s : body_->streams) {
+        if (s) s->end(body_->file);
+    }
+    body_->file.mark_ended(body_->replaced ? trace_state::replaced : trace_state::closed, end_ns, end_ns);
+    body_->file.release();
+    return whole;
+}
+
+}  // namespace ashlar
