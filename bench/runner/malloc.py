@@ -23,39 +23,51 @@ def add_arguments(commands):
     p.add_argument("--timeout", type=int, default=60, help="seconds that one run may take (default 60)")
     p.add_argument("--json", metavar="FILE", help="write every run and the summary")
     p.add_argument("--markdown", metavar="FILE", help="write the tables as Markdown")
+    p.add_argument("--plots", metavar="FOLDER", help="write time.svg and rss.svg")
+    p.add_argument("--again", metavar="FILE", help="measure nothing: print the result that --json wrote there")
     p.add_argument("--list", action="store_true", help="name the workloads and end")
     p.set_defaults(run=run)
 
 
 def run(arguments):
     """0 when every workload passed its self check under every malloc, else 1."""
-    chosen = _chosen(workloads.every(arguments.scale, arguments.threads), arguments.only)
-    if arguments.list:
-        print("\n".join(w.name for w in chosen))
-        return 0
-    names = [n for n in arguments.peers.split(",") if n]
-    for name in names:
-        if name not in peers.LIBRARIES:
-            sys.exit(f"bench: no malloc is called {name}; known are {', '.join(peers.LIBRARIES)}")
-    if arguments.rounds < 1 or arguments.scale <= 0 or arguments.threads < 1:
-        sys.exit("bench: --rounds, --scale and --threads must be positive")
-    found, missing = peers.find(names, arguments.add)
-    for each in missing:
-        print(f"bench: not measured, because it is not installed or not built: {each}", file=sys.stderr)
-    chosen = _runnable(chosen)
-    build()
-    runs, failures = _rounds(chosen, found, arguments)
-    result = {"machine": machine.describe(), "load": machine.load(), "rounds": arguments.rounds,
-              "scale": arguments.scale, "threads": arguments.threads,
-              "peers": {p.name: p.version for p in found}, "runs": runs}
+    if arguments.again:
+        result, failures = json.loads(pathlib.Path(arguments.again).read_text()), []
+    else:
+        chosen = _chosen(workloads.every(arguments.scale, arguments.threads), arguments.only)
+        if arguments.list:
+            print("\n".join(w.name for w in chosen))
+            return 0
+        result, failures = _measure(chosen, arguments)
     print(report.as_text(result))
-    if arguments.markdown:
-        pathlib.Path(arguments.markdown).write_text(report.as_markdown(result))
-    if arguments.json:
-        pathlib.Path(arguments.json).write_text(json.dumps({**result, "summary": report.summary(result)}, indent=1))
+    _write(result, arguments)
     for each in failures:
         print(f"bench: FAILED {each}", file=sys.stderr)
     return 1 if failures else 0
+
+
+def _measure(chosen, arguments):
+    if arguments.rounds < 1 or arguments.scale <= 0 or arguments.threads < 1:
+        sys.exit("bench: --rounds, --scale and --threads must be positive")
+    found = peers.chosen(arguments.peers, arguments.add)
+    build()
+    runs, failures = _rounds(_runnable(chosen), found, arguments)
+    return {"machine": machine.describe(), "load": machine.load(), "rounds": arguments.rounds,
+            "scale": arguments.scale, "threads": arguments.threads,
+            "peers": {p.name: p.version for p in found}, "runs": runs}, failures
+
+
+def _write(result, arguments):
+    try:
+        if arguments.markdown:
+            pathlib.Path(arguments.markdown).write_text(report.as_markdown(result))
+        if arguments.json:
+            pathlib.Path(arguments.json).write_text(json.dumps({**result, "summary": report.summary(result)}, indent=1))
+        if arguments.plots:
+            for quantity, drawing in report.plots(result).items():
+                (pathlib.Path(arguments.plots) / f"{quantity}.svg").write_text(drawing)
+    except OSError as refused:
+        sys.exit(f"bench: cannot write {refused.filename}: {refused.strerror}")
 
 
 def _chosen(all_of_them, only):

@@ -5,6 +5,7 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 
 from .build import ROOT
 
@@ -25,6 +26,18 @@ class Peer:
     name: str
     library: str
     version: str
+
+
+def chosen(listed, added=()):
+    """The peers of a comma-separated list; says on stderr which are missing, ends when none is left."""
+    names = [n for n in listed.split(",") if n]
+    for name in names:
+        if name not in LIBRARIES:
+            sys.exit(f"bench: no malloc is called {name}; known are {', '.join(LIBRARIES)}")
+    found, missing = find(names, added)
+    for each in missing:
+        print(f"bench: not measured, because it is not installed or not built: {each}", file=sys.stderr)
+    return found or sys.exit("bench: there is nothing to measure")
 
 
 def find(names, added=()):

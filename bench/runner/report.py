@@ -3,7 +3,7 @@
 The envelope is, for each workload, the best figure of any peer: what a malloc would show that was always the best
 one. Ashlar and libraries given by hand are measured against it and are no part of it.
 """
-from . import table
+from . import plot, table
 from .figures import geometric_mean, median, spread
 from .peers import LIBRARIES, OURS
 
@@ -107,3 +107,15 @@ def as_markdown(result):
     parts = ["\n".join(f"- {line}" for line in _preamble(result))]
     parts += [f"## {title}\n\n{table.markdown(header, rows)}" for title, header, rows in _sections(result)]
     return "\n\n".join(parts) + "\n"
+
+
+def plots(result):
+    """{quantity: SVG document} of time and peak RSS over the envelope, the geometric mean of all workloads first."""
+    names, drawings = list(result["peers"]), {}
+    subtitle = f"{result['machine']['processor']}, {result['machine']['cores']} cores, {result['rounds']} interleaved rounds; lower is better"
+    for key, cap in (("time", 3), ("rss", 3)):
+        groups = [(w, {p: r[0] for p, r in by_peer.items()}) for w, by_peer in ratios(result, key).items()]
+        means = {n: geometric_mean([g.get(n) for _, g in groups]) for n in names}
+        title = f"{QUANTITIES[key][0]} over the best of all peers"
+        drawings[key] = plot.bars(title, subtitle, names, [("all", means), *groups], cap)
+    return drawings
