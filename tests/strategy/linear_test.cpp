@@ -1,0 +1,145 @@
+#include "ashlar/strategy/linear.hpp"
+
+#include <array>
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <vector>
+
+#include "support/broken_contract.hpp"
+#include "support/random_trace.hpp"
+
+using namespace ashlar;
+
+namespace {
+
+/// A buffer that begins at an odd address, so that aligned offsets would be misaligned addresses.
+struct odd_buffer {
+    alignas(64) std::array<std::byte, 4097> bytes;
+    block range() { return {bytes.data() + 1, 4096}; }
+};
+layout of(std::size_t size, std::size_t align = 1) { return *layout::make(size, align); }
+
+}  // namespace
+
+TEST_CASE("linear: blocks follow one another, each at its alignment", "[strategy][linear]") {
+    odd_buffer buffer;
+    linear a(buffer.range());
+    const auto first = *a.allocate(of(3));
+    CHECK(first.data == buffer.bytes.data() + 1);
+    const auto second = *a.allocate(of(8, 64));
+    CHECK(second.data == buffer.bytes.data() + 64);
+    CHECK(a.allocate(of(1))->data == second.end());
+}
+
+TEST_CASE("linear: refuses exactly when padding and size pass the end, and changes nothing", "[strategy][linear]") {
+    for (std::size_t used = 1; used < 200; ++used) {
+        for (const std::size_t align : {1u, 2u, 16u, 128u}) {
+            odd_buffer buffer;
+            linear a({buffer.bytes.data() + 1, 200});
+            static_cast<void>(a.allocate(of(used)));
+            const auto begin = reinterpret_cast<std::uintptr_t>(buffer.bytes.data() + 1 + used);
+            const std::size_t padding = (align - begin % align) % align;
+            for (std::size_t size = 1; size < 210; size += 7) {
+                const bool fits = used + padding + size <= 200;
+                REQUIRE(a.available(of(size, align)) == fits);
+                const auto before = a.room();
+                const auto b = a.allocate(of(size, align));
+                REQUIRE(b.has_value() == fits);
+                if (b) a.deallocate(b->data, of(size, align));
+                REQUIRE(a.room() == before);  // refused, or given back together with its padding
+            }
+        }
+    }
+}
+
+TEST_CASE("linear: sizes that would wrap the address are refused", "[strategy][linear]") {
+    odd_buffer buffer;
+    linear a(buffer.range());
+    CHECK_FALSE(a.allocate(of(layout::max_size)));
+    CHECK_FALSE(a.allocate(of(1, std::size_t{1} << 62)));
+    CHECK(a.room() == a.capacity());
+}
+
+TEST_CASE("linear: serves random traces and is whole when everything is given back", "[strategy][linear]") {
+    for (unsigned seed = 0; seed < 20; ++seed) {
+        std::vector<std::byte> bytes(100'000);
+        linear a({bytes.data() + 1, 99'999});
+        support::random_trace trace(a, seed, {.steps = 1000, .largest = 800});
+        trace.run([&] { REQUIRE(a.consistent()); });
+        trace.free_all();
+        CHECK(a.room() == a.capacity());
+    }
+}
+
+TEST_CASE("linear: the last block grows, shrinks and is given back where it stands", "[strategy][linear]") {
+    odd_buffer buffer;
+    linear a(buffer.range());
+    const auto first = *a.allocate(of(10));
+    const auto last = *a.allocate(of(10));
+    CHECK_FALSE(a.grow_in_place(first.data, of(10), of(11)));
+    CHECK(a.grow_in_place(last.data, of(10), of(4086))->size == 4086);
+    CHECK(a.room() == 0);
+    CHECK_FALSE(a.grow_in_place(last.data, of(4086), of(4087)));
+    CHECK(a.shrink_in_place(last.data, of(4086), of(1))->size == 1);
+    CHECK(a.room() == 4096 - 11);
+    CHECK(a.shrink_in_place(first.data, of(10), of(1))->size == 10);  // not the last: keeps its bytes
+    a.deallocate(last.data, of(1));
+    CHECK(a.room() == 4086);
+    a.deallocate(first.data, of(10));
+    CHECK(a.room() == 4096);
+}
+
+TEST_CASE("linear: a block in the middle stays used until the last live one is given back", "[strategy][linear]") {
+    odd_buffer buffer;
+    linear a(buffer.range());
+    const auto b1 = *a.allocate(of(10)), b2 = *a.allocate(of(10)), b3 = *a.allocate(of(10));
+    a.deallocate(b2.data, of(10));
+    CHECK(a.room() == 4066);
+    a.deallocate(b3.data, of(10));
+    CHECK(a.room() == 4076);
+    a.deallocate(b1.data, of(10));
+    CHECK(a.room() == 4096);
+}
+
+TEST_CASE("linear: rewinding ends the life of what was granted since the mark", "[strategy][linear]") {
+    odd_buffer buffer;
+    linear a(buffer.range());
+    static_cast<void>(a.allocate(of(100)));
+    const auto outer = a.mark();
+    static_cast<void>(a.allocate(of(50, 32)));
+    const auto inner = a.mark();
+    static_cast<void>(a.allocate(of(500)));
+    a.rewind(inner);
+    a.rewind(outer);
+    CHECK(a.room() == 3996);
+    a.reset();
+    CHECK(a.room() == 4096);
+    CHECK(a.consistent());
+}
+
+TEST_CASE("linear: its free range is what room says, and it owns its buffer only", "[strategy][linear]") {
+    odd_buffer buffer;
+    linear a(buffer.range());
+    static_cast<void>(a.allocate(of(96)));
+    const auto free = support::free_ranges(a);
+    REQUIRE(free.size() == 1);
+    CHECK(free[0] == block{buffer.bytes.data() + 97, 4000});
+    CHECK(a.owns(buffer.bytes.data() + 1));
+    CHECK(a.owns(buffer.bytes.data() + 4096));
+    CHECK_FALSE(a.owns(buffer.bytes.data()));
+    CHECK_FALSE(a.owns(buffer.bytes.data() + 4097));
+    static_cast<void>(a.allocate(of(4000)));
+    CHECK(support::free_ranges(a).empty());
+}
+
+TEST_CASE("linear: giving back what is not live breaks the contract", "[strategy][linear]") {
+    odd_buffer buffer;
+    linear a(buffer.range());
+    const auto b = *a.allocate(of(10));
+    const auto c = *a.allocate(of(10));
+    CHECK_FALSE(support::broken_contract([&] { a.deallocate(b.data, of(21)); }).empty());  // too long
+    CHECK_FALSE(support::broken_contract([&] { a.deallocate(c.end(), of(1)); }).empty());  // free
+    CHECK_FALSE(support::broken_contract([&] { a.deallocate(buffer.bytes.data(), of(1)); }).empty());  // foreign
+    a.deallocate(c.data, of(10));
+    CHECK_FALSE(support::broken_contract([&] { a.deallocate(c.data, of(10)); }).empty());  // twice
+}
