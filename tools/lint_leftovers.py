@@ -9,7 +9,7 @@ REMINDER = re.compile(r"\b(TO" r"DO(?!\(#\d+\))|FIX" r"ME|XX" r"X|HA" r"CK)\b")
 MACHINE_PATH = re.compile(r"(?:^|[^A-Za-z0-9_./])/(?:work|farm|home/\w+|tmp/[a-z]+|root)/")
 OLD_CODE = re.compile(r"^\s*//(?!/)\s*(#\s*(include|if|endif|define)\b|(return|if|for|while|auto|const|std::)\b.*[;{]$|"
                       r"[\w:.>\-\[\]]+\s*(=|\+=|-=)\s*[^=].*;$|[\w:.>\-]+\(.*\);$|}$)")
-OLD_NAME = re.compile(r"(^old_|_old\.|_new\.|_copy\.|_v\d+\.|-new\.|\.orig$|\.rej$|~$)")
+OLD_NAME = re.compile(r"(^old_|_old\.|_copy\.|_v\d+\.|-new\.|\.orig$|\.rej$|~$)")
 READ = (*lintlib.CODE, ".py", ".md", ".cmake", ".txt", ".json", ".toml", ".js", ".sh", ".html", ".css", ".apt", "")
 
 

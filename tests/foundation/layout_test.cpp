@@ -16,7 +16,7 @@ __extension__ using wide = unsigned __int128;
 
 /// layout.I1 and layout.I2, by the plainest means.
 bool valid(wide size, wide align) {
-    if (align == 0 || (align & (align - 1)) != 0) return false;
+    if (align == 0 || (align & (align - 1)) != 0 || align > max) return false;
     return (size + align - 1) / align * align <= wide{max};
 }
 

@@ -6,7 +6,7 @@
 // Complexity: O(1).
 // Failure:    every computation that would pass PTRDIFF_MAX is refused; no layout ever overflows.
 // Threads:    a plain value.
-// Invariants: layout.I1  align is a power of two
+// Invariants: layout.I1  align is a power of two <= PTRDIFF_MAX
 //             layout.I2  size rounded up to align is <= PTRDIFF_MAX
 // Checked by: tests/foundation/layout_test.cpp
 #pragma once
