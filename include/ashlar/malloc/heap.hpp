@@ -1,0 +1,131 @@
+// ashlar/malloc/heap.hpp - one thread's heap: a free list per size class, and the spans that they come from.
+//
+// Layer:      malloc
+// Source:     Leijen, Zorn, de Moura, "Mimalloc", APLAS 2019 (lists per page); Lietar et al., "snmalloc", ISMM
+//             2019 (a list head per class, accounting by countdown); Berger et al., "Hoard", ASPLOS 2000.
+// Picture:    heads_[class] -> block -> block            taken whole from a span, or carved from it
+//             partial_[class] -> span <-> span <-> span  the front one feeds heads_
+//             full_ -> span <-> span                     until enough of their blocks came back
+//             mail_ -> span -> span                      spans with blocks that other threads freed
+// Complexity: pop and push_local O(1), a handful of instructions; refill and events O(1) amortised.
+// Failure:    allocate refuses with null when no span is to be had; nothing changes.
+// Threads:    the thread that it is attached to; `mail_` and each span's `remote` take from anyone.
+// Invariants: heap.I1  the blocks of heads_[c] are carved, belong to no span's list and count as out
+//             heap.I2  every span it owns is in partial_[its class] or in full_, and there only once
+//             heap.I3  with a set bit in zero_, all blocks of heads_[c] are zero but for their first word
+// Checked by: tests/malloc/heap_test.cpp, tests/malloc/stress_test.cpp, tests/malloc/refusal_test.cpp
+#pragma once
+
+#include <cstring>
+
+#include "ashlar/malloc/heap_registry.hpp"
+#include "ashlar/malloc/small_class.hpp"
+#include "ashlar/malloc/span_store.hpp"
+
+namespace ashlar::malloc {
+
+template <class Store>
+class alignas(64) heap {
+public:
+    using span_type = typename Store::span_type;
+    using node = typename span_type::node;
+    using atomics = typename Store::atomics;
+    using registry_type = heap_registry<heap>;
+
+    constexpr heap() noexcept = default;
+    heap(Store& store, registry_type& registry) noexcept : store_(&store), registry_(&registry) {}
+    heap(const heap&) = delete;
+    heap& operator=(const heap&) = delete;
+
+    // --- the fast paths ------------------------------------------------------------------------------------
+    /// @pre size <= small_class_limit
+    /// @returns a block, or null: then the slow path is to be asked
+    void* pop(std::size_t size) noexcept { return pop_class(small_class(size)); }
+    void* pop_class(std::size_t size_class) noexcept {
+        node* const head = heads_[size_class];
+        if (head != nullptr) [[likely]] heads_[size_class] = head->next;
+        return head;
+    }
+    /// Frees a small block of this heap. @returns false when the slow path is to be asked; nothing changed
+    static bool push_local(Store& store, heap* mine, void* p) noexcept {
+        span_type& s = *store.find(p);
+        if (s.owner.load(std::memory_order_relaxed) != mine) [[unlikely]] return false;
+        const auto offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(p) & 0xffff);
+        if (offset * s.magic >= s.magic) [[unlikely]] return false;  // not a multiple, or not for here (span.I3)
+        auto* const block = static_cast<node*>(p);
+        block->next = s.free;
+        s.free = block;
+        if (--s.countdown == 0) [[unlikely]] mine->counted_down(s);
+        return true;
+    }
+
+    // --- everything else -----------------------------------------------------------------------------------
+    /// Any size up to PTRDIFF_MAX. @returns null when refused
+    void* allocate(std::size_t size) noexcept;
+    void* allocate_zeroed(std::size_t size) noexcept;
+    /// @pre align is a power of two
+    void* allocate_aligned(std::size_t size, std::size_t align) noexcept;
+    /// Frees any block, or reports under the name of the call what must not be freed. `mine` is the heap of the
+    /// calling thread; it may be one without a store (a thread that has none).
+    static void release(Store& store, registry_type& registry, heap* mine, void* p, const char* call) noexcept;
+    /// @pre p != null. @returns null when refused: then the block is as it was
+    void* reallocate(void* p, std::size_t size) noexcept;
+    /// @returns the usable bytes of the block that starts at p; 0 after a report that there is none
+    static std::size_t usable_size(Store& store, void* p, const char* call) noexcept;
+    /// @returns the span of p if a block starts there, after a report null
+    static span_type* checked(Store& store, void* p, const char* call) noexcept;
+
+    /// Takes home what other threads freed.
+    void read_mail() noexcept;
+    /// Gives everything unused back to the store: lists, spans that are empty. @returns whether spans remain
+    bool settle() noexcept;
+
+    struct tally {
+        std::uint64_t handed[size_class_count];  ///< blocks that came into heads_ so far
+    };
+    const tally& counts() const noexcept { return tally_; }
+    node* head_of(std::size_t size_class) const noexcept { return heads_[size_class]; }
+    Store& store() noexcept { return *store_; }
+    bool attached() const noexcept { return store_ != nullptr; }
+
+private:
+    friend registry_type;
+
+    void* refill(std::size_t size_class) noexcept;
+    span_type* usable_span(std::size_t size_class) noexcept;
+    node* carve(span_type& s) noexcept;
+    void become_full(span_type& s) noexcept;
+    void counted_down(span_type& s) noexcept;
+    void emptied(span_type& s) noexcept;
+    void came_home(span_type& s, node* first, std::uint32_t count) noexcept;
+    void free_local(span_type& s, void* p) noexcept;
+    static void push_remote(registry_type& registry, span_type& s, void* p) noexcept;
+    void* allocate_large(std::size_t size, std::size_t align, bool zeroed) noexcept;
+    void set_zero(std::size_t c, bool zero) noexcept {
+        const std::uint64_t bit = std::uint64_t{1} << (c % 64);
+        zero_[c / 64] = zero ? zero_[c / 64] | bit : zero_[c / 64] & ~bit;
+    }
+    bool is_zero(std::size_t c) const noexcept { return (zero_[c / 64] >> (c % 64) & 1) != 0; }
+
+    node* heads_[size_class_count]{};
+    std::uint64_t zero_[2]{};
+    std::uint32_t refills_ = 0;
+    span_list<span_type> partial_[size_class_count]{};
+    span_list<span_type> full_{};
+    Store* store_ = nullptr;
+    registry_type* registry_ = nullptr;
+    tally tally_{};
+
+    alignas(64) mailbox<span_type, atomics> mail_;
+    /// Written under the registry's lock: true while no thread has this heap.
+    typename atomics::template atomic<bool> orphan_{false};
+    /// Its thread was lost in a fork: what it owned stays out for ever (heap_registry.hpp).
+    typename atomics::template atomic<bool> dead_{false};
+    heap* next_ = nullptr;         ///< in the registry's list of all heaps
+    heap* next_orphan_ = nullptr;  ///< in its list of heaps without a thread
+};
+
+}  // namespace ashlar::malloc
+
+#include "ashlar/malloc/heap_allocate.hpp"
+#include "ashlar/malloc/heap_free.hpp"

@@ -1,0 +1,171 @@
+// ashlar/malloc/heap_allocate.hpp - heap: where blocks come from when a list has run out.
+//
+// Layer:      malloc
+// Picture:    refill: mail -> front span's free list -> its spare list -> carve more of it -> next span ->
+//             span of an orphan -> new span
+// Complexity: as heap.hpp, which includes this file.
+// Failure:    as heap.hpp.
+// Threads:    as heap.hpp.
+// Checked by: tests/malloc/heap_test.cpp
+#pragma once
+
+#include "ashlar/malloc/heap.hpp"
+
+namespace ashlar::malloc {
+
+template <class Store>
+void* heap<Store>::allocate(std::size_t size) noexcept {
+    if (size > size_class_max) return allocate_large(size, 1, false);
+    const std::size_t c = size <= small_class_limit ? small_class(size) : class_of_size(size);
+    if (void* p = pop_class(c)) return p;
+    return refill(c);
+}
+
+template <class Store>
+void* heap<Store>::allocate_zeroed(std::size_t size) noexcept {
+    if (size > size_class_max) return allocate_large(size, 1, true);
+    const std::size_t c = size <= small_class_limit ? small_class(size) : class_of_size(size);
+    void* p = pop_class(c);
+    if (p == nullptr) p = refill(c);
+    if (p == nullptr) return nullptr;
+    if (is_zero(c)) {
+        static_cast<node*>(p)->next = nullptr;  // heap.I3
+    } else {
+        std::memset(p, 0, size);
+    }
+    return p;
+}
+
+template <class Store>
+void* heap<Store>::allocate_aligned(std::size_t size, std::size_t align) noexcept {
+    if (size == 0) size = 1;
+    if (size > size_class_max || align > size_class_max) return allocate_large(size, align, false);
+    const std::size_t c = class_of_aligned_size(size, align);
+    if (void* p = pop_class(c)) return p;
+    return refill(c);
+}
+
+template <class Store>
+void* heap<Store>::allocate_large(std::size_t size, std::size_t align, bool zeroed) noexcept {
+    constexpr auto most = static_cast<std::size_t>(PTRDIFF_MAX);
+    if (size > most || align > most - size) return nullptr;
+    if (!mail_.empty()) read_mail();
+    span_type* s = store_->take_large(size, align);
+    if (s == nullptr) return nullptr;
+    if (zeroed && !s->zero) std::memset(s->start, 0, size);
+    return s->start;
+}
+
+/// @returns a block, the rest of what was found is in heads_[c]; null when refused
+template <class Store>
+[[gnu::noinline]] void* heap<Store>::refill(std::size_t c) noexcept {
+    if (!mail_.empty()) read_mail();
+    if ((++refills_ & 255) == 0) store_->tick();
+    node* list = registry_->take_stray(c);
+    if (list == nullptr) {
+        span_type* s = usable_span(c);
+        if (s == nullptr) return nullptr;
+        if (s->used() == 0) s->magic = store_->magic_of(c);  // it may have been kept empty (span.I3)
+        bool zero = false;
+        std::uint32_t count = 0;
+        if (s->free != nullptr) {
+            list = s->free;
+            count = s->carved - s->spare_count - s->used();
+            s->free = nullptr;
+        } else if (s->spare != nullptr) {
+            list = s->spare;
+            count = s->spare_count;
+            s->spare = nullptr;
+            s->spare_count = 0;
+        } else {
+            const std::uint32_t before = s->carved;
+            list = carve(*s);
+            count = s->carved - before;
+            zero = s->zero;
+        }
+        s->countdown += count;
+        tally_.handed[c] += count;
+        set_zero(c, zero);
+    } else {
+        set_zero(c, false);
+    }
+    heads_[c] = list->next;
+    return list;
+}
+
+/// @returns a span at the front of partial_[c] that has a free block or room to carve one; null when refused
+template <class Store>
+auto heap<Store>::usable_span(std::size_t c) noexcept -> span_type* {
+    for (;;) {
+        span_type* s = partial_[c].front();
+        if (s == nullptr) {
+            if (registry_->adopt_partial(*this, c)) continue;
+            s = store_->new_span(this, c);
+            if (s == nullptr) return nullptr;
+            partial_[c].push_front(s);
+            return s;
+        }
+        if (s->has_free() || s->extendable()) return s;
+        become_full(*s);
+    }
+}
+
+template <class Store>
+void heap<Store>::become_full(span_type& s) noexcept {
+    // Woken when an eighth of its blocks is back: a span that is refilled one by one would cost a slow path each.
+    const std::uint32_t used = s.used();
+    const std::uint32_t eighth = s.capacity / 8 < 32 ? s.capacity / 8 : 32;
+    const std::uint32_t enough = eighth != 0 ? eighth : 1;
+    ASHLAR_INVARIANT(enough < used);
+    s.countdown = enough;
+    s.held = used - enough;
+    partial_[s.size_class].remove(&s);
+    full_.push_front(&s);
+}
+
+/// Cuts blocks from the part of a span that never was in use: few at a time, so that few pages are touched.
+template <class Store>
+auto heap<Store>::carve(span_type& s) noexcept -> node* {
+    const std::size_t size = s.block_size;
+    const std::size_t at = s.carved * size;
+    std::size_t reach = 4096;
+    switch (store_->settings().extend()) {
+        case extend_policy::compact: break;
+        case extend_policy::balanced: reach = at < 4096 ? 4096 : at < 16384 ? at : 16384; break;
+        case extend_policy::fast: reach = 65536; break;
+    }
+    const std::size_t end = align_down(at, std::size_t{4096}) + reach;  // ends with a page: none is touched early
+    std::size_t count = end > at ? (end - at) / size : 0;
+    if (count == 0) count = 1;
+    if (count > s.capacity - s.carved) count = s.capacity - s.carved;
+    std::byte* p = s.start + at;
+    auto* const first = reinterpret_cast<node*>(p);
+    for (std::size_t i = 1; i < count; ++i, p += size) {
+        reinterpret_cast<node*>(p)->next = reinterpret_cast<node*>(p + size);
+    }
+    reinterpret_cast<node*>(p)->next = nullptr;
+    s.carved += static_cast<std::uint32_t>(count);
+    return first;
+}
+
+template <class Store>
+void* heap<Store>::reallocate(void* p, std::size_t size) noexcept {
+    span_type* s = checked(*store_, p, "realloc");
+    if (s == nullptr) return nullptr;
+    const std::size_t old = s->block_size;
+    // Kept where it is while half of it is in use; a smaller one would be a copy for little.
+    if (size <= old && (size >= old / 2 || old <= 64) && s->kind != span_kind::mapped) return p;
+    if (s->kind == span_kind::run || s->kind == span_kind::mapped) {
+        if (size > size_class_max && size <= static_cast<std::size_t>(PTRDIFF_MAX) - slice_size &&
+            store_->resize_large(s, size)) {
+            return s->start;
+        }
+    }
+    void* q = allocate(size);
+    if (q == nullptr) return size <= old ? p : nullptr;
+    std::memcpy(q, p, size < old ? size : old);
+    release(*store_, *registry_, this, p, "realloc");
+    return q;
+}
+
+}  // namespace ashlar::malloc

@@ -1,0 +1,166 @@
+// ashlar/malloc/heap_free.hpp - heap: where blocks go, from this thread and from others.
+//
+// Layer:      malloc
+// Complexity: as heap.hpp, which includes this file.
+// Failure:    none; misuse is reported and has no other effect.
+// Threads:    as heap.hpp.
+// Checked by: tests/malloc/heap_test.cpp, tests/malloc/misuse_test.cpp
+#pragma once
+
+#include "ashlar/malloc/heap.hpp"
+
+namespace ashlar::malloc {
+
+template <class Store>
+auto heap<Store>::checked(Store& store, void* p, const char* call) noexcept -> span_type* {
+    span_type* s = store.find(p);
+    if (s->kind == span_kind::none) s = store.find_slowly(p);
+    misuse what{misuse_kind::foreign, call, p, nullptr, 0};
+    if (s->kind == span_kind::none || static_cast<std::byte*>(p) < s->start) {
+        store.report(what);
+        return nullptr;
+    }
+    const auto offset = static_cast<std::size_t>(static_cast<std::byte*>(p) - s->start);
+    const bool many = s->kind == span_kind::small || s->kind == span_kind::medium;
+    const std::size_t index = many ? offset / s->block_size : 0;
+    what.block = s->start + index * s->block_size;
+    what.size = s->block_size;
+    if (p == what.block && (!many || index < s->carved)) return s;
+    what.kind = many && index >= s->carved ? misuse_kind::unused : misuse_kind::interior;
+    store.report(what);
+    return nullptr;
+}
+
+template <class Store>
+void heap<Store>::release(Store& store, registry_type& registry, heap* mine, void* p, const char* call) noexcept {
+    span_type* s = checked(store, p, call);
+    if (s == nullptr) return;
+    if (store.settings().zero_on_free != 0) std::memset(p, 0, s->block_size);
+    if (s->kind == span_kind::run || s->kind == span_kind::mapped) return store.give_large(s);
+    if (s->owner.load(std::memory_order_relaxed) != mine) return push_remote(registry, *s, p);
+    if (s->used() == 0 || s->free == p) {
+        return store.report({misuse_kind::twice, call, p, p, s->block_size});
+    }
+    mine->free_local(*s, p);
+}
+
+template <class Store>
+void heap<Store>::free_local(span_type& s, void* p) noexcept {
+    auto* const block = static_cast<node*>(p);
+    block->next = s.free;
+    s.free = block;
+    if (--s.countdown == 0) counted_down(s);
+}
+
+/// Enough blocks of a full span came back, or all of a span that is not full.
+template <class Store>
+[[gnu::noinline]] void heap<Store>::counted_down(span_type& s) noexcept {
+    if (s.held == 0) return emptied(s);
+    s.countdown = s.held;
+    s.held = 0;
+    full_.remove(&s);
+    partial_[s.size_class].push_second(&s);
+}
+
+template <class Store>
+void heap<Store>::emptied(span_type& s) noexcept {
+    if (!mail_.empty()) read_mail();
+    auto& list = partial_[s.size_class];
+    if (list.front() == &s && s.next == nullptr) {
+        s.magic = 0;  // kept for the next block of its class: whatever is freed into it is freed twice (span.I3)
+        return;
+    }
+    list.remove(&s);
+    store_->give_span(&s);
+}
+
+template <class Store>
+void heap<Store>::came_home(span_type& s, node* first, std::uint32_t count) noexcept {
+    if (s.free == nullptr) {
+        s.free = first;
+    } else {
+        node* last = first;
+        if (s.spare != nullptr) {
+            while (last->next != nullptr) last = last->next;
+            last->next = s.spare;
+        }
+        s.spare = first;
+        s.spare_count += count;
+    }
+    const std::uint32_t left = s.used() - count;
+    if (s.held != 0) {
+        full_.remove(&s);
+        partial_[s.size_class].push_second(&s);
+        s.held = 0;
+    }
+    s.countdown = left;
+    if (left == 0) emptied(s);
+}
+
+template <class Store>
+[[gnu::noinline]] void heap<Store>::read_mail() noexcept {
+    for (span_type* s = mail_.take_all(); s != nullptr;) {
+        span_type* const next = s->next_in_mail;  // before take: from then on it may be announced again
+        auto* const owner = static_cast<heap*>(s->owner.load(std::memory_order_relaxed));
+        if (owner != this) {
+            owner->mail_.announce(s);  // it was adopted since: its list is not empty and it is in no mailbox
+        } else {
+            const auto [first, count] = s->remote.take();
+            came_home(*s, first, count);
+        }
+        s = next;
+    }
+}
+
+template <class Store>
+void heap<Store>::push_remote(registry_type& registry, span_type& s, void* p) noexcept {
+    auto* const block = static_cast<node*>(p);
+    auto* owner = static_cast<heap*>(s.owner.load(std::memory_order_relaxed));
+    if (owner->dead_.load(std::memory_order_relaxed)) return registry.give_stray(s.size_class, block);
+    if (!s.remote.push(block, block, 1)) return;
+    // Read again: the span may have been adopted; its new owner forwards nothing to itself for ever.
+    owner = static_cast<heap*>(s.owner.load(std::memory_order_relaxed));
+    owner->mail_.announce(&s);
+    // seq_cst: pairs with settle in the registry's detach: either it sees the mail, or this sees the orphan
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (owner->orphan_.load(std::memory_order_relaxed)) registry.tend(*owner);
+}
+
+template <class Store>
+bool heap<Store>::settle() noexcept {
+    read_mail();
+    bool remain = full_.front() != nullptr;
+    for (std::size_t c = 0; c < size_class_count; ++c) {
+        for (node* p = heads_[c]; p != nullptr;) {
+            node* const next = p->next;
+            span_type* s = store_->find(p);
+            if (s->owner.load(std::memory_order_relaxed) == this) {
+                --tally_.handed[c];
+                free_local(*s, p);
+            } else {
+                registry_->give_stray(c, p);
+            }
+            p = next;
+        }
+        heads_[c] = nullptr;
+        for (span_type* s = partial_[c].front(); s != nullptr;) {
+            span_type* const next = s->next;
+            if (s->used() == 0) {
+                partial_[c].remove(s);
+                store_->give_span(s);
+            } else {
+                remain = true;
+            }
+            s = next;
+        }
+    }
+    return remain;
+}
+
+template <class Store>
+std::size_t heap<Store>::usable_size(Store& store, void* p, const char* call) noexcept {
+    span_type* s = checked(store, p, call);
+    return s == nullptr ? 0 : s->block_size;
+}
+
+}  // namespace ashlar::malloc

@@ -1,0 +1,159 @@
+// ashlar/malloc/slice_provider.hpp - slices out of reservations that grow with the program.
+//
+// Layer:      malloc
+// Picture:    region 0 (32 MiB)   region 1 (32 MiB)   region 2 (64 MiB) ... at most as much as there is already
+// Complexity: take: O(regions + bitmap words); a system call when a region must grow or be added.
+// Failure:    refuses when no run fits and the system refuses a region: then nothing has changed.
+// Threads:    one at a time (the caller's lock), except that the caller may purge outside of it: a run that
+//             start_purge gave is nobody's until finish_purge.
+// Invariants: slice_provider.I1  used + free slices = slices of all regions
+//             slice_provider.I2  a run is zero when take says so
+// Checked by: tests/malloc/slice_provider_test.cpp
+#pragma once
+
+#include <new>
+
+#include "ashlar/malloc/metadata.hpp"
+#include "ashlar/malloc/options.hpp"
+#include "ashlar/malloc/slice_region.hpp"
+
+namespace ashlar::malloc {
+
+struct slice_run {
+    std::byte* data;
+    std::size_t count;
+    bool zero;
+};
+
+template <os::page_source Pages>
+class slice_provider {
+public:
+    /// Space that is reserved at once; each later region is as large as all before it, up to the last.
+    static constexpr std::size_t first_region = std::size_t{32} << 20;
+    static constexpr std::size_t last_region = std::size_t{1} << 30;
+
+    /// `count` slices at a multiple of align (a power of two). @returns data == nullptr when refused
+    slice_run take(Pages& pages, metadata<Pages>& meta, std::size_t count, std::size_t align) noexcept {
+        if (count == 1 && align <= slice_size && dirty_ != 0) {
+            for (slice_region* r = first_; r != nullptr; r = r->next) {
+                const std::size_t at = r->find_dirty();
+                if (at != slice_region::none) return take_at(*r, at, 1);
+            }
+        }
+        for (slice_region* r = first_; r != nullptr; r = r->next) {
+            const std::size_t at = r->find(count, align);
+            if (at != slice_region::none && committed(pages, *r, at + count)) return take_at(*r, at, count);
+        }
+        slice_region* r = add_region(pages, meta, count, align);
+        if (r == nullptr) return {nullptr, 0, false};
+        const std::size_t at = r->find(count, align);
+        if (at == slice_region::none || !committed(pages, *r, at + count)) return {nullptr, 0, false};
+        return take_at(*r, at, count);
+    }
+    /// Enlarges a run where it is. @returns whether it could; nothing changes otherwise
+    bool extend(Pages& pages, std::byte* data, std::size_t count, std::size_t now, bool& zero) noexcept {
+        slice_region& r = *region_of(data);
+        const std::size_t end = r.index_of(data) + count;
+        if (!r.is_free(end, now - count) || !committed(pages, r, end + now - count)) return false;
+        zero = take_at(r, end, now - count).zero;
+        return true;
+    }
+    void give(std::byte* data, std::size_t count, bool dirty) noexcept {
+        slice_region& r = *region_of(data);
+        r.give(r.index_of(data), count, dirty);
+        used_ -= count;
+        if (dirty) dirty_ += count;
+    }
+
+    /// Takes a run of dirty slices out, for the caller to purge. @returns data == nullptr when there is none
+    slice_run start_purge(bool only_old, std::size_t most) noexcept {
+        for (slice_region* r = first_; r != nullptr; r = r->next) {
+            std::size_t at = 0;
+            const std::size_t count = r->take_dirty(only_old, most, at);
+            if (count == 0) continue;
+            used_ += count;
+            dirty_ -= count;
+            return {r->address_of(at), count, false};
+        }
+        return {nullptr, 0, false};
+    }
+    void finish_purge(const slice_run& run, bool purged) noexcept { give(run.data, run.count, !purged); }
+    void age() noexcept {
+        for (slice_region* r = first_; r != nullptr; r = r->next) r->age();
+    }
+
+    std::size_t used() const noexcept { return used_; }
+    std::size_t dirty() const noexcept { return dirty_; }
+    std::size_t reserved() const noexcept { return reserved_; }
+    slice_region* regions() const noexcept { return first_; }
+    slice_region* region_of(const std::byte* p) const noexcept {
+        for (slice_region* r = first_; r != nullptr; r = r->next) {
+            if (r->contains(p)) return r;
+        }
+        return nullptr;
+    }
+    /// What every new region is advised.
+    void advise_regions(thp_policy policy) noexcept { huge_ = policy; }
+    /// For tests: gives every region back.
+    void destroy(Pages& pages) noexcept {
+        for (slice_region* r = first_; r != nullptr; r = r->next) {
+            pages.release(r->base(), r->slices() * slice_size);
+        }
+        first_ = last_ = nullptr;
+    }
+
+private:
+    slice_run take_at(slice_region& r, std::size_t at, std::size_t count) noexcept {
+        const std::size_t were_dirty = r.take(at, count);
+        used_ += count;
+        dirty_ -= were_dirty;
+        return {r.address_of(at), count, were_dirty == 0};
+    }
+    /// Commits by doubling, so that a region costs few calls and the system is charged for what is used.
+    bool committed(Pages& pages, slice_region& r, std::size_t end) noexcept {
+        if (end <= r.committed) return true;
+        constexpr std::size_t least = 16;  // a MiB
+        std::size_t wish = r.committed * 2 > end ? r.committed * 2 : end;
+        if (wish < least) wish = least;
+        if (wish > r.slices()) wish = r.slices();
+        std::byte* from = r.address_of(r.committed);
+        if (!pages.commit(from, (wish - r.committed) * slice_size)) {
+            if (wish == end || !pages.commit(from, (end - r.committed) * slice_size)) return false;
+            wish = end;
+        }
+        r.committed = wish;
+        return true;
+    }
+    slice_region* add_region(Pages& pages, metadata<Pages>& meta, std::size_t count, std::size_t align) noexcept {
+        std::size_t least = count * slice_size;
+        if (align > slice_size) least += align - slice_size;
+        const std::size_t wish = reserved_ < first_region ? first_region
+                                 : reserved_ < last_region ? reserved_ : last_region;
+        const auto granted = pages.reserve_up_to(wish > least ? wish : least, least, slice_size);
+        if (!granted) return nullptr;
+        const std::size_t slices = granted->size / slice_size;
+        std::byte* record = meta.take(pages, sizeof(slice_region) + slice_region::bitmap_bytes(slices), 64);
+        if (record == nullptr) {
+            pages.release(granted->data, granted->size);
+            return nullptr;
+        }
+        // wishes: what the system does about them changes no contents
+        if (huge_ == thp_policy::always) pages.advise(granted->data, granted->size, os::advice::huge_pages);
+        if (huge_ == thp_policy::never) pages.advise(granted->data, granted->size, os::advice::no_huge_pages);
+        auto* r = ::new (record) slice_region(granted->data, slices,
+                                              reinterpret_cast<std::uint64_t*>(record + sizeof(slice_region)));
+        (last_ != nullptr ? last_->next : first_) = r;
+        last_ = r;
+        reserved_ += granted->size;
+        return r;
+    }
+
+    slice_region* first_ = nullptr;
+    slice_region* last_ = nullptr;
+    std::size_t used_ = 0;   ///< slices
+    std::size_t dirty_ = 0;  ///< free slices whose memory is not zero
+    std::size_t reserved_ = 0;
+    thp_policy huge_ = thp_policy::automatic;
+};
+
+}  // namespace ashlar::malloc

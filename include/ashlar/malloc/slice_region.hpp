@@ -1,0 +1,193 @@
+// ashlar/malloc/slice_region.hpp - one reservation cut into slices, kept by bitmaps.
+//
+// Layer:      malloc
+// Source:     Knuth, TAOCP vol. 1, 2.5 (first fit by address).
+// Picture:    slices   | used | free | free | used | free .......... | not committed yet ... |
+//             free_       0      1      1      0      1   1  1  1  1    1  1  1  1
+//             dirty_      0      1      0      0      1   0  0  0  0    (written since it was last zero)
+//             old_        0      1      0      0      0                 (dirty at the last sweep already)
+// Complexity: find O(words of the bitmap); take and give O(slices / 64).
+// Failure:    find tells when no run fits; nothing changes.
+// Threads:    one at a time (the caller's lock).
+// Invariants: slice_region.I1  old_ is within dirty_ is within free_
+//             slice_region.I2  slices at or behind committed are free and not dirty
+//             slice_region.I3  a free slice that is not dirty reads as zero
+// Checked by: tests/malloc/slice_region_test.cpp
+//
+// Lowest address first: what is free gathers at the end, and what was committed is used again.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "ashlar/foundation/alignment.hpp"
+#include "ashlar/foundation/contract.hpp"
+#include "ashlar/os/page_map.hpp"
+
+namespace ashlar::malloc {
+
+using os::slice_size;
+
+/// Bits 0..63 of which [from, to) are set; to may be 64.
+constexpr std::uint64_t bits_between(std::size_t from, std::size_t to) noexcept {
+    return (to == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << to) - 1) & ~((std::uint64_t{1} << from) - 1);
+}
+
+/// A view of an array of words as bits.
+class bit_array {
+public:
+    constexpr bit_array() noexcept = default;
+    explicit bit_array(std::uint64_t* words) noexcept : words_(words) {}
+    static constexpr std::size_t words_for(std::size_t bits) noexcept { return (bits + 63) / 64; }
+
+    bool test(std::size_t i) const noexcept { return (words_[i / 64] >> (i % 64) & 1) != 0; }
+    void fill(std::size_t first, std::size_t count, bool value) noexcept {
+        for_words(first, count, [&](std::uint64_t& word, std::uint64_t bits) {
+            word = value ? word | bits : word & ~bits;
+        });
+    }
+    std::size_t count(std::size_t first, std::size_t number) const noexcept {
+        std::size_t sum = 0;
+        for_words(first, number, [&](std::uint64_t& word, std::uint64_t bits) {
+            sum += static_cast<std::size_t>(std::popcount(word & bits));
+        });
+        return sum;
+    }
+    /// @returns the first bit of that value in [from, end), or end
+    std::size_t next(bool value, std::size_t from, std::size_t end) const noexcept {
+        while (from < end) {
+            const std::uint64_t word = (value ? words_[from / 64] : ~words_[from / 64]) >> (from % 64);
+            if (word != 0) {
+                const std::size_t at = from + static_cast<std::size_t>(std::countr_zero(word));
+                return at < end ? at : end;
+            }
+            from = (from / 64 + 1) * 64;
+        }
+        return end;
+    }
+
+private:
+    template <class F>
+    void for_words(std::size_t first, std::size_t count, F f) const noexcept {
+        for (const std::size_t end = first + count; first < end;) {
+            const std::size_t stop = end < (first / 64 + 1) * 64 ? end : (first / 64 + 1) * 64;
+            f(words_[first / 64], bits_between(first % 64, (stop - 1) % 64 + 1));
+            first = stop;
+        }
+    }
+    std::uint64_t* words_ = nullptr;
+};
+
+class slice_region {
+public:
+    static constexpr std::size_t none = static_cast<std::size_t>(-1);
+    /// Bytes of the bitmaps for so many slices.
+    static constexpr std::size_t bitmap_bytes(std::size_t slices) noexcept {
+        return 3 * bit_array::words_for(slices) * sizeof(std::uint64_t);
+    }
+
+    /// @pre bitmaps: bitmap_bytes(slices) bytes, zero
+    slice_region(std::byte* base, std::size_t slices, std::uint64_t* bitmaps) noexcept
+        : base_(base), slices_(slices), free_count_(slices), free_(bitmaps),
+          dirty_(bitmaps + bit_array::words_for(slices)), old_(bitmaps + 2 * bit_array::words_for(slices)) {
+        free_.fill(0, slices, true);
+    }
+
+    /// @returns the first of `count` free slices at the lowest address that is a multiple of align; none if none
+    std::size_t find(std::size_t count, std::size_t align) const noexcept {
+        if (count > free_count_) return none;
+        for (std::size_t at = lowest_free_; at < slices_;) {
+            at = aligned(free_.next(true, at, slices_), align);
+            if (at >= slices_ || count > slices_ - at) return none;
+            const std::size_t end = free_.next(false, at, at + count);
+            if (end == at + count) return at;
+            at = end;
+        }
+        return none;
+    }
+    /// @returns a free slice whose memory is resident already; none if none
+    std::size_t find_dirty() const noexcept {
+        if (dirty_count_ == 0) return none;
+        const std::size_t at = dirty_.next(true, 0, slices_);
+        return at < slices_ ? at : none;
+    }
+    bool is_free(std::size_t first, std::size_t count) const noexcept {
+        return first + count <= slices_ && free_.next(false, first, first + count) == first + count;
+    }
+
+    /// Makes free slices used. @returns how many of them were dirty
+    std::size_t take(std::size_t first, std::size_t count) noexcept {
+        ASHLAR_INVARIANT(is_free(first, count));
+        const std::size_t were_dirty = dirty_count_ == 0 ? 0 : dirty_.count(first, count);
+        free_.fill(first, count, false);
+        if (were_dirty != 0) {
+            dirty_.fill(first, count, false);
+            old_.fill(first, count, false);
+        }
+        free_count_ -= count;
+        dirty_count_ -= were_dirty;
+        if (first == lowest_free_) lowest_free_ = first + count;
+        return were_dirty;
+    }
+    void give(std::size_t first, std::size_t count, bool dirty) noexcept {
+        ASHLAR_INVARIANT(free_.next(true, first, first + count) == first + count);
+        free_.fill(first, count, true);
+        free_count_ += count;
+        if (dirty) {
+            dirty_.fill(first, count, true);
+            dirty_count_ += count;
+        }
+        if (first < lowest_free_) lowest_free_ = first;
+    }
+
+    /// A run of dirty slices, only old ones if asked, which is taken. @returns its length, 0 for none
+    std::size_t take_dirty(bool only_old, std::size_t most, std::size_t& first) noexcept {
+        if (dirty_count_ == 0) return 0;
+        const bit_array& which = only_old ? old_ : dirty_;
+        first = which.next(true, 0, slices_);
+        if (first == slices_) return 0;
+        const std::size_t end = which.next(false, first, slices_ - first > most ? first + most : slices_);
+        take(first, end - first);
+        return end - first;
+    }
+    /// From now on, everything that is dirty is old.
+    void age() noexcept {
+        if (dirty_count_ == 0) return;
+        for (std::size_t at = dirty_.next(true, 0, slices_); at < slices_;) {
+            const std::size_t end = dirty_.next(false, at, slices_);
+            old_.fill(at, end - at, true);
+            at = dirty_.next(true, end, slices_);
+        }
+    }
+
+    std::byte* base() const noexcept { return base_; }
+    std::size_t slices() const noexcept { return slices_; }
+    std::size_t free_count() const noexcept { return free_count_; }
+    std::size_t dirty_count() const noexcept { return dirty_count_; }
+    bool contains(const std::byte* p) const noexcept {
+        return p >= base_ && static_cast<std::size_t>(p - base_) < slices_ * slice_size;
+    }
+    std::size_t index_of(const std::byte* p) const noexcept {
+        return static_cast<std::size_t>(p - base_) / slice_size;
+    }
+    std::byte* address_of(std::size_t i) const noexcept { return base_ + i * slice_size; }
+
+    std::size_t committed = 0;     ///< slices from the start that may be touched
+    slice_region* next = nullptr;  ///< in the provider's list
+
+private:
+    std::size_t aligned(std::size_t i, std::size_t align) const noexcept {
+        if (align <= slice_size) return i;
+        return i + padding_to(address_of(i), align) / slice_size;
+    }
+
+    std::byte* base_;
+    std::size_t slices_;
+    std::size_t free_count_;
+    std::size_t dirty_count_ = 0;
+    std::size_t lowest_free_ = 0;  ///< no slice below it is free
+    bit_array free_, dirty_, old_;
+};
+
+}  // namespace ashlar::malloc

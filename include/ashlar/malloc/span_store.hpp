@@ -1,0 +1,141 @@
+// ashlar/malloc/span_store.hpp - what all heaps share: the page map, the slices, the records, the large blocks.
+//
+// Layer:      malloc
+// Picture:    heap  -- new_span / give_span -->  records + page map + slice_provider  -- pages --> system
+//             any   -- take_large / give_large -> runs of slices up to 4 MiB, mappings above
+//             free slices are dirty until purged: after one to two delays, or when too many are kept
+// Complexity: find: two loads. The rest takes the lock; system calls when regions grow, and to purge.
+// Failure:    refuses with null, and nothing has changed; a failing purge leaves slices dirty.
+// Threads:    any. Purging is done outside of the lock.
+// Invariants: span_store.I1  find(p) is the span of p for every address within small, medium and run spans, and
+//                            for the first slice of a mapping; none() otherwise
+//             span_store.I2  a record is in use, or in the list of free records
+// Checked by: tests/malloc/span_store_test.cpp, tests/malloc/refusal_test.cpp
+//
+// The record `none` and the map lie in this object, which is in static storage: free reaches them by one address
+// known when linking. The map's words are distances from `none`, so an unknown address leads to it by itself.
+#pragma once
+
+#include "ashlar/foundation/size_class.hpp"
+#include "ashlar/malloc/large_blocks.hpp"
+#include "ashlar/malloc/misuse.hpp"
+#include "ashlar/malloc/options.hpp"
+#include "ashlar/malloc/slice_provider.hpp"
+#include "ashlar/malloc/span.hpp"
+#include "ashlar/malloc/tiny_lock.hpp"
+
+namespace ashlar::malloc {
+
+template <os::page_source Pages, atomics_policy Atomics = std_atomics>
+class span_store {
+public:
+    using pages_type = Pages;
+    using atomics = Atomics;
+    using span_type = span<Atomics>;
+    using lock_type = tiny_lock<Atomics>;
+
+    static constexpr std::size_t largest_small = 8 * 1024;
+    static constexpr std::size_t largest_run = std::size_t{4} << 20;
+    static constexpr std::size_t medium_slices = 8;
+
+    constexpr span_store() noexcept = default;
+    constexpr explicit span_store(Pages pages) noexcept : pages_(pages) {}
+    span_store(const span_store&) = delete;
+    span_store& operator=(const span_store&) = delete;
+
+    // --- queries -------------------------------------------------------------------------------------------
+    span_type* find(const void* p) noexcept {
+        return reinterpret_cast<span_type*>(reinterpret_cast<std::uintptr_t>(&none_) + map_.find(p));
+    }
+    /// find, and then the mappings whose place in the page map was refused.
+    span_type* find_slowly(const void* p) noexcept;
+    const options& settings() const noexcept { return options_; }
+
+    // --- spans of equal blocks -----------------------------------------------------------------------------
+    /// @returns an empty span of that class for that owner, or null
+    span_type* new_span(void* owner, std::size_t size_class) noexcept;
+    /// @pre nothing of it is out, and it is in no list or mailbox
+    void give_span(span_type* s) noexcept;
+    /// The magic that lets the fast path of free serve spans of this class; 0 where it must not.
+    std::uint32_t magic_of(std::size_t size_class) const noexcept {
+        const std::size_t size = size_of_class(size_class);
+        return size > largest_small || options_.zero_on_free != 0
+                   ? 0 : divisor_magic(static_cast<std::uint32_t>(size));
+    }
+
+    // --- large blocks --------------------------------------------------------------------------------------
+    /// @pre size <= PTRDIFF_MAX and so is size rounded up to align
+    /// @returns the span of a block of at least `size` bytes, or null
+    span_type* take_large(std::size_t size, std::size_t align) noexcept;
+    void give_large(span_type* s) noexcept;
+    /// Grows or shrinks without copying; the block may move if it is a mapping. @returns false: it is as it was
+    bool resize_large(span_type* s, std::size_t size) noexcept;
+
+    // --- giving back ---------------------------------------------------------------------------------------
+    /// To be called now and then: purges what has been free for the delay.
+    void tick() noexcept;
+    /// Gives back everything that is free. @returns bytes given back
+    std::size_t trim() noexcept;
+
+    // --- the process ---------------------------------------------------------------------------------------
+    void configure(const options& chosen) noexcept;
+    void report(const misuse& what) const noexcept;
+    misuse_handler set_handler(misuse_handler handler) noexcept {
+        return handler_.exchange(handler, std::memory_order_acq_rel);
+    }
+    lock_type& lock() noexcept { return lock_; }
+    /// Calls f(span&) for every record in use. @pre the lock is held
+    template <class F>
+    void for_each_span(F f) noexcept;
+    Pages& pages() noexcept { return pages_; }
+    metadata<Pages>& meta() noexcept { return meta_; }
+    const slice_provider<Pages>& slices() const noexcept { return slices_; }
+    const large_blocks<Pages>& large() const noexcept { return large_; }
+    std::size_t peak_bytes() const noexcept { return peak_; }
+    std::uint64_t purged_bytes() const noexcept { return purged_; }
+    /// Gives every reservation back. For tests: nothing of it may be used afterwards.
+    void destroy() noexcept;
+
+private:
+    static constexpr std::size_t records_in_slab = 31;
+    struct record_slab {
+        alignas(128) record_slab* next;
+        span_type records[records_in_slab];
+    };
+
+    span_type* take_record() noexcept;
+    void give_record(span_type* s) noexcept;
+    bool map(span_type* s) noexcept;
+    span_type* take_run(std::size_t size, std::size_t align) noexcept;
+    span_type* take_mapping(std::size_t size, std::size_t align) noexcept;
+    bool resize_run(span_type* s, std::size_t size) noexcept;
+    bool resize_mapping(span_type* s, std::size_t size) noexcept;
+    void purge_down_to(std::size_t bytes, bool only_old) noexcept;
+    void give_back_if_due(bool with_time) noexcept;
+    void note_peak() noexcept {
+        const std::size_t bytes = slices_.used() * slice_size + large_.live();
+        if (bytes > peak_) peak_ = bytes;
+    }
+    std::size_t page_up(std::size_t size) noexcept { return align_up(size, pages_.page_size()); }
+
+    span_type none_;  // first: the base of what free computes
+    os::page_map<Atomics> map_;
+    lock_type lock_;
+    [[no_unique_address]] Pages pages_;
+    options options_;
+    typename Atomics::template atomic<misuse_handler> handler_{nullptr};
+    metadata<Pages> meta_;
+    slice_provider<Pages> slices_;
+    large_blocks<Pages> large_;
+    span_list<span_type> mappings_;
+    span_type* free_records_ = nullptr;
+    record_slab* slabs_ = nullptr;
+    std::size_t peak_ = 0;
+    std::uint64_t purged_ = 0;
+    typename Atomics::template atomic<std::uint64_t> next_sweep_{0};
+};
+
+}  // namespace ashlar::malloc
+
+#include "ashlar/malloc/span_store_large.hpp"
+#include "ashlar/malloc/span_store_spans.hpp"

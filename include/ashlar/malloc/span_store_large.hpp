@@ -1,0 +1,148 @@
+// ashlar/malloc/span_store_large.hpp - span_store: blocks above 64 KiB, as runs of slices and as mappings.
+//
+// Layer:      malloc
+// Picture:    64 KiB < size <= 4 MiB   a run of slices; the usable size ends at a page, the rest is not touched
+//             4 MiB < size             a mapping of its own, which remap grows without copying
+// Complexity: as span_store.hpp, which includes this file.
+// Failure:    as span_store.hpp.
+// Threads:    as span_store.hpp; a large block has no owner, any thread gives it back at once.
+// Checked by: tests/malloc/span_store_test.cpp, tests/malloc/large_blocks_test.cpp
+#pragma once
+
+#include "ashlar/malloc/span_store.hpp"
+
+namespace ashlar::malloc {
+
+template <os::page_source Pages, atomics_policy Atomics>
+auto span_store<Pages, Atomics>::take_large(std::size_t size, std::size_t align) noexcept -> span_type* {
+    const bool as_run = size <= largest_run && align <= largest_run;
+    return as_run ? take_run(page_up(size), align) : take_mapping(page_up(size), align);
+}
+
+template <os::page_source Pages, atomics_policy Atomics>
+auto span_store<Pages, Atomics>::take_run(std::size_t size, std::size_t align) noexcept -> span_type* {
+    const std::size_t count = (size + slice_size - 1) / slice_size;
+    const holding guard(lock_);
+    span_type* s = take_record();
+    if (s == nullptr) return nullptr;
+    const slice_run run = slices_.take(pages_, meta_, count, align > slice_size ? align : slice_size);
+    s->start = run.data;
+    s->slices = static_cast<std::uint32_t>(count);
+    s->kind = span_kind::run;
+    s->zero = run.zero;
+    s->block_size = size;
+    if (run.data != nullptr && map(s)) {
+        note_peak();
+        return s;
+    }
+    if (run.data != nullptr) slices_.give(run.data, count, !run.zero);
+    give_record(s);
+    return nullptr;
+}
+
+template <os::page_source Pages, atomics_policy Atomics>
+auto span_store<Pages, Atomics>::take_mapping(std::size_t size, std::size_t align) noexcept -> span_type* {
+    const holding guard(lock_);
+    span_type* s = take_record();
+    if (s == nullptr) return nullptr;
+    const std::size_t page = pages_.page_size();
+    const mapping granted = large_.take(pages_, size, align > page ? align : page,
+                                        options_.huge_pages() == thp_policy::always);
+    if (granted.data == nullptr) {
+        give_record(s);
+        return nullptr;
+    }
+    s->start = granted.data;
+    s->slices = 1;
+    s->kind = span_kind::mapped;
+    s->zero = granted.zero;
+    s->block_size = size;
+    mappings_.push_front(s);
+    map(s);  // if refused, find_slowly finds it
+    note_peak();
+    return s;
+}
+
+template <os::page_source Pages, atomics_policy Atomics>
+auto span_store<Pages, Atomics>::find_slowly(const void* p) noexcept -> span_type* {
+    span_type* s = find(p);
+    if (s->kind != span_kind::none) return s;
+    const holding guard(lock_);
+    const auto* address = static_cast<const std::byte*>(p);
+    for (span_type* m = mappings_.front(); m != nullptr; m = m->next) {
+        if (address >= m->start && address < m->start + m->block_size) return m;
+    }
+    return &none_;
+}
+
+template <os::page_source Pages, atomics_policy Atomics>
+void span_store<Pages, Atomics>::give_large(span_type* s) noexcept {
+    if (s->kind == span_kind::run) {
+        {
+            const holding guard(lock_);
+            map_.clear(s->start, s->slices);
+            slices_.give(s->start, s->slices, true);
+            give_record(s);
+        }
+        return give_back_if_due(false);
+    }
+    const std::uint64_t now = os::now_ns();
+    {
+        const holding guard(lock_);
+        if (find(s->start) == s) map_.clear(s->start, 1);
+        mappings_.remove(s);
+        const bool keep = options_.purge_delay_ms != 0;
+        large_.give(pages_, s->start, s->block_size,
+                    keep ? static_cast<std::size_t>(options_.large_cache_bytes) : 0, now);
+        give_record(s);
+    }
+    give_back_if_due(true);
+}
+
+template <os::page_source Pages, atomics_policy Atomics>
+bool span_store<Pages, Atomics>::resize_large(span_type* s, std::size_t size) noexcept {
+    if (s->kind == span_kind::run) return size <= largest_run && resize_run(s, page_up(size));
+    return size > largest_run && resize_mapping(s, page_up(size));
+}
+
+template <os::page_source Pages, atomics_policy Atomics>
+bool span_store<Pages, Atomics>::resize_run(span_type* s, std::size_t size) noexcept {
+    const std::size_t count = (size + slice_size - 1) / slice_size;
+    const holding guard(lock_);
+    if (count > s->slices) {
+        bool zero = false;
+        if (!slices_.extend(pages_, s->start, s->slices, count, zero)) return false;
+        const std::size_t added = count - s->slices;
+        std::byte* const end = s->start + s->slices * slice_size;
+        const std::uintptr_t word = reinterpret_cast<std::uintptr_t>(s) - reinterpret_cast<std::uintptr_t>(&none_);
+        if (!map_.set(pages_, end, added, word)) {
+            slices_.give(end, added, !zero);
+            return false;
+        }
+    } else if (count < s->slices) {
+        std::byte* const end = s->start + count * slice_size;
+        map_.clear(end, s->slices - count);
+        slices_.give(end, s->slices - count, true);
+    }
+    s->slices = static_cast<std::uint32_t>(count);
+    s->block_size = size;
+    note_peak();
+    return true;
+}
+
+template <os::page_source Pages, atomics_policy Atomics>
+bool span_store<Pages, Atomics>::resize_mapping(span_type* s, std::size_t size) noexcept {
+    const holding guard(lock_);
+    const mapping now = large_.resize(pages_, s->start, s->block_size, size);
+    if (now.data == nullptr) return false;
+    if (now.data != s->start) {
+        if (find(s->start) == s) map_.clear(s->start, 1);
+        s->start = now.data;
+        map(s);  // if refused, find_slowly finds it
+    }
+    s->block_size = size;
+    note_peak();
+    return true;
+}
+
+}  // namespace ashlar::malloc

@@ -1,0 +1,186 @@
+// ashlar/malloc/span_store_spans.hpp - span_store: records, spans of equal blocks, and giving back.
+//
+// Layer:      malloc
+// Complexity: as span_store.hpp, which includes this file.
+// Failure:    as span_store.hpp.
+// Threads:    as span_store.hpp.
+// Checked by: tests/malloc/span_store_test.cpp
+#pragma once
+
+#include "ashlar/malloc/span_store.hpp"
+
+namespace ashlar::malloc {
+
+template <os::page_source Pages, atomics_policy Atomics>
+auto span_store<Pages, Atomics>::take_record() noexcept -> span_type* {
+    if (free_records_ == nullptr) {
+        std::byte* memory = meta_.take(pages_, sizeof(record_slab), alignof(record_slab));
+        if (memory == nullptr) return nullptr;
+        auto* slab = ::new (memory) record_slab{slabs_, {}};
+        slabs_ = slab;
+        for (std::size_t i = records_in_slab; i-- != 0;) {
+            slab->records[i].next = free_records_;
+            free_records_ = &slab->records[i];
+        }
+    }
+    span_type* s = free_records_;
+    free_records_ = s->next;
+    s->next = nullptr;
+    return s;
+}
+
+template <os::page_source Pages, atomics_policy Atomics>
+void span_store<Pages, Atomics>::give_record(span_type* s) noexcept {
+    ASHLAR_INVARIANT(s->remote.empty());  // remote_list.I2
+    s->owner.store(nullptr, std::memory_order_relaxed);
+    s->kind = span_kind::none;
+    s->free = s->spare = nullptr;
+    s->countdown = s->held = s->magic = s->carved = s->spare_count = 0;
+    s->next = free_records_;
+    free_records_ = s;
+}
+
+template <os::page_source Pages, atomics_policy Atomics>
+bool span_store<Pages, Atomics>::map(span_type* s) noexcept {
+    const std::uintptr_t word = reinterpret_cast<std::uintptr_t>(s) - reinterpret_cast<std::uintptr_t>(&none_);
+    return map_.set(pages_, s->start, s->kind == span_kind::mapped ? 1 : s->slices, word);
+}
+
+template <os::page_source Pages, atomics_policy Atomics>
+auto span_store<Pages, Atomics>::new_span(void* owner, std::size_t size_class) noexcept -> span_type* {
+    const std::size_t size = size_of_class(size_class);
+    const std::size_t count = size <= largest_small ? 1 : medium_slices;
+    const holding guard(lock_);
+    span_type* s = take_record();
+    if (s == nullptr) return nullptr;
+    const slice_run run = slices_.take(pages_, meta_, count, slice_size);
+    if (run.data == nullptr) {
+        give_record(s);
+        return nullptr;
+    }
+    s->kind = count == 1 ? span_kind::small : span_kind::medium;
+    s->size_class = static_cast<std::uint8_t>(size_class);
+    s->start = run.data;
+    s->slices = static_cast<std::uint32_t>(count);
+    s->zero = run.zero;
+    s->block_size = size;
+    s->capacity = static_cast<std::uint32_t>(count * slice_size / size);
+    s->magic = magic_of(size_class);
+    s->owner.store(owner, std::memory_order_relaxed);
+    if (!map(s)) {
+        slices_.give(run.data, count, !run.zero);
+        give_record(s);
+        return nullptr;
+    }
+    note_peak();
+    return s;
+}
+
+template <os::page_source Pages, atomics_policy Atomics>
+void span_store<Pages, Atomics>::give_span(span_type* s) noexcept {
+    ASHLAR_INVARIANT(s->used() == 0);
+    {
+        const holding guard(lock_);
+        map_.clear(s->start, s->slices);
+        slices_.give(s->start, s->slices, s->carved != 0 || !s->zero);
+        give_record(s);
+    }
+    give_back_if_due(false);
+}
+
+template <os::page_source Pages, atomics_policy Atomics>
+void span_store<Pages, Atomics>::purge_down_to(std::size_t bytes, bool only_old) noexcept {
+    for (;;) {
+        slice_run run{nullptr, 0, false};
+        {
+            const holding guard(lock_);
+            if (slices_.dirty() * slice_size <= bytes) return;
+            run = slices_.start_purge(only_old, largest_run / slice_size);
+        }
+        if (run.data == nullptr) return;
+        // Outside of the lock: other threads work on while the kernel takes the pages.
+        const bool purged = pages_.purge(run.data, run.count * slice_size);
+        const holding guard(lock_);
+        slices_.finish_purge(run, purged);
+        if (!purged) return;
+        purged_ += run.count * slice_size;
+    }
+}
+
+template <os::page_source Pages, atomics_policy Atomics>
+void span_store<Pages, Atomics>::give_back_if_due(bool with_time) noexcept {
+    if (options_.purge_delay_ms == 0) return purge_down_to(0, false);
+    // Read without the lock: a stale value delays a purge by one call.
+    const std::size_t dirty = slices_.dirty() * slice_size;
+    const auto most = static_cast<std::size_t>(options_.retain_bytes);
+    if (dirty > most) {
+        purge_down_to(most - most / 4, true);
+        purge_down_to(most - most / 4, false);
+    }
+    if (with_time || dirty != 0) tick();
+}
+
+template <os::page_source Pages, atomics_policy Atomics>
+void span_store<Pages, Atomics>::tick() noexcept {
+    if (options_.purge_delay_ms <= 0) return;
+    const std::uint64_t now = os::now_ns();
+    std::uint64_t due = next_sweep_.load(std::memory_order_relaxed);
+    if (now < due) return;
+    const std::uint64_t delay = static_cast<std::uint64_t>(options_.purge_delay_ms) * 1'000'000;
+    if (!next_sweep_.compare_exchange_strong(due, now + delay, std::memory_order_relaxed)) return;  // another does
+    purge_down_to(0, true);
+    const holding guard(lock_);
+    slices_.age();
+    large_.drop_older(pages_, now > delay ? now - delay : 0);
+}
+
+template <os::page_source Pages, atomics_policy Atomics>
+std::size_t span_store<Pages, Atomics>::trim() noexcept {
+    const std::uint64_t before = purged_;
+    std::size_t cached = 0;
+    {
+        const holding guard(lock_);
+        cached = large_.cached();
+        large_.drop_all(pages_);
+        cached -= large_.cached();
+    }
+    purge_down_to(0, false);
+    return static_cast<std::size_t>(purged_ - before) + cached;
+}
+
+template <os::page_source Pages, atomics_policy Atomics>
+void span_store<Pages, Atomics>::configure(const options& chosen) noexcept {
+    options_ = chosen;
+    slices_.advise_regions(chosen.huge_pages());
+}
+
+template <os::page_source Pages, atomics_policy Atomics>
+void span_store<Pages, Atomics>::report(const misuse& what) const noexcept {
+    // acquire: pairs with the release in set_handler
+    if (auto* handler = handler_.load(std::memory_order_acquire)) return handler(what);
+    __builtin_trap();
+}
+
+template <os::page_source Pages, atomics_policy Atomics>
+template <class F>
+void span_store<Pages, Atomics>::for_each_span(F f) noexcept {
+    for (record_slab* slab = slabs_; slab != nullptr; slab = slab->next) {
+        for (span_type& s : slab->records) {
+            if (s.kind != span_kind::none) f(s);
+        }
+    }
+}
+
+template <os::page_source Pages, atomics_policy Atomics>
+void span_store<Pages, Atomics>::destroy() noexcept {
+    large_.drop_all(pages_);
+    while (span_type* s = mappings_.front()) {
+        mappings_.remove(s);
+        pages_.release(s->start, s->block_size);
+    }
+    slices_.destroy(pages_);
+    map_.destroy(pages_);
+    meta_.destroy(pages_);
+}
+
+}  // namespace ashlar::malloc

@@ -1,0 +1,58 @@
+// ashlar/src/malloc/line.hpp - a line of text for standard error, put together without allocating.
+//
+// Layer:      malloc
+// Complexity: a buffer on the stack; what does not fit is cut.
+// Failure:    none; what cannot be written is dropped.
+// Threads:    a line is one write, so lines of several threads do not mix.
+// Checked by: tests/malloc/program/
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "ashlar/os/platform.hpp"
+
+namespace ashlar::malloc {
+
+class line {
+public:
+    template <class... Parts>
+    explicit line(const Parts&... parts) noexcept {
+        (add(parts), ...);
+    }
+    line& add(std::string_view text) noexcept {
+        for (const char c : text) {
+            if (length_ < sizeof text_ - 1) text_[length_++] = c;
+        }
+        return *this;
+    }
+    line& add(std::uint64_t number) noexcept {
+        char digits[20];
+        std::size_t n = 0;
+        do digits[n++] = static_cast<char>('0' + number % 10);
+        while ((number /= 10) != 0);
+        while (n != 0) add(std::string_view(&digits[--n], 1));
+        return *this;
+    }
+    line& add(const void* p) noexcept {
+        add("0x");
+        const auto address = reinterpret_cast<std::uintptr_t>(p);
+        int shift = 60;
+        while (shift > 0 && address >> shift == 0) shift -= 4;
+        for (; shift >= 0; shift -= 4) add(std::string_view(&"0123456789abcdef"[address >> shift & 15], 1));
+        return *this;
+    }
+    line& add(const char* text) noexcept { return add(std::string_view(text)); }
+    void print() noexcept {
+        text_[length_++] = '\n';
+        os::write_error(text_, length_);
+        length_ = 0;
+    }
+
+private:
+    char text_[512];
+    std::size_t length_ = 0;
+};
+
+}  // namespace ashlar::malloc

@@ -1,0 +1,109 @@
+// ashlar/src/malloc/override_libc.cpp - the C library's names for malloc.
+//
+// Layer:      malloc
+// Source:     ISO C23 7.24.4; POSIX.1-2024 malloc, posix_memalign, reallocarray; glibc malloc(3), memalign(3).
+// Complexity: malloc and free inline the fast paths of heap.hpp.
+// Failure:    null and ENOMEM; EINVAL for a bad alignment (posix_memalign returns it and leaves errno alone).
+// Threads:    any.
+// Checked by: tests/malloc/program/edge_rules.cpp, tests/malloc/program/fast_path.py
+#include <malloc.h>
+#include <stdlib.h>
+
+#include <cerrno>
+#include <cstdint>
+
+#include "ashlar/foundation/alignment.hpp"
+#include "export.hpp"
+#include "process.hpp"
+
+namespace {
+
+namespace core = ashlar::malloc;
+
+constexpr auto most = static_cast<std::size_t>(PTRDIFF_MAX);
+
+/// The block, or null and ENOMEM.
+void* or_enomem(void* p) noexcept {
+    if (p == nullptr) [[unlikely]] errno = ENOMEM;
+    return p;
+}
+void* refuse(int error) noexcept {
+    errno = error;
+    return nullptr;
+}
+void* aligned(std::size_t align, std::size_t size) noexcept {
+    if (size > most || align > most) return refuse(ENOMEM);
+    return or_enomem(core::allocate_aligned(size, align));
+}
+/// Sets errno itself, and jumps: malloc's fast path keeps no frame.
+[[gnu::noinline]] void* malloc_slowly(std::size_t size) noexcept {
+    if (size > most) return refuse(ENOMEM);
+    return or_enomem(core::allocate_slowly(size));
+}
+
+}  // namespace
+
+extern "C" {
+
+ASHLAR_EXPORT void* malloc(std::size_t size) noexcept {
+    if (size <= core::small_class_limit) [[likely]] {
+        if (void* p = core::own_heap->pop(size)) [[likely]] return p;
+    }
+    return malloc_slowly(size);
+}
+
+ASHLAR_EXPORT void free(void* p) noexcept { core::free(p, "free"); }
+
+ASHLAR_EXPORT void* calloc(std::size_t count, std::size_t size) noexcept {
+    std::size_t bytes = 0;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > most) return refuse(ENOMEM);
+    return or_enomem(core::allocate_zeroed(bytes));
+}
+
+ASHLAR_EXPORT void* realloc(void* p, std::size_t size) noexcept {
+    if (p == nullptr) return malloc(size);
+    if (size > most) return refuse(ENOMEM);
+    return or_enomem(core::reallocate(p, size));
+}
+
+ASHLAR_EXPORT void* reallocarray(void* p, std::size_t count, std::size_t size) noexcept {
+    std::size_t bytes = 0;
+    if (__builtin_mul_overflow(count, size, &bytes)) return refuse(ENOMEM);
+    return realloc(p, bytes);
+}
+
+ASHLAR_EXPORT int posix_memalign(void** out, std::size_t align, std::size_t size) noexcept {
+    if (align % sizeof(void*) != 0 || !ashlar::is_power_of_two(align)) return EINVAL;
+    if (size > most || align > most) return ENOMEM;
+    const int saved = errno;
+    void* p = core::allocate_aligned(size, align);
+    errno = saved;
+    if (p == nullptr) return ENOMEM;
+    *out = p;
+    return 0;
+}
+
+ASHLAR_EXPORT void* aligned_alloc(std::size_t align, std::size_t size) noexcept {
+    return ashlar::is_power_of_two(align) ? aligned(align, size) : refuse(EINVAL);
+}
+ASHLAR_EXPORT void* memalign(std::size_t align, std::size_t size) noexcept {
+    return ashlar::is_power_of_two(align) ? aligned(align, size) : refuse(EINVAL);
+}
+ASHLAR_EXPORT void* valloc(std::size_t size) noexcept { return aligned(ashlar::os::page_size(), size); }
+ASHLAR_EXPORT void* pvalloc(std::size_t size) noexcept {
+    const std::size_t page = ashlar::os::page_size();
+    if (size > most - page) return refuse(ENOMEM);
+    return aligned(page, size == 0 ? page : ashlar::align_up(size, page));
+}
+
+ASHLAR_EXPORT std::size_t malloc_usable_size(void* p) noexcept {
+    return p == nullptr ? 0 : core::usable_size(p, "malloc_usable_size");
+}
+ASHLAR_EXPORT int malloc_trim(std::size_t) noexcept { return core::trim() ? 1 : 0; }
+
+ASHLAR_EXPORT void free_sized(void* p, std::size_t) noexcept { core::free(p, "free_sized"); }
+ASHLAR_EXPORT void free_aligned_sized(void* p, std::size_t, std::size_t) noexcept {
+    core::free(p, "free_aligned_sized");
+}
+
+}  // extern "C"

@@ -1,0 +1,131 @@
+// ashlar/src/malloc/process.cpp - the malloc's life: start, threads that come and go, fork, exit.
+//
+// Layer:      malloc
+// Source:     POSIX pthread_key_create (destructors run again while they set values), pthread_atfork.
+// Complexity: start: a few system calls, at the first block. Attach and detach: as heap_registry.hpp.
+// Failure:    allocations refuse with null.
+// Threads:    any.
+// Checked by: tests/malloc/program/
+#include "process.hpp"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include <cerrno>
+#include <climits>
+
+namespace ashlar::malloc {
+
+constinit process_store the_store;
+constinit heap_registry<process_heap> the_registry;
+constinit process_heap no_heap;
+constinit thread_local process_heap* own_heap = &no_heap;
+
+namespace {
+
+// How often this thread's heap was detached. The C library calls destructors PTHREAD_DESTRUCTOR_ITERATIONS times at
+// most; a heap attached after the last of them would never be detached.
+[[gnu::tls_model("initial-exec")]] constinit thread_local unsigned own_exits = 0;
+
+constinit tiny_lock<> start_lock;
+constinit std::atomic<bool> started{false};
+constinit pthread_key_t exit_key = 0;
+constinit std::atomic<bool> have_key{false};
+
+void thread_exits(void* h) {
+    own_heap = &no_heap;
+    ++own_exits;
+    the_registry.detach(*static_cast<process_heap*>(h));
+}
+
+void before_fork() {
+    the_registry.lock().lock();
+    the_store.lock().lock();
+}
+void after_fork_in_parent() {
+    the_store.lock().unlock();
+    the_registry.lock().unlock();
+}
+void after_fork_in_child() {
+    the_registry.forked(the_store, own_heap == &no_heap ? nullptr : own_heap);
+    after_fork_in_parent();
+}
+
+void settings_first() noexcept {
+    if (started.load(std::memory_order_acquire)) return;
+    const holding guard(start_lock);
+    if (started.load(std::memory_order_relaxed)) return;
+    the_store.set_handler(&report_and_abort);
+    the_store.configure(read_settings());
+    started.store(true, std::memory_order_release);
+}
+
+/// What needs the C library, which may allocate: own_heap is set already, so it is served like anyone.
+void watch_the_process() noexcept {
+    have_key.store(pthread_key_create(&exit_key, &thread_exits) == 0, std::memory_order_release);
+    pthread_atfork(&before_fork, &after_fork_in_parent, &after_fork_in_child);
+    if (the_store.settings().stats_at_exit != 0) atexit(&print_summary);
+}
+
+/// @returns a heap for this thread; null when refused, or when it could not be detached any more
+process_heap* attach() noexcept {
+    if (own_heap != &no_heap) return own_heap;
+    if (own_exits >= PTHREAD_DESTRUCTOR_ITERATIONS) return nullptr;
+    settings_first();
+    process_heap* h = the_registry.attach(the_store);
+    if (h == nullptr) return nullptr;
+    own_heap = h;
+    static constinit std::atomic<bool> watching{false};
+    const int saved = errno;
+    if (!watching.exchange(true, std::memory_order_acq_rel)) watch_the_process();
+    // Another thread cannot be here before the key is made: creating a thread allocates, in the thread that creates.
+    if (have_key.load(std::memory_order_acquire)) pthread_setspecific(exit_key, h);
+    errno = saved;
+    return h;
+}
+
+/// Calls f with a heap: this thread's, or one lent for the call when the thread is past its last destructor.
+template <class F>
+auto with_heap(F f) noexcept -> decltype(f(no_heap)) {
+    if (process_heap* h = attach()) return f(*h);
+    if (own_exits < PTHREAD_DESTRUCTOR_ITERATIONS) return nullptr;
+    process_heap* lent = the_registry.attach(the_store);
+    if (lent == nullptr) return nullptr;
+    auto got = f(*lent);
+    the_registry.detach(*lent);
+    return got;
+}
+
+}  // namespace
+
+[[gnu::noinline]] void* allocate_slowly(std::size_t size) noexcept {
+    return with_heap([size](process_heap& h) { return h.allocate(size); });
+}
+[[gnu::noinline]] void* allocate_zeroed(std::size_t size) noexcept {
+    return with_heap([size](process_heap& h) { return h.allocate_zeroed(size); });
+}
+[[gnu::noinline]] void* allocate_aligned(std::size_t size, std::size_t align) noexcept {
+    return with_heap([=](process_heap& h) { return h.allocate_aligned(size, align); });
+}
+[[gnu::noinline]] void* reallocate(void* p, std::size_t size) noexcept {
+    return with_heap([=](process_heap& h) { return h.reallocate(p, size); });
+}
+
+[[gnu::noinline]] void free_slowly(void* p, const char* call) noexcept {
+    if (p == nullptr) return;
+    settings_first();
+    process_heap::release(the_store, the_registry, own_heap, p, call);
+}
+
+std::size_t usable_size(void* p, const char* call) noexcept {
+    settings_first();
+    return process_heap::usable_size(the_store, p, call);
+}
+
+bool trim() noexcept {
+    if (own_heap != &no_heap) own_heap->settle();
+    the_registry.tend_all();
+    return the_store.trim() != 0;
+}
+
+}  // namespace ashlar::malloc

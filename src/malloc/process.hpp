@@ -1,0 +1,53 @@
+// ashlar/src/malloc/process.hpp - the malloc of this process: one store, one registry, a heap for each thread.
+//
+// Layer:      malloc
+// Complexity: as heap.hpp; own_heap is one read relative to the thread pointer.
+// Failure:    allocations refuse with null; errno is the caller's business (override_libc.cpp).
+// Threads:    any, from before the first constructor until after the last TLS destructor.
+// Invariants: process.I1  own_heap is &no_heap, or a heap that is attached to this thread
+// Checked by: tests/malloc/program/
+#pragma once
+
+#include "ashlar/malloc/heap.hpp"
+
+namespace ashlar::malloc {
+
+using process_store = span_store<os::system_pages>;
+using process_heap = heap<process_store>;
+
+extern process_store the_store;
+extern heap_registry<process_heap> the_registry;
+/// The heap of threads without one: it has no blocks and owns no spans, so every fast path leaves it alone.
+extern process_heap no_heap;
+// Initial-exec: one load, and no call that could allocate. Two words of the static TLS reserve.
+[[gnu::tls_model("initial-exec")]] extern constinit thread_local process_heap* own_heap;
+
+/// The slow halves of the entry points: they attach a heap where there is none.
+void* allocate_slowly(std::size_t size) noexcept;
+void* allocate_zeroed(std::size_t size) noexcept;
+void* allocate_aligned(std::size_t size, std::size_t align) noexcept;
+void* reallocate(void* p, std::size_t size) noexcept;
+void free_slowly(void* p, const char* call) noexcept;
+std::size_t usable_size(void* p, const char* call) noexcept;
+/// Gives back everything that can be. @returns whether anything was
+bool trim() noexcept;
+
+/// Reads ASHLAR_CONF and ASHLAR_OPTIONS; says on standard error what is wrong with them (settings.cpp).
+options read_settings() noexcept;
+/// Names the pointer and what it is on standard error, and aborts (report.cpp).
+void report_and_abort(const misuse& what) noexcept;
+/// Writes the summary that stats_at_exit asks for (summary.cpp).
+void print_summary() noexcept;
+
+// --- the fast paths, for the entry points to inline -----------------------------------------------------------
+inline void* allocate(std::size_t size) noexcept {
+    if (size <= small_class_limit) [[likely]] {
+        if (void* p = own_heap->pop(size)) [[likely]] return p;
+    }
+    return allocate_slowly(size);
+}
+inline void free(void* p, const char* call) noexcept {
+    if (!process_heap::push_local(the_store, own_heap, p)) [[unlikely]] free_slowly(p, call);
+}
+
+}  // namespace ashlar::malloc

@@ -1,0 +1,43 @@
+// ashlar/src/malloc/report.cpp - the default answer to misuse: one line on standard error, then abort.
+//
+// Layer:      malloc
+// Complexity: once.
+// Failure:    does not return.
+// Threads:    any.
+// Checked by: tests/malloc/program/
+#include <stdlib.h>
+
+#include "line.hpp"
+#include "process.hpp"
+
+namespace ashlar::malloc {
+namespace {
+
+/// An address near the caller's own frames. Only a hint for the message.
+bool looks_like_stack(const void* p) noexcept {
+    const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+    const auto there = reinterpret_cast<std::uintptr_t>(p);
+    return there + 4096 > here && there - here < std::uintptr_t{1} << 20;
+}
+
+}  // namespace
+
+void report_and_abort(const misuse& what) noexcept {
+    line text("ashlar: ", what.call, "(", what.pointer, "): ");
+    switch (what.kind) {
+        case misuse_kind::foreign:
+            text.add(looks_like_stack(what.pointer)
+                         ? "not a block of this malloc; it lies on the stack"
+                         : "not a block of this malloc; another allocator's, a constant, or freed before");
+            break;
+        case misuse_kind::interior:
+            text.add("not the start of a block; it lies inside a block of ").add(what.size).add(" bytes at ").add(what.block);
+            break;
+        case misuse_kind::unused: text.add("no block was granted there yet"); break;
+        case misuse_kind::twice: text.add("a block of ").add(what.size).add(" bytes that is free already"); break;
+    }
+    text.print();
+    abort();
+}
+
+}  // namespace ashlar::malloc
