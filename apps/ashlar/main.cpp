@@ -89,6 +89,7 @@ int run_tool(int argc, char** argv) {
     tool.set_version_flag("--version", std::string("ashlar ") + ASHLAR_VERSION);
     context line;
     add_run(tool, line);
+    add_report(tool, line);
 
     const auto own = split_program(argc, argv, line);
     try {

@@ -51,8 +51,12 @@ std::string table::text(std::size_t indent) const {
         rules.emplace_back(widest, '-');
     }
     std::string out;
-    append_line(out, indent, headings_, widths, right_);
-    append_line(out, indent, rules, widths, right_);
+    const bool named =
+        std::any_of(headings_.begin(), headings_.end(), [](const auto& h) { return !h.empty(); });
+    if (named) {
+        append_line(out, indent, headings_, widths, right_);
+        append_line(out, indent, rules, widths, right_);
+    }
     for (const auto& cells : rows_) append_line(out, indent, cells, widths, right_);
     return out;
 }

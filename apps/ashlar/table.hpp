@@ -22,7 +22,8 @@ public:
     table& row(std::vector<std::string> cells);
 
     bool empty() const { return rows_.empty(); }
-    /// The table with `indent` blanks before each line, a rule under the headings and no blanks at line ends.
+    /// The table with `indent` blanks before each line, a rule under the headings (neither if all headings
+    /// are blank), and no blanks at line ends.
     std::string text(std::size_t indent = 2) const;
 
 private:

@@ -1,3 +1,4 @@
+// A trace read to its end and summed up. Apart from summary.cpp so that who feeds events needs no reader.
 #include "ashlar/observe/summary.hpp"
 
 namespace ashlar {

@@ -149,8 +149,8 @@ void summary_builder::body::record_death(const event& e, const birth& born) {
     auto& killer = thread(e.thread);
     ++killer.frees;
     if (killer.thread != born.thread) {
-        ++killer.frees_of_others;
-        s.crossed.add(born.size);
+        ++killer.remote_frees;
+        s.remote.add(born.size);
         crossings[std::uint64_t{born.thread} << 32 | killer.thread].add(born.size);
     } else if (releases(e.kind) && killer.allocations == born.turn) {
         s.temporary.add(born.size);

@@ -118,9 +118,9 @@ TEST_CASE("summary: blocks freed by other threads are crossings, from and to", "
     CHECK(s->crossings[0].freed == tally{2, 32});
     CHECK(s->crossings[1].born == 1);
     CHECK(s->crossings[1].died == 2);
-    CHECK(s->crossed == tally{3, 40});
+    CHECK(s->remote == tally{3, 40});
     REQUIRE(s->per_thread.size() == 3);
-    CHECK(s->per_thread[1].frees_of_others == 2);
+    CHECK(s->per_thread[1].remote_frees == 2);
     CHECK(s->per_thread[0].peak_bytes == 32);
     CHECK(s->per_thread[0].live_bytes == 0);
 }

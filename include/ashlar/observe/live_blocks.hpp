@@ -33,7 +33,7 @@ public:
         if (3 * (used_ + 1) > 2 * slots_.size()) grow();
         place({address, value});
         ++used_;
-        ASHLAR_INVARIANT(3 * used_ <= 2 * slots_.size());
+        ASHLAR_INVARIANT(3 * used_ <= 2 * slots_.size());  // live_blocks.I1
     }
 
     /// Removes the block. @returns what was kept of it, or nothing if it is not live
@@ -84,11 +84,11 @@ private:
         }
     }
 
-    /// Moves later blocks of the run back, so that no search meets an empty slot too early (I2).
+    /// Moves later blocks of the run back, so that no search meets an empty slot too early (live_blocks.I2).
     void close_gap(std::size_t gap) noexcept {
         const std::size_t mask = slots_.size() - 1;
         for (std::size_t at = next(gap); slots_[at].address != 0; at = next(at)) {
-            // A block may move only if its home is not between the gap and where it lies.
+            // live_blocks.I2: a block may move only if its home is not between the gap and where it lies.
             if (((at - home(slots_[at].address)) & mask) >= ((at - gap) & mask)) {
                 slots_[gap] = std::move(slots_[at]);
                 gap = at;

@@ -68,7 +68,7 @@ struct summary {
         std::uint64_t bytes_allocated = 0;
         std::uint64_t peak_bytes = 0;  ///< greatest sum of its own blocks, whoever freed them
         std::uint64_t frees = 0;
-        std::uint64_t frees_of_others = 0;  ///< among `frees`: blocks of another thread
+        std::uint64_t remote_frees = 0;  ///< among `frees`: blocks of another thread
         std::uint64_t live_bytes = 0;       ///< of its own blocks, now: at the end, what leaked
     };
     struct crossing {
@@ -98,7 +98,7 @@ struct summary {
     std::uint64_t foreign_frees = 0;       ///< of blocks whose allocation is not in the trace
     std::uint64_t lost_frees = 0;          ///< blocks whose address was granted again without a free
     tally temporary;                       ///< freed by their thread before it allocated again
-    tally crossed;                         ///< freed by another thread than allocated them
+    tally remote;                          ///< freed by another thread than allocated them
     std::uint64_t duration_ns = 0;         ///< to the end of the trace, not only to its last event
 
     std::vector<kind_row> kinds;           ///< those that occur, in event_kind's order
@@ -125,7 +125,7 @@ public:
     /// @pre time_ns is not less than in any event before
     void add(const event&);
 
-    /// @param end_ns  when the recording ended; ignored if an event came later
+    /// `end_ns` is when the recording ended; the last event counts if it came later.
     std::unique_ptr<summary> finish(std::uint64_t end_ns) const;
 
 private:

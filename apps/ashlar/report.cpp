@@ -1,0 +1,166 @@
+// `ashlar report`: what a trace comes to, in the terminal, as JSON or as a page.
+#include <fmt/core.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "ashlar/observe/summary.hpp"
+#include "ashlar/observe/trace_reader.hpp"
+#include "command.hpp"
+#include "failure.hpp"
+#include "page.hpp"
+#include "summary_json.hpp"
+#include "table.hpp"
+#include "text.hpp"
+
+namespace ashlar::app {
+namespace {
+
+struct options {
+    std::string trace;
+    std::string html;
+    bool json = false;
+    bool no_html = false;
+};
+
+/// `word` as a shell wants it, in quotes only if it must be.
+std::string quoted(const std::string& word) {
+    if (!word.empty() && word.find_first_of(" \t\n\"'\\$&|;<>*?()#~`") == std::string::npos) return word;
+    std::string text = "'";
+    for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return text + "'";
+}
+
+std::string command_text(const trace_info& info) {
+    std::string line;
+    for (const auto& word : info.command_line) line += (line.empty() ? "" : " ") + quoted(word);
+    return info.command_line_cut ? line + " ..." : line;
+}
+
+void print_totals(const summary& s) {
+    table figures({"", ">", ""});
+    const auto row = [&](const char* what, const std::string& value, const std::string& more) {
+        figures.row({what, value, more});
+    };
+    const double seconds = static_cast<double>(s.duration_ns) / 1e9;
+    const auto rate =
+        seconds > 0 ? static_cast<std::uint64_t>(static_cast<double>(s.allocations) / seconds) : 0;
+    row("allocations", count_text(s.allocations), rate > 0 ? count_text(rate) + " a second" : "");
+    row("frees", count_text(s.frees), "");
+    row("bytes allocated", bytes_text(static_cast<double>(s.bytes_allocated)),
+        count_text(s.bytes_allocated) + " B");
+    row("peak", bytes_text(static_cast<double>(s.peak_bytes)),
+        fmt::format("{} B in {} blocks, at {}", count_text(s.peak_bytes), count_text(s.blocks_at_peak),
+                    time_text(static_cast<double>(s.peak_time_ns))));
+    row("never freed", bytes_text(static_cast<double>(s.leaked.bytes)),
+        fmt::format("{} B in {} blocks", count_text(s.leaked.bytes), count_text(s.leaked.blocks)));
+    row("temporary", share_text(static_cast<double>(s.temporary.blocks), static_cast<double>(s.allocations)),
+        count_text(s.temporary.blocks) + " blocks freed before their thread allocated again");
+    row("threads", count_text(s.threads), count_text(s.remote.blocks) + " frees by another thread");
+    row("reallocations", count_text(s.reallocations), count_text(s.reallocations_in_place) + " in place");
+    const auto if_any = [&](const char* what, std::uint64_t n) {
+        if (n > 0) row(what, count_text(n), "");
+    };
+    if_any("refused requests", s.failed_requests);
+    if_any("requests for 0 bytes", s.zero_size);
+    if_any("frees of NULL", s.null_frees);
+    if_any("frees of older blocks", s.foreign_frees);
+    if_any("frees not recorded", s.lost_frees);
+    fmt::print("{}\n", figures.text());
+}
+
+void print_sizes(const summary& s) {
+    if (s.sizes.empty()) return;
+    table rows({">size", ">blocks", ">share", ">bytes"});
+    for (std::size_t i = 0; i < std::min<std::size_t>(8, s.sizes.size()); ++i) {
+        const auto& size = s.sizes[i];
+        rows.row({count_text(size.size), count_text(size.blocks),
+                  share_text(static_cast<double>(size.blocks), static_cast<double>(s.allocations)),
+                  bytes_text(static_cast<double>(size.size) * static_cast<double>(size.blocks))});
+    }
+    fmt::print("Most frequent of {} sizes\n{}\n", count_text(s.sizes.size()), rows.text());
+}
+
+void print_kinds(const summary& s) {
+    table rows({"call", ">calls", ">refused", ">bytes"});
+    for (const auto& kind : s.kinds) {
+        if (!requests(kind.kind) && !releases(kind.kind)) continue;
+        rows.row({std::string(name(kind.kind)), count_text(kind.events),
+                  kind.failed > 0 ? count_text(kind.failed) : "",
+                  requests(kind.kind) ? bytes_text(static_cast<double>(kind.bytes)) : ""});
+    }
+    if (!rows.empty()) fmt::print("Calls\n{}\n", rows.text());
+}
+
+void print_threads(const summary& s) {
+    if (s.per_thread.size() < 2) return;
+    table rows({">thread", "name", ">allocations", ">bytes", ">peak", ">frees", ">of others"});
+    constexpr std::size_t limit = 16;
+    for (std::size_t i = 0; i < std::min(limit, s.per_thread.size()); ++i) {
+        const auto& row = s.per_thread[i];
+        rows.row({count_text(row.thread), printable(row.name, 16), count_text(row.allocations),
+                  bytes_text(static_cast<double>(row.bytes_allocated)),
+                  bytes_text(static_cast<double>(row.peak_bytes)), count_text(row.frees),
+                  count_text(row.remote_frees)});
+    }
+    fmt::print("Threads\n{}", rows.text());
+    if (s.per_thread.size() > limit) fmt::print("  and {} more\n", count_text(s.per_thread.size() - limit));
+    fmt::print("\n");
+}
+
+void print_summary(const summary& s, const trace_reader& reader) {
+    const auto& info = reader.info();
+    fmt::print("{}\nprocess {}, watched for {}, {} events\n{}\n", printable(command_text(info)), info.process,
+               time_text(static_cast<double>(s.duration_ns)), count_text(s.events),
+               printable(describe(info), 400));
+    if (const auto damage = describe(reader.health()); !damage.empty())
+        fmt::print("{}\n", printable(damage, 600));
+    fmt::print("\n");
+    print_totals(s);
+    print_sizes(s);
+    print_kinds(s);
+    print_threads(s);
+    fmt::print("A reallocation is one allocation and one free. All words: docs/report.md, and the page.\n");
+}
+
+int report(const options& chosen) {
+    auto reader = trace_reader::open(chosen.trace);
+    if (!reader) throw failure(failed, printable(reader.error(), 4096));
+    const auto s = summarise(reader);
+    const auto json = summary_json(*s, reader.info(), reader.health());
+    const std::string html = !chosen.html.empty() ? chosen.html : chosen.trace + ".html";
+    const bool want_page = !chosen.no_html && (!chosen.json || !chosen.html.empty());
+    if (want_page) {
+        nlohmann::json page_data;
+        page_data["title"] = command_text(reader.info());
+        page_data["trace"] = json;
+        write_page(html, page_data);
+    }
+    if (chosen.json) {
+        fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    } else {
+        print_summary(*s, reader);
+        if (want_page) fmt::print("Page: {}\n", printable(html, 4096));
+    }
+    return done;
+}
+
+}  // namespace
+
+void add_report(CLI::App& tool, context& line) {
+    const auto chosen = std::make_shared<options>();
+    auto* command = tool.add_subcommand("report", "show what a trace comes to; writes a page beside it");
+    command->add_option("TRACE", chosen->trace, "a trace written by ashlar record")->required();
+    command->add_flag("--json", chosen->json,
+                      "print everything as JSON and write no page unless --html asks for it");
+    auto* html = command->add_option("--html", chosen->html, "where to write the page (default: TRACE.html)");
+    command->add_flag("--no-html", chosen->no_html, "write no page")->excludes(html);
+    command->callback([chosen, &line] { line.chosen = [chosen] { return report(*chosen); }; });
+}
+
+}  // namespace ashlar::app

@@ -1,0 +1,245 @@
+#include "summary_json.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "text.hpp"
+
+namespace ashlar::app {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t top_sizes = 100;
+constexpr std::size_t most_crossings = 4096;
+
+constexpr std::array words{
+    definition{"Allocation",
+               "A block granted by malloc, operator new or their kin. A reallocation of a block counts as "
+               "one allocation "
+               "and one free, moved or not; so does Valgrind count."},
+    definition{"Live bytes",
+               "The bytes asked for in blocks that were granted and not yet freed. What the allocator took "
+               "from the operating system is more."},
+    definition{"Peak",
+               "The greatest number of live bytes after any event, exact, and when it was first reached."},
+    definition{"Never freed",
+               "Blocks still live after the last event of the trace. Memory that a program means to keep "
+               "until it exits is among them."},
+    definition{"Temporary", "Blocks freed by the thread that allocated them before it allocated again."},
+    definition{"Lifetime",
+               "From a block's allocation to its free, in time, or in bytes that all threads allocated "
+               "meanwhile. Blocks that were never freed have none."},
+    definition{"In place", "A reallocation that kept the block's address."},
+    definition{"Refused", "A request that the allocator did not grant. It counts nowhere else."},
+    definition{"Crossing threads", "A free in another thread than the one that allocated the block."},
+    definition{"From before the recording",
+               "Frees of blocks whose allocation is not in the trace: older than the "
+               "recording, granted before a fork, or lost. They are not among the frees."},
+};
+
+json class_json(std::size_t c, const tally& t) {
+    return {
+        {"from", power_class_from(c)}, {"to", power_class_to(c)}, {"blocks", t.blocks}, {"bytes", t.bytes}};
+}
+
+/// From the first class with blocks to the last, empty ones between included.
+json histogram_json(const power_histogram& histogram) {
+    std::size_t first = 0, last = histogram.size();
+    while (first < last && histogram[first].blocks == 0) ++first;
+    while (last > first && histogram[last - 1].blocks == 0) --last;
+    json classes = json::array();
+    for (std::size_t c = first; c < last; ++c) classes.push_back(class_json(c, histogram[c]));
+    return classes;
+}
+
+power_histogram by_lifetime(const power_grid& grid) {
+    power_histogram sum{};
+    for (const auto& lives : grid) {
+        for (std::size_t c = 0; c < lives.size(); ++c) {
+            sum[c].blocks += lives[c].blocks;
+            sum[c].bytes += lives[c].bytes;
+        }
+    }
+    return sum;
+}
+
+/// Rows of [size from, lifetime from, blocks, bytes], those with blocks only.
+json grid_json(const power_grid& grid) {
+    json rows = json::array();
+    for (std::size_t size = 0; size < grid.size(); ++size) {
+        for (std::size_t life = 0; life < grid[size].size(); ++life) {
+            const tally& t = grid[size][life];
+            if (t.blocks > 0)
+                rows.push_back({power_class_from(size), power_class_from(life), t.blocks, t.bytes});
+        }
+    }
+    return rows;
+}
+
+json timeline_json(const timeline& line) {
+    json most = json::array(), least = most, allocations = most, frees = most, bytes = most;
+    for (const auto& bucket : line.buckets()) {
+        most.push_back(bucket.live_most);
+        least.push_back(bucket.live_least);
+        allocations.push_back(bucket.allocations);
+        frees.push_back(bucket.frees);
+        bytes.push_back(bucket.bytes_allocated);
+    }
+    return {{"bucket_ns", line.bucket_ns()}, {"live_most", most}, {"live_least", least},
+            {"allocations", allocations},    {"frees", frees},    {"bytes_allocated", bytes}};
+}
+
+json sizes_json(const summary& s) {
+    json top = json::array();
+    for (std::size_t i = 0; i < std::min(s.sizes.size(), top_sizes); ++i) {
+        const auto& row = s.sizes[i];
+        top.push_back({{"size", row.size}, {"blocks", row.blocks}, {"bytes", row.size * row.blocks}});
+    }
+    return {{"distinct", s.sizes.size()},
+            {"uncounted_blocks", s.uncounted_sizes.blocks},
+            {"top", top},
+            {"classes", histogram_json(s.by_size)}};
+}
+
+json kinds_json(const summary& s) {
+    json rows = json::array();
+    for (const auto& row : s.kinds) {
+        const char* group = requests(row.kind) ? "request" : releases(row.kind) ? "release" : "fact";
+        rows.push_back({{"kind", std::string(name(row.kind))},
+                        {"group", group},
+                        {"events", row.events},
+                        {"failed", row.failed},
+                        {"bytes", row.bytes}});
+    }
+    return rows;
+}
+
+json threads_json(const summary& s) {
+    json rows = json::array();
+    for (const auto& row : s.per_thread) {
+        rows.push_back({{"thread", row.thread},
+                        {"name", valid_utf8(row.name)},
+                        {"allocations", row.allocations},
+                        {"bytes_allocated", row.bytes_allocated},
+                        {"peak_bytes", row.peak_bytes},
+                        {"frees", row.frees},
+                        {"remote_frees", row.remote_frees},
+                        {"leaked_bytes", row.live_bytes}});
+    }
+    return rows;
+}
+
+json crossings_json(const summary& s) {
+    json rows = json::array();
+    for (const auto& pair : s.crossings) {
+        if (rows.size() == most_crossings) break;
+        rows.push_back({{"born", pair.born},
+                        {"died", pair.died},
+                        {"blocks", pair.freed.blocks},
+                        {"bytes", pair.freed.bytes}});
+    }
+    return rows;
+}
+
+json alignments_json(const summary& s) {
+    json rows = json::array();
+    for (std::size_t c = 1; c < s.alignments.size(); ++c) {
+        if (s.alignments[c].blocks == 0) continue;
+        rows.push_back({{"alignment", power_class_from(c)}, {"blocks", s.alignments[c].blocks}});
+    }
+    return rows;
+}
+
+json process_json(const trace_info& info) {
+    json command = json::array();
+    for (const auto& word : info.command_line) command.push_back(valid_utf8(word));
+    return {{"command", command},
+            {"command_cut", info.command_line_cut},
+            {"executable", valid_utf8(info.executable)},
+            {"pid", info.process},
+            {"parent", info.parent},
+            {"forked", info.forked},
+            {"start_unix_ns", info.start_unix_ns}};
+}
+
+const char* state_word(trace_state state) {
+    switch (state) {
+        case trace_state::running:
+            return "running";
+        case trace_state::closed:
+            return "closed";
+        case trace_state::cut:
+            return "cut";
+        case trace_state::replaced:
+            return "replaced";
+    }
+    return "unknown";
+}
+
+json definitions_json() {
+    json rows = json::array();
+    for (const auto& d : words) rows.push_back({{"word", d.word}, {"meaning", d.meaning}});
+    return rows;
+}
+
+/// The plain figures.
+json totals_json(const summary& s) {
+    return {{"events", s.events},
+            {"allocations", s.allocations},
+            {"frees", s.frees},
+            {"bytes_allocated", s.bytes_allocated},
+            {"peak_bytes", s.peak_bytes},
+            {"peak_time_ns", s.peak_time_ns},
+            {"blocks_at_peak", s.blocks_at_peak},
+            {"peak_blocks", s.peak_blocks},
+            {"leaked_bytes", s.leaked.bytes},
+            {"leaked_blocks", s.leaked.blocks},
+            {"threads", s.threads},
+            {"failed_requests", s.failed_requests},
+            {"reallocations", s.reallocations},
+            {"reallocations_in_place", s.reallocations_in_place},
+            {"reallocations_moved", s.reallocations - s.reallocations_in_place},
+            {"zero_size", s.zero_size},
+            {"null_frees", s.null_frees},
+            {"foreign_frees", s.foreign_frees},
+            {"lost_frees", s.lost_frees},
+            {"temporary_blocks", s.temporary.blocks},
+            {"temporary_bytes", s.temporary.bytes},
+            {"remote_frees", s.remote.blocks},
+            {"remote_bytes", s.remote.bytes},
+            {"duration_ns", s.duration_ns}};
+}
+
+}  // namespace
+
+std::span<const definition> definitions() noexcept { return words; }
+
+nlohmann::json summary_json(const summary& s, const trace_info& info, const trace_health& health) {
+    json all = totals_json(s);
+    all["ashlar_report"] = 1;
+    all["process"] = process_json(info);
+    all["state"] = state_word(info.state);
+    all["state_text"] = valid_utf8(describe(info));
+    all["damage_text"] = valid_utf8(describe(health));
+    all["dropped_events"] = info.dropped_events;
+    all["kinds"] = kinds_json(s);
+    all["timeline"] = timeline_json(s.over_time);
+    all["sizes"] = sizes_json(s);
+    all["alignments"] = alignments_json(s);
+    all["lifetimes"] = {{"time", histogram_json(by_lifetime(s.lives_in_time))},
+                        {"bytes", histogram_json(by_lifetime(s.lives_in_bytes))}};
+    all["size_by_lifetime"] = {{"columns", {"size_from", "lifetime_from", "blocks", "bytes"}},
+                               {"time", grid_json(s.lives_in_time)},
+                               {"bytes", grid_json(s.lives_in_bytes)}};
+    all["never_freed"] = histogram_json(s.never_freed);
+    all["per_thread"] = threads_json(s);
+    all["crossings"] = crossings_json(s);
+    all["definitions"] = definitions_json();
+    return all;
+}
+
+}  // namespace ashlar::app
