@@ -1,5 +1,6 @@
 """bench/run.py malloc - every workload under every malloc, in interleaved rounds."""
 import json
+import math
 import os
 import pathlib
 import sys
@@ -31,8 +32,9 @@ def add_arguments(commands):
 
 def run(arguments):
     """0 when every workload passed its self check under every malloc, else 1."""
+    _require_sense(arguments)
     if arguments.again:
-        result, failures = json.loads(pathlib.Path(arguments.again).read_text()), []
+        result, failures = _read(arguments.again), []
     else:
         chosen = _chosen(workloads.every(arguments.scale, arguments.threads), arguments.only)
         if arguments.list:
@@ -47,8 +49,6 @@ def run(arguments):
 
 
 def _measure(chosen, arguments):
-    if arguments.rounds < 1 or arguments.scale <= 0 or arguments.threads < 1:
-        sys.exit("bench: --rounds, --scale and --threads must be positive")
     found = peers.chosen(arguments.peers, arguments.add)
     build()
     runs, failures = _rounds(_runnable(chosen), found, arguments)
@@ -57,12 +57,31 @@ def _measure(chosen, arguments):
             "peers": {p.name: p.version for p in found}, "runs": runs}, failures
 
 
+def _require_sense(arguments):
+    """Refuse now what minutes of measuring would end in."""
+    if arguments.rounds < 1 or not 0 < arguments.scale < math.inf or arguments.threads < 1 or arguments.timeout < 1:
+        sys.exit("bench: --rounds, --scale, --threads and --timeout must be positive")
+    folders = [pathlib.Path(f).resolve().parent for f in (arguments.markdown, arguments.json) if f]
+    for folder in folders + ([pathlib.Path(arguments.plots)] if arguments.plots else []):
+        if not folder.is_dir() or not os.access(folder, os.W_OK):
+            sys.exit(f"bench: cannot write into {folder}: no such folder, or no permission")
+
+
+def _read(file):
+    try:
+        result = json.loads(pathlib.Path(file).read_text())
+        report.as_text(result)
+        return result
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        sys.exit(f"bench: {file} holds no result of --json")
+
+
 def _write(result, arguments):
     try:
         if arguments.markdown:
             pathlib.Path(arguments.markdown).write_text(report.as_markdown(result))
         if arguments.json:
-            pathlib.Path(arguments.json).write_text(json.dumps({**result, "summary": report.summary(result)}, indent=1))
+            pathlib.Path(arguments.json).write_text(json.dumps(result, indent=1))
         if arguments.plots:
             for quantity, drawing in report.plots(result).items():
                 (pathlib.Path(arguments.plots) / f"{quantity}.svg").write_text(drawing)
