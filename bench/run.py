@@ -10,13 +10,13 @@ Each command has --help. Needs nothing but the standard library.
 import argparse
 import sys
 
-from runner import instructions, malloc
+from runner import instructions, malloc, strategies
 
 
 def main():
     parser = argparse.ArgumentParser(prog="bench/run.py", description="Ashlar's benchmarks.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (malloc, instructions):
+    for command in (malloc, instructions, strategies):
         command.add_arguments(commands)
     arguments = parser.parse_args()
     return arguments.run(arguments)

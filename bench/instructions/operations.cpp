@@ -25,8 +25,11 @@ void* keep(void* p) {
     return p;
 }
 
-[[gnu::noipa]] void* take_nothing(std::size_t) { return nullptr; }
-[[gnu::noipa]] void give_nothing(void*) {}
+[[gnu::noinline]] void* take_nothing(std::size_t) {
+    asm volatile("");
+    return nullptr;
+}
+[[gnu::noinline]] void give_nothing(void*) { asm volatile(""); }
 
 enum class part { both, first, second };
 

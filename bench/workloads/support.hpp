@@ -125,8 +125,8 @@ template <class Source = by_malloc>
 piece take(std::size_t size) {
     const piece b{static_cast<unsigned char*>(Source::get(size)), size};
     expect(b.at != nullptr, "malloc returned null");
-    const std::size_t alignment = size >= 16 ? 16 : size >= 8 ? 8 : 1;
-    expect(reinterpret_cast<std::uintptr_t>(b.at) % alignment == 0, "a block is misaligned");
+    const std::size_t boundary = size >= 16 ? 16 : size >= 8 ? 8 : 1;
+    expect(reinterpret_cast<std::uintptr_t>(b.at) % boundary == 0, "a block is misaligned");
     b.stamp();
     return b;
 }

@@ -60,6 +60,22 @@ class Runner(unittest.TestCase):
                 file.flush()
                 self.assertIn("holds no result", self.refused("malloc", "--again", file.name))
 
+    def test_the_strategies_are_measured_in_every_order(self):
+        self.assertIn("must be positive", self.refused("strategies", "--rounds", "0"))
+        done = bench("strategies", "--rounds", "1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for words in ("single 16", "butterfly 4096", "mixed", "over pmr pool", "Peak footprint over live bytes"):
+            self.assertIn(words, done.stdout)
+
+    @unittest.skipUnless(pathlib.Path("/usr/bin/valgrind").exists(), "callgrind counts")
+    def test_a_malloc_and_a_free_together_cost_what_they_cost_apart(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "counts.json")
+            done = bench("instructions", "--only", "malloc,free,pair", "--peers", "glibc", "--json", str(file))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            counts = {name: by_malloc["glibc"] for name, by_malloc in json.loads(file.read_text()).items()}
+            self.assertAlmostEqual(counts["malloc and free, 64 B"], counts["malloc, 64 B"] + counts["free, 64 B"], delta=8)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,0 +1,67 @@
+"""bench/run.py strategies - Ashlar's strategies against the resources of std::pmr, in interleaved rounds."""
+import json
+import pathlib
+import subprocess
+import sys
+
+from . import machine, table
+from .build import PROGRAMS, build
+from .figures import geometric_mean, median
+
+REFERENCES = ("pmr new_delete", "pmr pool")
+
+
+def add_arguments(commands):
+    """The command line of `bench/run.py strategies`."""
+    p = commands.add_parser("strategies", help="the toolkit's strategies against std::pmr", description=__doc__)
+    p.add_argument("--rounds", type=int, default=9, help="times that every pair is run (default 9)")
+    p.add_argument("--json", metavar="FILE", help="write every figure")
+    p.add_argument("--markdown", metavar="FILE", help="write the tables as Markdown")
+    p.set_defaults(run=run)
+
+
+def run(arguments):
+    """0 when every strategy served every order."""
+    if arguments.rounds < 1:
+        sys.exit("bench: --rounds must be positive")
+    build()
+    done = subprocess.run([str(PROGRAMS / "strategies"), str(arguments.rounds)], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"bench: the strategies ended with status {done.returncode}")
+    figures = [json.loads(line) for line in done.stdout.splitlines()]
+    sections = [("CPU time per operation (ns, median)", *_times(figures)),
+                ("Peak footprint over live bytes", *_footprints(figures))]
+    described = "; ".join(f"{k} {v}" for k, v in machine.describe().items())
+    print("\n\n".join([described, *(f"{title}\n{table.text(header, rows)}" for title, header, rows in sections)]))
+    if arguments.markdown:
+        parts = [f"- {described}", *(f"## {title}\n\n{table.markdown(header, rows)}" for title, header, rows in sections)]
+        pathlib.Path(arguments.markdown).write_text("\n\n".join(parts) + "\n")
+    if arguments.json:
+        pathlib.Path(arguments.json).write_text(json.dumps(figures, indent=1))
+    return 0
+
+
+def _times(figures):
+    heaps, rows = _by_order(figures, lambda f: median(f["ns"]))
+    shown = [[order, *(f"{v:.1f}" if v < 1000 else f"{v:.0f}" for v in row.values())] for order, row in rows.items()]
+    for reference in REFERENCES:
+        means = [geometric_mean([row[h] / row[reference] for row in rows.values()]) for h in heaps]
+        shown.append([f"over {reference}", *means])
+    return ["order, size in bytes", *heaps], shown
+
+
+def _footprints(figures):
+    heaps, rows = _by_order(figures, lambda f: f["over_live"] or None)
+    shown = [[order, *(None if v is None else f"{v:.2f}" if v < 100 else f"{v:.0f}" for v in row.values())]
+             for order, row in rows.items() if not order.startswith("single")]  # one block says nothing of footprints
+    known = [h for h in heaps if any(row[h] for row in rows.values())]
+    places = [0, *(1 + heaps.index(h) for h in known)]
+    return ["order, size in bytes", *known], [[row[i] for i in places] for row in shown]
+
+
+def _by_order(figures, value):
+    """(heaps, {order: {heap: value}}) in the order in which they were printed."""
+    rows = {}
+    for f in figures:
+        rows.setdefault(f["order"] + (f" {f['size']}" if f["size"] else ""), {})[f["heap"]] = value(f)
+    return list(next(iter(rows.values()))), rows

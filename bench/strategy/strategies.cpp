@@ -1,0 +1,95 @@
+// strategies - Ashlar's strategies and std::pmr's resources, side by side on the same orders.
+//
+// Usage:  strategies [rounds]
+// Output: one JSON object per line: order, size, heap, ns per operation of every round, peak footprint over live bytes.
+// Rounds are interleaved: every heap runs once before any runs again, made anew from the same warm memory.
+
+#include <ctime>
+#include <memory_resource>
+
+#include "ashlar/strategy/linear.hpp"
+#include "ashlar/strategy/page.hpp"
+#include "ashlar/strategy/system.hpp"
+#include "heaps.hpp"
+#include "orders.hpp"
+
+using namespace bench;
+
+namespace {
+
+constexpr std::size_t warm_bytes = 128u << 20, buffer_bytes = 96u << 20;
+
+// Of this thread alone: other work on the machine does not count.
+double processor_nanoseconds() {
+    timespec t{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
+}
+
+struct figures {
+    std::vector<double> nanoseconds;
+    double over_live = 0;  // 0: not known
+};
+
+template <class Heap>
+struct candidate {
+    const char* name;
+    std::size_t times = 20;  // fewer for what makes a system call each time
+
+    template <class Order>
+    void run(warm& memory, const Order& order, std::size_t size, figures& into) const {
+        memory.start_again();
+        Heap heap(memory);
+        const double begin = processor_nanoseconds();
+        const work done = order(heap, size, times);
+        into.nanoseconds.push_back((processor_nanoseconds() - begin) / static_cast<double>(done.operations));
+        if (const auto footprint = heap.footprint()) {
+            into.over_live = static_cast<double>(*footprint) / static_cast<double>(done.live);
+        }
+    }
+};
+
+void print(const char* order, std::size_t size, const char* heap, const figures& f) {
+    std::printf("{\"order\": \"%s\", \"size\": %zu, \"heap\": \"%s\", \"over_live\": %.4f, \"ns\": [", order, size, heap, f.over_live);
+    for (std::size_t i = 0; i < f.nanoseconds.size(); ++i) std::printf("%s%.3f", i ? ", " : "", f.nanoseconds[i]);
+    std::printf("]}\n");
+}
+
+template <class Order, class... Candidates>
+void compete(warm& memory, int rounds, const char* name, const Order& order, std::size_t size, const Candidates&... all) {
+    std::vector<figures> found(sizeof...(all));
+    for (int round = 0; round < rounds; ++round) {
+        std::size_t place = 0;
+        (all.run(memory, order, size, found[place++]), ...);
+    }
+    std::size_t place = 0;
+    (print(name, size, all.name, found[place++]), ...);
+}
+
+// Every order among the given heaps.
+template <class... Candidates>
+void compete_in_all(warm& memory, int rounds, const Candidates&... all) {
+    for (const std::size_t size : {16u, 256u, 4096u}) {
+        compete(memory, rounds, "single", single{}, size, all...);
+        compete(memory, rounds, "bulk", batches::forwards(), size, all...);
+        compete(memory, rounds, "reversed", batches::reversed(), size, all...);
+        compete(memory, rounds, "butterfly", batches::butterfly(), size, all...);
+    }
+    compete(memory, rounds, "mixed", mixed(40'000), 0, all...);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const int rounds = argc > 1 ? std::atoi(argv[1]) : 7;
+    expect(rounds > 0, "usage: strategies [rounds > 0]");
+    warm memory(warm_bytes);
+    compete_in_all(
+        memory, rounds,
+        candidate<apart<[](warm&) { return ashlar::system(); }>>{"system"},
+        candidate<apart<[](warm&) { return ashlar::page<>(); }>>{"page", 1},
+        candidate<in_buffer<buffer_bytes, [](ashlar::block b) { return ashlar::linear(b); }>>{"linear"},
+        candidate<pmr<std::pmr::monotonic_buffer_resource>>{"pmr monotonic"},
+        candidate<pmr<std::pmr::unsynchronized_pool_resource>>{"pmr pool"},
+        candidate<pmr_new_delete>{"pmr new_delete"});
+}
