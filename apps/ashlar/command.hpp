@@ -29,7 +29,9 @@ struct context {
 };
 
 void add_run(CLI::App& tool, context& line);
+void add_record(CLI::App& tool, context& line);
 void add_report(CLI::App& tool, context& line);
+void add_replay(CLI::App& tool, context& line);
 
 /// @returns line.program; fails with a sentence that shows `usage` if there is none.
 const std::vector<std::string>& required_program(const context& line, const std::string& usage);

@@ -6,12 +6,15 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <system_error>
 
 #include <fmt/core.h>
 
+#include "ashlar/malloc/conf.hpp"
 #include "failure.hpp"
+#include "text.hpp"
 
 namespace ashlar::app {
 namespace {
@@ -29,13 +32,22 @@ std::string whole_text(const std::string& path) {
     return text.str();
 }
 
+void check_conf(const std::string& text, const std::string& file) {
+    malloc::options ignored;
+    std::optional<malloc::conf_problem> first;  // read_conf is the malloc's own: nothing may be thrown through it
+    malloc::read_conf(text, '\n', ignored, [&](const malloc::conf_problem& problem) noexcept {
+        if (!first) first = problem;
+    });
+    if (first) throw failure(wrong_use, fmt::format("{}:{}: {}: '{}'", file, first->line, first->what, printable(first->word)));
+}
+
 }  // namespace
 
 void use_conf(environment& variables, const std::string& path) {
     const char* named = std::getenv("ASHLAR_CONF");
     const std::string file = !path.empty() ? path : named != nullptr ? named : "";
     if (file.empty()) return;
-    whole_text(file);
+    check_conf(whole_text(file), file);
     // Absolute, because the program may change its folder before it starts another one.
     variables.set("ASHLAR_CONF", std::filesystem::absolute(file).string());
 }

@@ -34,10 +34,18 @@ void environment::preload(const std::string& library) {
     if (library.find_first_of(" :") != std::string::npos) {
         throw failure(failed, library + " cannot be preloaded: its path has a blank or a colon");
     }
-    const auto old = std::find_if(variables_.begin(), variables_.end(),
-                                  [](const std::string& variable) { return names(variable, "LD_PRELOAD"); });
-    const std::string before = old == variables_.end() ? "" : old->substr(sizeof("LD_PRELOAD=") - 1);
+    const std::string before = value("LD_PRELOAD");
     set("LD_PRELOAD", before.empty() ? library : library + ":" + before);
+}
+
+void environment::append(const std::string& name, char separator, const std::string& more) {
+    const std::string before = value(name);
+    set(name, before.empty() ? more : before + separator + more);
+}
+
+std::string environment::value(const std::string& name) const {
+    const auto found = std::find_if(variables_.begin(), variables_.end(), [&](const std::string& variable) { return names(variable, name); });
+    return found == variables_.end() ? "" : found->substr(name.size() + 1);
 }
 
 char* const* environment::data() {

@@ -19,6 +19,8 @@ public:
 
     void set(const std::string& name, const std::string& value);
     void remove(const std::string& name);
+    /// Adds to a list that may be there already.
+    void append(const std::string& name, char separator, const std::string& value);
     /// Puts a library before those that LD_PRELOAD names already.
     void preload(const std::string& library);
 
@@ -26,6 +28,8 @@ public:
     char* const* data();
 
 private:
+    std::string value(const std::string& name) const;
+
     std::vector<std::string> variables_;
     std::vector<char*> pointers_;
 };

@@ -2,7 +2,6 @@
 #include "installation.hpp"
 
 #include <filesystem>
-#include <initializer_list>
 #include <system_error>
 
 #include <fmt/core.h>
@@ -14,14 +13,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string belonging(std::initializer_list<const char*> folders, const std::string& file) {
-    const fs::path prefix = fs::path(own_executable()).parent_path().parent_path();
-    for (const auto* folder : folders) {
-        const fs::path candidate = prefix / folder / file;
+fs::path prefix() { return fs::path(own_executable()).parent_path().parent_path(); }
+
+/// @returns where the file is, "" if it is nowhere
+std::string find_own(const std::string& file) {
+    for (const char* folder : {"lib", ASHLAR_LIBRARY_FOLDER}) {
+        const fs::path candidate = prefix() / folder / file;
         std::error_code ignored;
         if (fs::exists(candidate, ignored)) return candidate.string();
     }
-    throw failure(failed, fmt::format("{} is missing: it belongs in {}", file, (prefix / *folders.begin()).string()));
+    return "";
+}
+
+std::string required_own(const std::string& file) {
+    const std::string path = find_own(file);
+    if (path.empty()) throw failure(failed, fmt::format("{} is missing: it belongs in {}", file, (prefix() / "lib").string()));
+    return path;
 }
 
 }  // namespace
@@ -33,8 +40,10 @@ std::string own_executable() {
     return path.string();
 }
 
-std::string own_library(const std::string& file) { return belonging({"lib", ASHLAR_LIBRARY_FOLDER}, file); }
+std::string own_library(const std::string& file) { return required_own(file); }
 
-std::string launcher() { return belonging({"lib", ASHLAR_LIBRARY_FOLDER}, "ashlar-launch"); }
+bool has_own_library(const std::string& file) { return !find_own(file).empty(); }
+
+std::string launcher() { return required_own("ashlar-launch"); }
 
 }  // namespace ashlar::app

@@ -15,8 +15,12 @@ namespace ashlar::app {
 /// @returns the absolute path of this executable
 std::string own_executable();
 
-/// @returns the absolute path of a library, such as "libashlar-malloc.so", that belongs to this tool
+inline constexpr const char* our_malloc = "libashlar-malloc.so";
+inline constexpr const char* our_recorder = "libashlar-record.so";
+
+/// @returns the absolute path of a library that belongs to this tool
 std::string own_library(const std::string& file);
+bool has_own_library(const std::string& file);
 
 /// @returns the path of the small program that starts what is measured
 std::string launcher();

@@ -12,6 +12,8 @@
 
 #include "command.hpp"
 #include "failure.hpp"
+#include "replay_order.hpp"
+#include "replay_worker.hpp"
 
 namespace ashlar::app {
 namespace {
@@ -28,7 +30,8 @@ class help_formatter : public CLI::Formatter {
 public:
     std::string make_usage(const CLI::App* app, std::string name) const override {
         if (app->get_parent() == nullptr) return "usage: ashlar COMMAND [OPTIONS] [TRACE] [-- PROG ARGS...]\n";
-        return "usage: " + (app->get_footer().empty() ? name : app->get_footer()) + "\n";
+        if (app->get_footer().empty()) return "usage: ashlar " + name + " [OPTIONS] TRACE\n";
+        return "usage: " + app->get_footer() + "\n";
     }
     std::string make_footer(const CLI::App* app) const override {
         return app->get_parent() == nullptr ? CLI::Formatter::make_footer(app) : "";
@@ -66,7 +69,7 @@ std::string describe(const CLI::App& tool, const CLI::ParseError& error, const s
     const std::string help = "try: ashlar" + (no_command ? "" : " " + tool.get_subcommands().front()->get_name()) + " --help";
     if (no_command) return fmt::format("unknown option '{}'; {}", reversed.back(), help);
     std::string text = error.what();
-    if (error.get_name() == "ExtrasError") {
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
         const std::string extra = text.substr(text.find(": ") + 2);
         if (extra.rfind("-", 0) == 0) return fmt::format("unknown option '{}'; {}", extra, help);
         return fmt::format("unexpected argument '{}' (a program follows \"--\"); {}", extra, help);
@@ -83,13 +86,16 @@ int complain(int status, const std::string& sentence) {
 
 int run_tool(int argc, char** argv) {
     CLI::App tool(about, "ashlar");
-    tool.footer(hint);
     tool.formatter(std::make_shared<help_formatter>());
     tool.require_subcommand(1);
     tool.set_version_flag("--version", std::string("ashlar ") + ASHLAR_VERSION);
     context line;
     add_run(tool, line);
+    add_record(tool, line);
     add_report(tool, line);
+    add_replay(tool, line);
+
+    tool.footer(hint);  // after the commands are there: they would inherit it
 
     const auto own = split_program(argc, argv, line);
     try {
@@ -117,6 +123,7 @@ const std::vector<std::string>& required_program(const context& line, const std:
 
 int main(int argc, char** argv) {
     using namespace ashlar::app;
+    if (argc > 1 && std::strcmp(argv[1], worker_command) == 0) return replay_worker(argc - 2, argv + 2);
     try {
         const int status = run_tool(argc, argv);
         if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return complain(failed, "cannot write the output");

@@ -3,13 +3,16 @@
 #include "process.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -88,7 +91,7 @@ pid_t start(const std::string& path, const std::vector<std::string>& arguments, 
             const start_options& options) {
     sigset_t blocked = forwarded();
     sigaddset(&blocked, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &blocked, &mask_before_start);
+    sigprocmask(SIG_BLOCK, options.in_our_place ? &blocked : nullptr, &mask_before_start);
     const spawn_settings settings(options, mask_before_start);
     pid_t child = 0;
     const int error = posix_spawn(&child, path.c_str(), &settings.actions, &settings.attributes,
@@ -110,6 +113,18 @@ ending wait_and_forward(pid_t child) {
         if (number > 0 && number != SIGCHLD && info.si_code <= 0) kill(child, number);
     }
     sigprocmask(SIG_SETMASK, &mask_before_start, nullptr);
+    return from_status(status);
+}
+
+ending wait_at_most(pid_t child, std::uint64_t milliseconds) {
+    const int handle = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
+    pollfd watched{handle, POLLIN, 0};
+    const int limit = milliseconds > INT_MAX ? INT_MAX : static_cast<int>(milliseconds);
+    if (handle >= 0 && poll(&watched, 1, limit) == 0) kill(child, SIGKILL);
+    if (handle >= 0) close(handle);
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
     return from_status(status);
 }
 

@@ -10,6 +10,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,15 +40,19 @@ struct start_options {
     int output = -1;
     int error = -1;
     std::vector<std::pair<int, int>> descriptors;  ///< (ours, the child's number), beyond 0, 1 and 2
+    bool in_our_place = true;  ///< signals sent to us are for it: they are kept for wait_and_forward
 };
 
-/// @returns the process id of the program, started in our place: signals sent to us should be passed on
+/// @returns the process id of the program
 pid_t start(const std::string& path, const std::vector<std::string>& arguments, environment& variables,
             const start_options& options = {});
 
 /// Waits for the child. Signals that are sent to this process meanwhile go on to the child; those that a
 /// terminal sends reach it by themselves.
 ending wait_and_forward(pid_t child);
+
+/// Waits for a child that was not started in our place; one that takes longer is killed.
+ending wait_at_most(pid_t child, std::uint64_t milliseconds);
 
 /// Ends this process as `how` says, so that our parent sees what the program's parent would have seen.
 [[noreturn]] void leave_like(const ending& how);

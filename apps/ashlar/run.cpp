@@ -30,11 +30,11 @@ int run(const context& line, const run_options& options) {
     const std::string path = find_program(program.front());
     environment variables;
     use_conf(variables, options.conf);
-    if (options.stats) variables.set("ASHLAR_STATS", "1");
+    if (options.stats) variables.append("ASHLAR_OPTIONS", ',', "stats_at_exit=text");
     if (const auto obstacle = preload_obstacle(path); !obstacle.empty()) {
         fmt::print(stderr, "ashlar: {} runs on its own malloc: {}\n", program.front(), obstacle);
     } else {
-        variables.preload(own_library("libashlar-malloc.so"));
+        variables.preload(own_library(our_malloc));
     }
     become(path, program, variables);
 }

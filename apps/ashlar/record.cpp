@@ -1,0 +1,43 @@
+// `ashlar record -- PROG`: runs the program with the recorder preloaded and says what was recorded.
+#include <CLI/CLI.hpp>
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "command.hpp"
+#include "recording.hpp"
+
+namespace ashlar::app {
+namespace {
+
+constexpr const char* usage = "ashlar record [-o FILE] [--malloc ashlar|system] -- PROG ARGS...";
+
+int record(const context& line, const recording_options& options) {
+    recording taken(required_program(line, usage), options);
+    const ending how = taken.run();
+    fmt::print(stderr, "ashlar: {}\n", taken.summary());
+    leave_like(how);
+}
+
+}  // namespace
+
+void add_record(CLI::App& tool, context& line) {
+    auto* command = tool.add_subcommand("record", "run a program and record every allocation it makes");
+    const auto options = std::make_shared<recording_options>();
+    command->add_option("-o,--output", options->file, "the trace; its children's go to FILE.PID")
+        ->type_name("FILE")->capture_default_str();
+    command->add_option("--malloc", options->malloc, "what serves the program meanwhile")
+        ->check(CLI::IsMember({"system", "ashlar"}))->capture_default_str();
+    command->add_option("--conf", options->conf, "options for --malloc ashlar")->type_name("FILE");
+    command->footer(usage);
+    command->callback([&line, options] {
+        line.takes_program = true;
+        line.chosen = [&line, options] { return record(line, *options); };
+    });
+}
+
+}  // namespace ashlar::app

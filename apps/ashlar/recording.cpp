@@ -1,0 +1,114 @@
+// See recording.hpp.
+#include "recording.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
+#include <fmt/core.h>
+
+#include "ashlar/observe/trace_reader.hpp"
+#include "conf.hpp"
+#include "failure.hpp"
+#include "installation.hpp"
+#include "program.hpp"
+#include "text.hpp"
+
+namespace ashlar::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Fails unless the file can be written and holds nothing that is not a trace (recording.I1).
+void check_output(const std::string& file) {
+    struct stat about {};
+    const bool there = stat(file.c_str(), &about) == 0;
+    if (there && S_ISDIR(about.st_mode)) throw failure(failed, file + ": is a directory");
+    if (there && !S_ISREG(about.st_mode)) throw failure(failed, file + ": is not a regular file, which a trace needs");
+    if (there && about.st_size > 0 && !trace_reader::open(file)) {
+        throw failure(failed, file + ": is there already and is not a trace; it is left as it is");
+    }
+    const std::string folder = fs::absolute(file).parent_path().string();
+    if (access(folder.c_str(), W_OK | X_OK) != 0) {
+        throw failure(failed, fmt::format("{}: cannot be written: {}", file, std::strerror(errno)));
+    }
+}
+
+/// The traces of child processes: FILE.PID, younger than `since`.
+std::size_t children_of(const std::string& file, fs::file_time_type since) {
+    std::size_t count = 0;
+    std::error_code error;
+    const std::string stem = fs::path(file).filename().string() + ".";
+    for (const auto& entry : fs::directory_iterator(fs::absolute(file).parent_path(), error)) {
+        const std::string name = entry.path().filename().string();
+        if (name.rfind(stem, 0) != 0 || name.find_first_not_of("0123456789", stem.size()) != std::string::npos) continue;
+        std::error_code gone;
+        const auto written = entry.last_write_time(gone);
+        if (!gone && written >= since) ++count;
+    }
+    return count;
+}
+
+std::uint64_t count_events(trace_reader& trace) {
+    std::uint64_t count = 0;
+    while (trace.next() != nullptr) ++count;
+    return count;
+}
+
+std::string plural(std::uint64_t count, std::string_view one, std::string_view many) {
+    return count_text(count) + " " + std::string(count == 1 ? one : many);
+}
+
+}  // namespace
+
+recording::recording(const std::vector<std::string>& program, const recording_options& options)
+    : program_(program), options_(options), path_(find_program(program.front())), obstacle_(preload_obstacle(path_)) {
+    check_output(options_.file);
+    options_.file = fs::absolute(options_.file).string();
+    variables_.set("ASHLAR_TRACE", options_.file);
+    if (options_.malloc == "ashlar") {
+        use_conf(variables_, options_.conf);
+        variables_.preload(own_library(our_malloc));
+    }
+    variables_.preload(own_library(our_recorder));  // first, so that it sees what the program asks
+}
+
+ending recording::run() {
+    std::error_code ignored;
+    fs::remove(options_.file, ignored);  // an old trace must not pass for the new one if nothing is recorded
+    began_ = fs::file_time_type::clock::now();
+    return wait_and_forward(start(path_, program_, variables_, options_.start));
+}
+
+std::string recording::nothing_recorded() const {
+    const std::string why = !obstacle_.empty() ? obstacle_ : "the program made no allocation that preloading can see";
+    return fmt::format("nothing was recorded of {}: {}", printable(program_.front()), why);
+}
+
+std::string recording::summary() const {
+    std::error_code error;
+    const auto size = fs::file_size(options_.file, error);
+    if (error) return nothing_recorded();
+    auto trace = trace_reader::open(options_.file);
+    if (size == 0 || !trace) return size == 0 ? nothing_recorded() : trace.error();
+    const auto events = count_events(trace);
+    if (events == 0) return nothing_recorded();
+    const auto children = children_of(options_.file, began_);
+    std::string text = fmt::format("{} of {}, {}, in {}", plural(events, "event", "events"),
+                                   plural(trace.info().threads, "thread", "threads"),
+                                   bytes_text(static_cast<double>(size)), options_.file);
+    if (children > 0) text += fmt::format("; {} beside it", plural(children, "trace of a child process", "traces of child processes"));
+    if (trace.info().state == trace_state::cut || trace.info().dropped_events > 0) {
+        text += fmt::format(". {}", describe(trace.info()));
+    }
+    return text;
+}
+
+}  // namespace ashlar::app

@@ -1,0 +1,50 @@
+// apps/ashlar/recording.hpp - one run of a program with the recorder preloaded, and what came of it.
+//
+// Layer:      apps/ashlar
+// Complexity: the program's own, and one pass over the trace for its summary.
+// Failure:    throws app::failure, before the program is started, if it or the trace file cannot be used; what
+//             goes wrong while recording does not disturb the program and is told by summary().
+// Threads:    main's thread.
+// Invariants: recording.I1  a file that is not a trace is never overwritten
+// Checked by: tests/tool/record_test.py, tests/tool/bad_input_test.py
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "environment.hpp"
+#include "process.hpp"
+
+namespace ashlar::app {
+
+struct recording_options {
+    std::string file = "ashlar.trace";
+    std::string malloc = "system";
+    std::string conf;
+    start_options start;
+};
+
+class recording {
+public:
+    /// Checks that everything needed is there. Starts nothing, writes nothing.
+    recording(const std::vector<std::string>& program, const recording_options& options);
+
+    /// Runs the program to its end.
+    ending run();
+
+    /// One sentence or two: what was recorded and where, whether it is complete, or why there is nothing.
+    std::string summary() const;
+
+private:
+    std::string nothing_recorded() const;
+
+    std::vector<std::string> program_;
+    recording_options options_;
+    std::string path_;
+    std::string obstacle_;
+    environment variables_;
+    std::filesystem::file_time_type began_;
+};
+
+}  // namespace ashlar::app

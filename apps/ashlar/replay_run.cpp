@@ -1,0 +1,231 @@
+// See replay_run.hpp.
+#include "replay_run.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+
+#include <fmt/core.h>
+
+#include "ashlar/observe/replay_statistics.hpp"
+#include "failure.hpp"
+#include "installation.hpp"
+#include "process.hpp"
+#include "text.hpp"
+
+namespace ashlar::app {
+namespace {
+
+std::span<const std::byte> bytes_of(const auto& value) { return std::as_bytes(std::span(&value, 1)); }
+
+/// Whom refusals and faults are explained to: knows the script's sizes.
+class explainer {
+public:
+    explicit explainer(const replay_script& script) : script_(script), steps_(script.descriptor(), false) {}
+
+    std::string text(const replay_outcome& outcome, const ending& how, std::uint64_t seconds) const {
+        const std::string where = fmt::format("at step {} ({})", count_text(outcome.step + 1),
+                                              share_text(static_cast<double>(outcome.step), static_cast<double>(script_.facts().steps)));
+        switch (outcome.state) {
+            case outcome_state::done: return "";
+            case outcome_state::refused: return fmt::format("refused {} {}", bytes_text(size_at(outcome.step)), where);
+            case outcome_state::too_slow: return fmt::format("too slow: in {} s only {} of the steps", seconds,
+                                                             share_text(static_cast<double>(outcome.step), static_cast<double>(script_.facts().steps)));
+            case outcome_state::faulty: return fmt::format("wrong: {} {}", fault_text(outcome.fault), where);
+            case outcome_state::died: break;
+        }
+        return how.by_signal ? "crashed: " + describe(how) : "could not be started here";
+    }
+
+private:
+    double size_at(std::uint64_t step) const {
+        replay_step found;
+        std::memcpy(&found, steps_.data() + steps_offset + step * sizeof found, sizeof found);
+        return static_cast<double>(found.size);
+    }
+    static const char* fault_text(replay_fault fault) {
+        switch (fault) {
+            case replay_fault::none: break;
+            case replay_fault::misaligned: return "a misaligned block";
+            case replay_fault::not_zeroed: return "a zeroed block that is not zero";
+            case replay_fault::not_kept: return "a reallocation that lost contents";
+            case replay_fault::overwritten: return "a live block was overwritten";
+        }
+        return "nothing";
+    }
+
+    const replay_script& script_;
+    shared_bytes steps_;
+};
+
+class replayer {
+public:
+    replayer(const replay_script& script, const replay_options& options)
+        : script_(script), options_(options), explain_(script) {
+        outcome_.resize(sizeof(replay_outcome));
+        if (options.latency) ticks_.resize(script.facts().steps * sizeof(std::uint32_t));
+    }
+
+    /// @returns the outcome; `refused` says why if it is not `done`
+    replay_outcome pass(const replay_engine& engine, replay_pass which, std::string& refused) {
+        outcome_.write_at(0, bytes_of(replay_outcome{}));
+        const std::uint64_t seconds = which == replay_pass::check ? 4 * options_.seconds : options_.seconds;
+        environment variables;
+        variables.remove("LD_PRELOAD");
+        variables.remove("ASHLAR_CONF");
+        variables.remove("ASHLAR_OPTIONS");
+        if (!engine.library.empty()) variables.preload(engine.library);
+        shared_file conf;
+        if (!engine.conf.empty()) {
+            conf.append(std::as_bytes(std::span(engine.conf)));
+            variables.set("ASHLAR_CONF", fmt::format("/proc/self/fd/{}", conf_descriptor));
+        }
+        const std::string in_worker = engine.group == "strategy" || engine.group == "none" ? engine.name : "malloc";
+        const std::vector<std::string> words{"ashlar", worker_command, in_worker, std::to_string(static_cast<unsigned>(which)),
+                                             std::to_string(static_cast<unsigned>(options_.touch)), std::to_string(seconds * 1000)};
+        start_options how;
+        how.in_our_place = false;
+        how.descriptors = {{script_.descriptor(), script_descriptor}, {outcome_.descriptor(), outcome_descriptor},
+                           {ticks_.descriptor(), ticks_descriptor}, {conf.descriptor(), conf_descriptor}};
+        // A single step that never ends is not seen by the worker's own clock.
+        const ending end = wait_at_most(start(own_executable(), words, variables, how), seconds * 2000 + 5000);
+        const shared_bytes told(outcome_.descriptor(), false);
+        replay_outcome outcome;
+        std::memcpy(&outcome, told.data(), sizeof outcome);
+        refused = explain_.text(outcome, end, seconds);
+        return outcome;
+    }
+
+    void forget_ticks() {
+        const std::vector<std::byte> all(1 << 16, std::byte{0xff});
+        const std::size_t size = script_.facts().steps * sizeof(std::uint32_t);
+        for (std::size_t at = 0; at < size; at += all.size()) ticks_.write_at(at, std::span(all).first(std::min(all.size(), size - at)));
+    }
+
+    std::vector<std::uint32_t> ticks() const {
+        const shared_bytes all(ticks_.descriptor(), false);
+        std::vector<std::uint32_t> copy(all.size() / sizeof(std::uint32_t));
+        std::memcpy(copy.data(), all.data(), all.size());
+        return copy;
+    }
+
+private:
+    const replay_script& script_;
+    const replay_options& options_;
+    explainer explain_;
+    shared_file outcome_;
+    shared_file ticks_;
+};
+
+/// The passes over all engines, in the order that keeps comparisons fair.
+class tournament {
+public:
+    tournament(const replay_script& script, const std::vector<replay_engine>& engines, const replay_options& options,
+               const replay_progress& progress)
+        : script_(script), options_(options), progress_(progress), replayer_(script, options) {
+        for (const auto& engine : engines) figures_.push_back({.engine = engine, .refused = ""});
+        total_ = static_cast<double>((engines.size() + 1) * (options.rounds * (options.latency ? 2u : 1u)) +
+                                     engines.size() * (options.check ? 2u : 1u));
+    }
+
+    std::vector<replay_figures> run() {
+        for (auto& engine : figures_) measure_memory(engine);
+        if (options_.check) {
+            for (auto& engine : figures_) pass(engine, replay_pass::check);
+        }
+        measure_times();
+        if (options_.latency) {
+            const auto baseline = latencies(null_);
+            for (auto& engine : figures_) measure_latency(engine, baseline.p50);
+        }
+        return std::move(figures_);
+    }
+
+private:
+    struct quantiles {
+        double p50 = 0, p99 = 0, p999 = 0, worst = 0;
+    };
+
+    /// Does a pass unless the engine has failed before. @returns its outcome; not `done` if it failed
+    replay_outcome pass(replay_figures& figures, replay_pass which) {
+        progress_(figures.engine.name, done_++ / total_);
+        if (!figures.refused.empty()) return {};
+        std::string refused;
+        const auto outcome = replayer_.pass(figures.engine, which, refused);
+        figures.refused = refused;
+        return outcome;
+    }
+
+    void measure_memory(replay_figures& figures) {
+        const auto outcome = pass(figures, replay_pass::footprint);
+        figures.peak_footprint = outcome.peak_footprint;
+        figures.end_footprint = outcome.end_footprint;
+        figures.peak_footprint_ratio =
+            static_cast<double>(outcome.peak_footprint) / static_cast<double>(std::max<std::uint64_t>(1, script_.facts().peak_bytes));
+    }
+
+    /// Round by round through all engines, so that a slow moment of the machine meets all alike.
+    void measure_times() {
+        std::vector<std::vector<double>> times(figures_.size() + 1);
+        const auto steps = static_cast<double>(script_.facts().steps);
+        for (std::uint32_t round = 0; round < options_.rounds; ++round) {
+            for (std::size_t i = 0; i <= figures_.size(); ++i) {
+                auto& figures = i == 0 ? null_ : figures_[i - 1];
+                const auto outcome = pass(figures, replay_pass::time);
+                if (outcome.state == outcome_state::done) times[i].push_back(static_cast<double>(outcome.nanoseconds) / steps);
+            }
+        }
+        const double baseline = median(times[0]);
+        for (std::size_t i = 0; i < figures_.size(); ++i) {
+            figures_[i].ns_per_op = std::max(0.0, median(times[i + 1]) - baseline);
+            figures_[i].ns_spread = spread(times[i + 1]);
+        }
+    }
+
+    quantiles latencies(replay_figures& figures) {
+        replayer_.forget_ticks();
+        double ns_per_tick = 0;
+        for (std::uint32_t round = 0; round < options_.rounds; ++round) {
+            const auto outcome = pass(figures, replay_pass::latency);
+            if (outcome.state != outcome_state::done) continue;
+            ns_per_tick = outcome.ns_per_tick;
+        }
+        if (!figures.refused.empty()) return {};
+        auto ticks = replayer_.ticks();
+        const auto at = [&](double share) { return percentile(ticks, share) * ns_per_tick; };
+        return {at(0.5), at(0.99), at(0.999), at(1.0)};
+    }
+
+    void measure_latency(replay_figures& figures, double baseline) {
+        const auto found = latencies(figures);
+        figures.p50 = std::max(0.0, found.p50 - baseline);
+        figures.p99 = std::max(0.0, found.p99 - baseline);
+        figures.p999 = std::max(0.0, found.p999 - baseline);
+        figures.worst = std::max(0.0, found.worst - baseline);
+    }
+
+    const replay_script& script_;
+    const replay_options& options_;
+    const replay_progress& progress_;
+    replayer replayer_;
+    replay_figures null_{.engine = null_engine(), .refused = ""};
+    std::vector<replay_figures> figures_;
+    double done_ = 0;
+    double total_ = 1;
+};
+
+}  // namespace
+
+replay_script::replay_script(trace_reader& trace, const std::string& name, std::uint64_t limit) {
+    file_.append(std::vector<std::byte>(steps_offset));
+    facts_ = make_replay_script(trace, [this](std::span<const replay_step> steps) { file_.append(std::as_bytes(steps)); }, limit);
+    file_.write_at(0, bytes_of(facts_));
+    if (facts_.steps == 0) throw failure(failed, name + ": has no allocation in it, so there is nothing to replay");
+}
+
+std::vector<replay_figures> replay_on(const replay_script& script, const std::vector<replay_engine>& engines,
+                                      const replay_options& options, const replay_progress& progress) {
+    return tournament(script, engines, options, progress).run();
+}
+
+}  // namespace ashlar::app

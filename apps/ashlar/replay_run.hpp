@@ -1,0 +1,70 @@
+// apps/ashlar/replay_run.hpp - replay one script on many engines, each pass in a process of its own.
+//
+// Layer:      apps/ashlar
+// Source:     Paoloni (minimum of repeats per operation); Hampel (median and its spread).
+// Picture:    trace -> script -> [memory] [check] [time x R, engines alternating] [latency x R] -> figures
+// Complexity: engines x (2 + 2 R) passes.
+// Failure:    what an engine cannot serve is in its figures; throws app::failure only for the trace and the machine.
+// Threads:    main's thread; one worker runs at a time, because two would disturb each other's times.
+// Checked by: tests/tool/replay_test.py
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "ashlar/observe/replay_loop.hpp"
+#include "ashlar/observe/replay_script.hpp"
+#include "ashlar/observe/trace_reader.hpp"
+#include "replay_engines.hpp"
+#include "replay_order.hpp"
+#include "shared_file.hpp"
+
+namespace ashlar::app {
+
+struct replay_options {
+    std::uint32_t rounds = 5;
+    std::uint64_t limit = 16'000'000;         ///< steps; what comes after is left out, and that is said
+    std::uint64_t seconds = 20;               ///< for one pass of one engine
+    replay_touch touch = replay_touch::pages;
+    bool latency = true;
+    bool check = true;
+};
+
+/// What one engine did. Times in nanoseconds, without those of the replay itself; sizes in bytes.
+struct replay_figures {
+    replay_engine engine;
+    std::string refused;  ///< why it could not serve the trace; "" if it could, and then the figures hold
+    double ns_per_op = 0;
+    double ns_spread = 0;
+    double p50 = 0;
+    double p99 = 0;
+    double p999 = 0;
+    double worst = 0;
+    std::uint64_t peak_footprint = 0;
+    std::uint64_t end_footprint = 0;
+    double peak_footprint_ratio = 0;  ///< peak footprint over the greatest live bytes
+};
+
+/// A trace, ready to be replayed any number of times.
+class replay_script {
+public:
+    /// Takes the events from where the reader is. Fails if there is nothing to replay.
+    replay_script(trace_reader& trace, const std::string& name, std::uint64_t limit);
+
+    const replay_facts& facts() const { return facts_; }
+    int descriptor() const { return file_.descriptor(); }
+
+private:
+    shared_file file_;
+    replay_facts facts_;
+};
+
+/// Called before each pass: what is done next, and which share of all passes is done.
+using replay_progress = std::function<void(const std::string& engine, double share)>;
+
+std::vector<replay_figures> replay_on(const replay_script& script, const std::vector<replay_engine>& engines,
+                                      const replay_options& options, const replay_progress& progress);
+
+}  // namespace ashlar::app

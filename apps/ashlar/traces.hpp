@@ -1,0 +1,22 @@
+// apps/ashlar/traces.hpp - open the trace that a command line names, or say in one sentence why not.
+//
+// Layer:      apps/ashlar
+// Complexity: that of trace_reader::open.
+// Failure:    throws app::failure with the reader's sentence.
+// Threads:    main's thread.
+// Checked by: tests/tool/bad_input_test.py
+#pragma once
+
+#include <string>
+
+#include "ashlar/observe/trace_reader.hpp"
+
+namespace ashlar::app {
+
+trace_reader open_trace(const std::string& file);
+
+/// Warns on stderr, in one sentence, if the trace is not the whole of what the program did. To be called when
+/// the reader has been read to its end.
+void warn_if_incomplete(const trace_reader& trace);
+
+}  // namespace ashlar::app

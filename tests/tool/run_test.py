@@ -1,0 +1,68 @@
+"""`ashlar run`: the program is as it would be without us, but on our malloc."""
+import os
+import signal
+import subprocess
+import time
+
+import tool
+from tool import ASHLAR, PYTHON
+
+
+class Run(tool.ToolTest):
+    def test_output_input_and_status_are_the_programs_own(self):
+        done = self.ashlar("run", "--", "sh", "-c", "cat; echo error >&2; exit 7", input="text\n", stdin=None)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (7, "text\n", "error\n"))
+
+    def test_the_program_has_our_malloc_loaded(self):
+        done = self.ashlar("run", "--", "cat", "/proc/self/maps")
+        self.assertIn("libashlar-malloc.so", done.stdout)
+
+    def test_what_the_user_preloads_stays_preloaded_after_ours(self):
+        done = self.ashlar("run", "--", "sh", "-c", "echo $LD_PRELOAD", env={"LD_PRELOAD": "libc.so.6"})
+        self.assertRegex(done.stdout, r"^/\S*libashlar-malloc.so:libc.so.6$")
+
+    def test_options_of_the_program_are_not_ours(self):
+        done = self.ashlar("run", "--", "echo", "--stats", "--", "--help")
+        self.assertEqual(done.stdout, "--stats -- --help\n")
+
+    def test_a_signal_that_ends_the_program_is_what_the_parent_sees(self):
+        for number in (signal.SIGTERM, signal.SIGSEGV, signal.SIGKILL):
+            done = self.ashlar("run", "--", "sh", "-c", f"kill -{int(number)} $$")
+            self.assertEqual(done.returncode, -number)
+
+    def test_a_signal_sent_to_us_reaches_the_program(self):
+        for command in (["run"], ["record", "-o", "s.trace"]):
+            code = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(9))\nprint('ready', flush=True)\ntime.sleep(60)"
+            process = subprocess.Popen([ASHLAR, *command, "--", PYTHON, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            self.assertEqual(process.stdout.readline(), b"ready\n")
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(30), 9)
+            process.stdout.close()
+
+    def test_a_program_that_changes_its_folder_still_finds_the_conf(self):
+        with open("my.conf", "w") as conf:
+            conf.write("version = 1\nstats_at_exit = text\n")
+        done = self.ashlar("run", "--conf", "my.conf", "--", "sh", "-c", "cd / && exec true")
+        self.assertEqual(done.returncode, 0)
+        self.assertNotIn("cannot", done.stderr)
+
+    def test_a_static_program_runs_and_is_told_about(self):
+        with open("s.c", "w") as source:
+            source.write("int main(void) { return 3; }\n")
+        subprocess.run(["cc", "-static", "-o", "s", "s.c"], check=True)
+        done = self.ashlar("run", "--", "./s")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("linked statically", done.stderr)
+
+    @tool.unittest.skipIf(os.getuid() != 0, "only root can make a program that runs as another user")
+    def test_a_setuid_program_is_told_about(self):
+        subprocess.run(["cp", "/bin/true", "u"], check=True)
+        os.chown("u", 65534, 65534)
+        os.chmod("u", 0o4755)
+        done = self.ashlar("run", "--", "./u")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("setuid", done.stderr)
+
+
+if __name__ == "__main__":
+    tool.main()
