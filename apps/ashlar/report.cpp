@@ -42,7 +42,7 @@ std::string command_text(const trace_info& info) {
     return info.command_line_cut ? line + " ..." : line;
 }
 
-void print_totals(const summary& s) {
+void print_totals(const summary& s, bool complete) {
     table figures({"", ">", ""});
     const auto row = [&](const char* what, const std::string& value, const std::string& more) {
         figures.row({what, value, more});
@@ -57,7 +57,7 @@ void print_totals(const summary& s) {
     row("peak", bytes_text(static_cast<double>(s.peak_bytes)),
         fmt::format("{} B in {} blocks, at {}", count_text(s.peak_bytes), count_text(s.blocks_at_peak),
                     time_text(static_cast<double>(s.peak_time_ns))));
-    row("never freed", bytes_text(static_cast<double>(s.leaked.bytes)),
+    row(complete ? "never freed" : "live at the end", bytes_text(static_cast<double>(s.leaked.bytes)),
         fmt::format("{} B in {} blocks", count_text(s.leaked.bytes), count_text(s.leaked.blocks)));
     row("temporary", share_text(static_cast<double>(s.temporary.blocks), static_cast<double>(s.allocations)),
         count_text(s.temporary.blocks) + " blocks freed before their thread allocated again");
@@ -118,10 +118,10 @@ void print_summary(const summary& s, const trace_reader& reader) {
     fmt::print("{}\nprocess {}, watched for {}, {} events\n{}\n", printable(command_text(info)), info.process,
                time_text(static_cast<double>(s.duration_ns)), count_text(s.events),
                printable(describe(info), 400));
-    if (const auto damage = describe(reader.health()); !damage.empty())
+    if (const auto damage = damage_text(reader.health()); !damage.empty())
         fmt::print("{}\n", printable(damage, 600));
     fmt::print("\n");
-    print_totals(s);
+    print_totals(s, info.state == trace_state::closed);
     print_sizes(s);
     print_kinds(s);
     print_threads(s);

@@ -218,13 +218,19 @@ json totals_json(const summary& s) {
 
 std::span<const definition> definitions() noexcept { return words; }
 
+std::string damage_text(trace_health health) {
+    // Frees of older blocks are figures of the summary, and no damage: a child of fork has many.
+    health.foreign_releases = health.forced_grants = 0;
+    return describe(health);
+}
+
 nlohmann::json summary_json(const summary& s, const trace_info& info, const trace_health& health) {
     json all = totals_json(s);
     all["ashlar_report"] = 1;
     all["process"] = process_json(info);
     all["state"] = state_word(info.state);
     all["state_text"] = valid_utf8(describe(info));
-    all["damage_text"] = valid_utf8(describe(health));
+    all["damage_text"] = valid_utf8(damage_text(health));
     all["dropped_events"] = info.dropped_events;
     all["kinds"] = kinds_json(s);
     all["timeline"] = timeline_json(s.over_time);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -19,6 +20,9 @@
 namespace ashlar::app {
 
 nlohmann::json summary_json(const summary&, const trace_info&, const trace_health&);
+
+/// What of the trace could not be read, in sentences; "" if all of it could.
+std::string damage_text(trace_health);
 
 /// The words of a report and what they mean, in the order in which they are shown.
 struct definition {

@@ -1,6 +1,7 @@
 #include "text.hpp"
 
 #include <array>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -10,6 +11,15 @@ namespace {
 /// Three significant digits, as "1.50", "15.0", "150".
 std::string three_digits(double value) {
     return fmt::format("{:.{}f}", value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0);
+}
+
+/// @returns whether text begins with a mark that changes the direction of what follows: U+200E, U+200F,
+/// U+202A to U+202E, U+2066 to U+2069
+bool turns_text(std::string_view text) {
+    if (text.size() < 3 || text[0] != '\xe2') return false;
+    const auto second = static_cast<unsigned char>(text[1]), third = static_cast<unsigned char>(text[2]);
+    return second == 0x80 ? third == 0x8e || third == 0x8f || (third >= 0xaa && third <= 0xae)
+                          : second == 0x81 && third >= 0xa6 && third <= 0xa9;
 }
 
 }  // namespace
@@ -26,7 +36,7 @@ std::string bytes_text(double bytes) {
 }
 
 std::string time_text(double ns) {
-    if (ns < 999.5) return fmt::format("{:.0f} ns", ns);
+    if (ns < 999.5) return (ns == std::floor(ns) ? fmt::format("{:.0f}", ns) : three_digits(ns)) + " ns";
     if (ns < 999.5e3) return three_digits(ns / 1e3) + " us";
     if (ns < 999.5e6) return three_digits(ns / 1e6) + " ms";
     if (ns < 120e9) return three_digits(ns / 1e9) + " s";
@@ -75,7 +85,7 @@ std::string printable(std::string_view text, std::size_t limit) {
         // C1 controls (U+0080..U+009F) are two bytes in UTF-8 and move cursors too.
         const bool c1 = length == 2 && lead == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
         const bool control = lead < 0x20 || lead == 0x7f || c1;
-        if (length == 0 || control) {
+        if (length == 0 || control || turns_text(text)) {
             shown += fmt::format("\\x{:02x}", lead);
             text.remove_prefix(1);
         } else {

@@ -19,8 +19,8 @@ std::string time_text(double nanoseconds);          ///< "85 ns", "1.24 s", "3 m
 std::string count_text(std::uint64_t count);        ///< "1,234,567"
 std::string share_text(double part, double whole);  ///< "12.5 %"; "-" when there is no whole
 
-/// `text` safe for a terminal: control characters and invalid UTF-8 are shown as \xNN, so that nothing
-/// recorded can move the cursor or hide a line. Longer than `limit` bytes: cut, with "..." at the end.
+/// `text` safe for a terminal: control characters, marks that turn the direction of writing and invalid UTF-8
+/// are shown as \xNN, so that nothing recorded can move the cursor, hide a line or look like other text. Longer than `limit` bytes: cut, with "..." at the end.
 std::string printable(std::string_view text, std::size_t limit = 160);
 
 /// `text` with what is not UTF-8 replaced by U+FFFD: what JSON may hold.

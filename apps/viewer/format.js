@@ -16,7 +16,7 @@ const bytes = (n) => bytesParts(n).join("\u00a0");
 const roundBytes = (n) => bytesParts(n).map((s, i) => (i === 0 && s.includes(".") ? String(Number(s)) : s)).join("\u00a0");
 
 function timeParts(ns) {
-  if (ns < 999.5) return [String(Math.round(ns)), "ns"];
+  if (ns < 999.5) return [Number.isInteger(ns) ? String(ns) : threeDigits(ns), "ns"];
   if (ns < 999.5e3) return [threeDigits(ns / 1e3), "\u00b5s"];
   if (ns < 999.5e6) return [threeDigits(ns / 1e6), "ms"];
   if (ns < 120e9) return [threeDigits(ns / 1e9), "s"];
@@ -48,6 +48,10 @@ function share(part, whole) {
   const percent = (100 * part) / whole;
   return part > 0 && percent < 0.1 ? "<\u00a00.1\u00a0%" : `${percent.toFixed(percent < 99.95 ? 1 : 0)}\u00a0%`;
 }
+
+/** Characters that control a terminal or turn the direction of writing, made visible. */
+const plain = (text) => String(text).replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+  (c) => `\\u{${c.codePointAt(0).toString(16)}}`);
 
 /** A value in the unit that the data names. */
 function inUnit(v, unit) {

@@ -35,7 +35,8 @@ function show(page) {
   }
   const t = page.trace;
   main.append(head(page, t));
-  if (t) main.append(lede(t), figures(t), facts(t));
+  if (t) main.append(lede(t));
+  if (t && t.events > 0) main.append(figures(t), facts(t));
   const sections = [page.advice && advice(page.advice), page.tune && tune(page.tune), page.replay && replay(page.replay)];
   if (t) sections.push(overTime(t), sizes(t), lifetimes(t), threads(t), kinds(t), words(t));
   const present = sections.filter(Boolean);
@@ -43,7 +44,7 @@ function show(page) {
   document.getElementById("contents").append(...present.map((s) => h("a", { href: `#${s.id}` }, s.querySelector("h2").textContent)));
   document.getElementById("foot").append(h("span", {}, `Made by ashlar ${page.ashlar || ""}. One file, nothing fetched.`),
     h("button", { type: "button", onclick: saveData }, "Save the data as JSON"));
-  if (page.title) document.title = `${page.title.slice(0, 80)} \u2013 Ashlar report`;
+  if (page.title) document.title = `${plain(page.title.slice(0, 80))} \u2013 Ashlar report`;
 }
 
 show(JSON.parse(document.getElementById("data").textContent));

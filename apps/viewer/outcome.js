@@ -51,10 +51,10 @@ function replay(r) {
   const mark = (x, key, kind, name) => ({ at: Math.log10(x[key] ?? NaN), kind, text: `${name} ${inUnit(x[key], "ns")}` });
   return section("replay", "Replay", r.note || "The recorded requests, given again to each allocator.", null, table([
     { label: "Allocator", key: (x) => x.name, show: (x) => [x.name, x.group === "peer" ? h("span.note", {}, " \u00b7 peer") : null] },
-    { label: "Time per operation", key: last("ns_per_op"), show: (x) => (x.refused ? h("span.note", {}, x.refused) : [inUnit(x.ns_per_op, "ns"), meter(x.ns_per_op, slowest)]) },
+    { label: "Time per operation", key: last("ns_per_op"), show: (x) => (x.refused ? h("span.note", {}, x.refused) : meter(inUnit(x.ns_per_op, "ns"), x.ns_per_op, slowest)) },
     { label: "p50 \u00b7 p99 \u00b7 p99.9 (logarithmic)", strip: true, key: last("p999"), show: (x) => (x.refused || tails.length === 0 ? "" :
       strip([mark(x, "p50", "dot", "p50"), mark(x, "p99", "hollow", "p99"), mark(x, "p999", "small", "p99.9")], ends[0], ends[1], x.name)) },
     { label: "p99.9", number: true, key: last("p999"), show: (x) => (x.refused ? "" : inUnit(x.p999, "ns")) },
-    { label: "Peak footprint / peak live", key: last("peak_footprint_ratio"), show: (x) => (x.refused ? "" : [inUnit(x.peak_footprint_ratio, "ratio"), meter(x.peak_footprint_ratio, largest)]) },
+    { label: "Peak footprint / peak live", key: last("peak_footprint_ratio"), show: (x) => (x.refused ? "" : meter(inUnit(x.peak_footprint_ratio, "ratio"), x.peak_footprint_ratio, largest)) },
   ], rows, { name: "Replay", limit: 40, chosen: (x) => r.choice !== undefined && x.name === r.choice }));
 }

@@ -8,13 +8,13 @@ function section(id, title, lead, controls, ...body) {
 const measures = { name: "measure", label: "What is counted", options: [["blocks", "Blocks"], ["bytes", "Bytes"]] };
 const clocks = { name: "clock", label: "How a lifetime is measured", options: [["time", "In time"], ["bytes", "In bytes allocated"]] };
 const shown = (v, measure) => (measure === "bytes" ? bytes(v) : aboutCount(v));
-const range = (from, to, text) => (from === to ? text(from) : `${text(from)}\u2009\u2013\u2009${text(to)}`);
+const wholeOf = (t, measure) => (measure === "bytes" ? t.bytes_allocated : t.allocations);
 /** Classes are powers of two, so "below the next power" reads best: "< 64 B". */
 const below = (to, text) => (to < 1 ? text(0) : `< ${text(to + 1)}`);
 
 const threadName = (t, id) => {
   const row = t.per_thread.find((x) => x.thread === id);
-  return row && row.name ? `${id} ${row.name}` : String(id);
+  return row && row.name ? `${id} ${plain(row.name)}` : String(id);
 };
 
 /* ---- the trace: head and headline figures ---- */
@@ -22,7 +22,7 @@ const threadName = (t, id) => {
 function head(page, t) {
   const title = page.title || (t && t.process.command.join(" ")) || "Memory report";
   const long = title.length > 220;
-  const name = h(long ? "h1.long" : "h1", {}, h("bdi", {}, title));
+  const name = h(long ? "h1.long" : "h1", {}, h("bdi", {}, plain(title)));
   const more = long && h("button.more", { type: "button", onclick: () => name.classList.toggle("open") }, "Whole command line");
   const facts = [];
   if (t) {
@@ -32,9 +32,10 @@ function head(page, t) {
       facts.push(`${at.toISOString().slice(0, 16).replace("T", " ")} UTC`);
     facts.push(`watched for ${time(t.duration_ns)}`, plural(t.events, "event"));
   }
-  const notices = t ? [t.state === "closed" ? "" : t.state_text, t.damage_text].filter(Boolean) : [];
+  const sound = t && t.state === "closed" && t.dropped_events === 0;
+  const notices = t ? [sound ? "" : t.state_text, t.damage_text].filter(Boolean) : [];
   return h("div.head", {}, h("p.eyebrow", {}, "Memory report"), name, more || null,
-    h("p.meta", {}, facts.map((f) => h("span", {}, f)), t && t.state === "closed" && h("span", {}, t.state_text)),
+    h("p.meta", {}, facts.map((f) => h("span", {}, f)), sound && h("span", {}, t.state_text)),
     notices.map((n) => h("p.notice", { role: "status" }, n)));
 }
 
@@ -42,7 +43,8 @@ function lede(t) {
   const b = (s) => h("b", {}, s);
   if (t.allocations === 0) return h("p.lede", {}, "The program asked for no memory while it was watched.");
   const end = t.leaked_blocks === 0 ? ["and everything was freed."]
-    : ["and ", b(bytes(t.leaked_bytes)), ` in ${plural(t.leaked_blocks, "block")} `, t.leaked_blocks === 1 ? "was" : "were", " never freed."];
+    : ["and ", b(bytes(t.leaked_bytes)), ` in ${plural(t.leaked_blocks, "block")} ${t.leaked_blocks === 1 ? "was" : "were"} `,
+      t.state === "closed" ? "never freed." : "still live when the recording ended."];
   return h("p.lede", {}, "Live memory peaked at ", b(bytes(t.peak_bytes)), " after ", b(time(t.peak_time_ns)), ". ",
     b(aboutCount(t.allocations)), t.allocations === 1 ? " allocation" : " allocations", " asked for ", b(bytes(t.bytes_allocated)), " in all, ", ...end);
 }
@@ -56,9 +58,9 @@ function figures(t) {
     figure(bytesParts(t.peak_bytes), "Peak live bytes", `${plural(t.blocks_at_peak, "block")}, at ${time(t.peak_time_ns)}`),
     figure(countParts(t.allocations), "Allocations", seconds > 0 ? `${aboutCount(t.allocations / seconds)} a second` : ""),
     figure(bytesParts(t.bytes_allocated), "Bytes allocated", `${threeDigits(turnover)} times the peak`),
-    figure(bytesParts(t.leaked_bytes), "Never freed", plural(t.leaked_blocks, "block"), t.leaked_blocks > 0),
+    figure(bytesParts(t.leaked_bytes), t.state === "closed" ? "Never freed" : "Live at the end", plural(t.leaked_blocks, "block"), t.leaked_blocks > 0),
     figure([share(t.temporary_blocks, t.allocations).replace("\u00a0%", ""), "%"], "Temporary", `${aboutCount(t.temporary_blocks)} blocks`),
-    figure([count(t.threads), ""], t.threads === 1 ? "Thread" : "Threads", `${share(t.remote_frees, t.frees)} of frees cross threads`));
+    figure([count(t.threads), ""], t.threads === 1 ? "Thread" : "Threads", t.remote_frees === 0 ? "no block crosses threads" : `${share(t.remote_frees, t.frees)} of frees cross`));
 }
 
 function facts(t) {
@@ -72,13 +74,13 @@ function facts(t) {
 /* ---- the trace: charts ---- */
 
 function overTime(t) {
-  if (t.timeline.live_most.length === 0) return null;
+  if (t.events === 0) return null;
   return section("time", "Live bytes over time", "Requested bytes of the blocks that are live. The line is the most in each moment, the pale band reaches down to the least.",
     null, timeline(t));
 }
 
 /** Rows of a histogram; two classes are joined into one when there are too many to read. */
-function classRows(classes, measure, text, limit) {
+function classRows(classes, measure, text, limit, whole) {
   const used = classes.filter((c) => c.blocks > 0);
   if (used.length === 0) return [];
   let rows = classes.filter((c) => c.to >= used[0].from && c.from <= used[used.length - 1].to);
@@ -86,19 +88,18 @@ function classRows(classes, measure, text, limit) {
     rows = rows.reduce((all, c, i) => (i % 2 === 0 ? [...all, { ...c }]
       : [...all.slice(0, -1), { from: all[all.length - 1].from, to: c.to, blocks: all[all.length - 1].blocks + c.blocks, bytes: all[all.length - 1].bytes + c.bytes }]), []);
   }
-  const whole = rows.reduce((sum, c) => sum + c[measure], 0);
   return rows.map((c) => ({ label: below(c.to, text), value: c[measure], text: c.blocks ? shown(c[measure], measure) : "\u2013", share: c.blocks ? share(c[measure], whole) : "" }));
 }
 
 function sizes(t) {
   if (t.allocations === 0) return null;
-  const p = panel([measures], ({ measure }) => bars(classRows(t.sizes.classes, measure, roundBytes, 26), "Blocks by size"));
+  const p = panel([measures], ({ measure }) => bars(classRows(t.sizes.classes, measure, roundBytes, 26, wholeOf(t, measure)), "Blocks by size"));
   const top = t.sizes.top.slice(0, 14);
   const most = Math.max(...top.map((r) => r.blocks));
   const side = table([
     { label: "Size", number: true, key: (r) => r.size, show: (r) => `${count(r.size)} B` },
     { label: "Blocks", number: true, key: (r) => r.blocks, show: (r) => count(r.blocks) },
-    { label: "Share", key: (r) => r.blocks, show: (r) => [share(r.blocks, t.allocations), meter(r.blocks, most)] },
+    { label: "Share", key: (r) => r.blocks, show: (r) => meter(share(r.blocks, t.allocations), r.blocks, most) },
     { label: "Bytes", number: true, key: (r) => r.bytes, show: (r) => bytes(r.bytes) },
   ], top, { name: "Most frequent sizes" });
   const lead = `${plural(t.sizes.distinct, "distinct size")}${t.sizes.uncounted_blocks > 0 ? `, and ${plural(t.sizes.uncounted_blocks, "block")} of further sizes` : ""}. Each bar is one doubling of the size.`;
@@ -109,9 +110,9 @@ function lifetimes(t) {
   if (t.allocations === 0) return null;
   const text = (clock) => (clock === "time" ? roundTime : roundBytes);
   const never = (measure) => ({ label: "never freed", warm: true, value: t[`leaked_${measure}`], text: shown(t[`leaked_${measure}`], measure),
-    share: share(t[`leaked_${measure}`], measure === "bytes" ? t.bytes_allocated : t.allocations) });
+    share: share(t[`leaked_${measure}`], wholeOf(t, measure)) });
   const p = panel([clocks, measures], ({ clock, measure }) => h("div.pair", {},
-    h("div", {}, h("h3", {}, "How long blocks live"), bars([...classRows(t.lifetimes[clock], measure, text(clock), 22), never(measure)], "Blocks by lifetime")),
+    h("div", {}, h("h3", {}, "How long blocks live"), bars([...classRows(t.lifetimes[clock], measure, text(clock), 22, wholeOf(t, measure)), never(measure)], "Blocks by lifetime")),
     h("div", {}, h("h3", {}, "Size by lifetime"), sizeByLifetime(t, clock, measure))));
   return section("lifetimes", "Lifetimes", "From a block's allocation to its free; a lifetime in bytes is how much the whole program allocated meanwhile, the clock that allocators feel.",
     p.controls, p.body);
@@ -149,12 +150,13 @@ function sizeByLifetime(t, clock, measure) {
 /* ---- the trace: threads, kinds, words ---- */
 
 function threads(t) {
+  if (t.per_thread.length === 0) return null;
   const many = t.per_thread.length > 1;
   const most = Math.max(1, ...t.per_thread.map((r) => r.bytes_allocated));
   const rows = table([
     { label: "Thread", key: (r) => r.thread, show: (r) => threadName(t, r.thread) },
     { label: "Allocations", number: true, key: (r) => r.allocations, show: (r) => count(r.allocations) },
-    { label: "Bytes", key: (r) => r.bytes_allocated, show: (r) => [bytes(r.bytes_allocated), meter(r.bytes_allocated, most)] },
+    { label: "Bytes", key: (r) => r.bytes_allocated, show: (r) => meter(bytes(r.bytes_allocated), r.bytes_allocated, most) },
     { label: "Peak of its blocks", number: true, key: (r) => r.peak_bytes, show: (r) => bytes(r.peak_bytes) },
     { label: "Frees", number: true, key: (r) => r.frees, show: (r) => count(r.frees) },
     { label: "Frees of others' blocks", number: true, key: (r) => r.remote_frees, show: (r) => count(r.remote_frees) },
@@ -190,7 +192,7 @@ function kinds(t) {
   const most = Math.max(...asked.map((k) => k.events));
   return section("kinds", "Kinds of calls", "How the program spoke to its allocator.", null, table([
     { label: "Call", key: (k) => k.kind, show: (k) => h("code", {}, k.kind) },
-    { label: "Calls", key: (k) => k.events, show: (k) => [count(k.events), meter(k.events, most)] },
+    { label: "Calls", key: (k) => k.events, show: (k) => meter(count(k.events), k.events, most) },
     { label: "Refused", number: true, key: (k) => k.failed, show: (k) => (k.group === "request" ? count(k.failed) : "") },
     { label: "Bytes granted", number: true, key: (k) => k.bytes, show: (k) => (k.group === "request" ? bytes(k.bytes) : "") },
     { label: "Mean size", number: true, key: (k) => k.bytes / Math.max(1, k.events - k.failed), show: (k) => (k.group === "request" && k.events > k.failed ? bytes(k.bytes / (k.events - k.failed)) : "") },
