@@ -1,0 +1,96 @@
+// make-trace SCENARIO FILE [EVENTS]: writes a trace with figures that a test knows beforehand.
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ashlar/foundation/event.hpp"
+#include "ashlar/observe/trace_writer.hpp"
+
+using namespace ashlar;
+
+namespace {
+
+std::vector<std::string> hostile_command() {
+    return {"sh",
+            "-c",
+            "echo '</script><img src=x onerror=\"document.title=`pwned`\"><script>document.title='pwned'</script>'",
+            "<!--",
+            "\xe2\x80\xae"
+            "gnp.exe",                  // U+202E: what follows is written from right to left
+            "\xe2\x80\xa8\xe2\x80\xa9",  // U+2028 and U+2029
+            "\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d",
+            "\xff\xfe not UTF-8 \xc3",
+            "\x1b[2Jcleared",
+            std::string(10'000, 'A') + "end"};
+}
+
+/// Two threads; every figure is small enough to be counted by hand (tests/tool/report_test.py does).
+void write_known(trace_writer& to) {
+    to.write({.time_ns = 1'000, .address = 0x1000, .size = 100, .kind = event_kind::malloc});
+    to.write({.time_ns = 2'000, .address = 0x2000, .size = 50, .thread = 1, .kind = event_kind::new_array});
+    to.write({.time_ns = 3'000, .address = 0x3000, .size = 400, .old_address = 0x1000, .kind = event_kind::realloc});
+    to.write({.time_ns = 4'000, .address = 0x4000, .size = 8, .kind = event_kind::malloc});
+    to.write({.time_ns = 5'000, .address = 0x4000, .kind = event_kind::free});
+    to.write({.time_ns = 6'000, .size = std::uint64_t{1} << 62, .kind = event_kind::calloc, .failed = true});
+    to.write({.time_ns = 7'000, .address = 0x3000, .thread = 1, .kind = event_kind::free});
+    to.write({.time_ns = 8'000, .address = 0x5000, .size = 0, .kind = event_kind::malloc});
+    to.write({.time_ns = 9'000, .kind = event_kind::free});
+    to.write({.time_ns = 9'500, .address = 0x9000, .kind = event_kind::free});
+}
+
+/// Blocks of many sizes and lifetimes over `threads` threads, a ninth of them freed by another thread.
+void write_busy(trace_writer& to, std::uint64_t events, std::uint32_t threads) {
+    std::mt19937_64 random(1);
+    struct block {
+        std::uint64_t address;
+        std::uint32_t thread;
+    };
+    std::multimap<std::uint64_t, block> deaths;
+    std::lognormal_distribution<double> sizes(4.3, 1.4), lives(3.0, 3.0);
+    std::uint64_t time = 0, address = 0x7f0000000000;
+    for (std::uint64_t written = 0; written < events; ++written) {
+        time += 40 + random() % 100 + (random() % 20'000 == 0 ? 4'000'000 : 0);
+        if (!deaths.empty() && deaths.begin()->first <= written) {
+            const block dead = deaths.begin()->second;
+            deaths.erase(deaths.begin());
+            const auto thread = random() % 9 == 0 ? static_cast<std::uint32_t>(random() % threads) : dead.thread;
+            to.write({.time_ns = time, .address = dead.address, .thread = thread, .kind = event_kind::free});
+            continue;
+        }
+        const auto size = static_cast<std::uint64_t>(sizes(random));
+        const auto thread = static_cast<std::uint32_t>(random() % threads);
+        const auto kind = thread % 2 == 0 ? event_kind::malloc : event_kind::new_object;
+        address += 16 + (size + 15) / 16 * 16;
+        to.write({.time_ns = time, .address = address, .size = size, .thread = thread, .kind = kind});
+        if (random() % 1000 != 0) {
+            deaths.emplace(written + static_cast<std::uint64_t>(lives(random)), block{address, thread});
+        }
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc < 3) return 2;
+    const std::string scenario = argv[1];
+    const std::uint64_t events = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 40'000;
+    trace_writer::subject about{.command_line = {"demo", "--of", "a trace"}, .executable = {}, .process = 4242};
+    if (scenario == "hostile") about.command_line = hostile_command();
+    auto to = trace_writer::create(argv[2], about);
+    if (!to) {
+        std::fprintf(stderr, "%s\n", to.error().c_str());
+        return 1;
+    }
+    if (scenario == "known" || scenario == "hostile") write_known(to);
+    if (scenario == "busy") write_busy(to, events, 6);
+    if (scenario == "single") write_busy(to, events, 1);
+    if (scenario == "crowd") write_busy(to, events, 700);
+    if (scenario == "one") to.write({.time_ns = 5, .address = 0x1000, .size = 1, .kind = event_kind::malloc});
+    to.name_thread(0, scenario == "hostile" ? "<img src=x a>" : "main");
+    return to.close(scenario == "known" ? 20'000 : 0) ? 0 : 1;
+}

@@ -1,0 +1,168 @@
+"""The report's page in a real browser: numbers and charts appear, nothing recorded runs, nothing is fetched or said."""
+import html.parser
+import json
+import os
+import pathlib
+import re
+import shutil
+import struct
+import subprocess
+import tempfile
+import unittest
+import zlib
+
+ASHLAR = os.environ["ASHLAR_TOOL"]
+MAKE_TRACE = os.environ["ASHLAR_MAKE_TRACE"]
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+         "--disable-background-networking", "--disable-component-update", "--hide-scrollbars", "--disable-dev-shm-usage",
+         "--force-device-scale-factor=1", "--enable-logging=stderr", "--v=0"]
+
+
+def browse(page, *flags, width=1280, height=2600):
+    """Opens the page. Returns what the browser printed and what the page's console said."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or "chromium"
+    with tempfile.TemporaryDirectory(prefix="ashlar-browser-") as profile:
+        done = subprocess.run([browser, *FLAGS, f"--user-data-dir={profile}", f"--window-size={width},{height}", *flags,
+                               page.as_uri()], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+    said = [line for line in done.stderr.decode(errors="replace").splitlines() if "CONSOLE" in line]
+    return done.stdout.decode(), said
+
+
+class Text(html.parser.HTMLParser):
+    """The text that is seen, and the elements by name, of a dumped page."""
+
+    def __init__(self, dom):
+        super().__init__()
+        self.seen, self.names, self.hidden = [], [], False
+        self.feed(dom)
+        self.text = re.sub(r"\s+", " ", " ".join(self.seen)).replace("\u00a0", " ")
+
+    def handle_starttag(self, tag, attributes):
+        self.names.append(tag)
+        self.hidden = tag in ("script", "style")
+
+    def handle_endtag(self, tag):
+        self.hidden = False
+
+    def handle_data(self, data):
+        if not self.hidden:
+            self.seen.append(data)
+
+
+def pixels(png):
+    """The rows of an 8-bit RGB or RGBA PNG, as lists of (r, g, b)."""
+    data, at, packed = png.read_bytes(), 8, b""
+    while at < len(data):
+        size, kind = struct.unpack(">I4s", data[at:at + 8])
+        body = data[at + 8:at + 8 + size]
+        if kind == b"IHDR":
+            width, height, _, colours = struct.unpack(">IIBB", body[:10])
+            depth = {2: 3, 6: 4}[colours]
+        packed += body if kind == b"IDAT" else b""
+        at += size + 12
+    raw, above, rows = zlib.decompress(packed), bytearray(width * depth), []
+    for y in range(height):
+        start = y * (width * depth + 1)
+        row = bytearray(raw[start + 1:start + 1 + width * depth])
+        unfilter(raw[start], row, above, depth)
+        rows.append([tuple(row[i:i + 3]) for i in range(0, len(row), depth)])
+        above = row
+    return rows
+
+
+def unfilter(kind, row, above, depth):
+    for i in range(len(row) if kind else 0):
+        left = row[i - depth] if i >= depth else 0
+        up, corner = above[i], above[i - depth] if i >= depth else 0
+        guess = left + up - corner
+        paeth = min((left, up, corner), key=lambda v: abs(guess - v))
+        row[i] = (row[i] + (0, left, up, (left + up) // 2, paeth)[kind]) & 255
+
+
+class Page(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="ashlar-page-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def report(self, scenario, *words):
+        trace = self.folder / scenario
+        subprocess.run([MAKE_TRACE, scenario, trace, *words], check=True, timeout=120)
+        shown = subprocess.run([ASHLAR, "report", "--json", "--html", f"{trace}.html", trace], check=True, timeout=120,
+                               stdout=subprocess.PIPE)
+        return pathlib.Path(f"{trace}.html"), json.loads(shown.stdout)
+
+    def test_numbers_and_every_section_appear(self):
+        page, figures = self.report("busy")
+        dom, said = browse(page, "--dump-dom")
+        self.assertEqual(said, [])
+        self.assertIn('data-ready="yes"', dom)
+        text = Text(dom).text
+        for key in ("allocations", "frees", "peak_blocks"):
+            self.assertIn(f"{figures[key]:,}", text, key)
+        for title in ("Live bytes over time", "Sizes", "Lifetimes", "Threads", "Kinds of calls", "What the words mean"):
+            self.assertIn(title, text)
+        self.assertEqual(Text(dom).names.count("canvas"), 2)
+        self.assertIn("Blocks that cross threads", text)
+        self.assertGreater(dom.count('class="cell on"'), 50)
+
+    def test_the_charts_are_painted_in_both_themes(self):
+        page, _ = self.report("busy")
+        for flags, accent, warm in ([], (0x2a, 0x65, 0x82), (0xb0, 0x49, 0x2a)), \
+                (["--blink-settings=preferredColorScheme=0"], (0x7f, 0xb8, 0xd2), (0xe6, 0x8d, 0x68)):
+            shot = self.folder / "shot.png"
+            browse(page, f"--screenshot={shot}", *flags, height=1000)
+            painted = [p for row in pixels(shot)[400:] for p in row]
+            near = lambda colour: sum(all(abs(a - b) < 12 for a, b in zip(p, colour)) for p in painted)
+            self.assertGreater(near(accent), 1000, "the line of live bytes")
+            self.assertGreater(near(warm), 60, "the mark at the peak")
+
+    def test_nothing_that_was_recorded_becomes_a_part_of_the_page(self):
+        page, figures = self.report("hostile")
+        source = page.read_text(encoding="utf-8")
+        self.assertEqual(source.lower().count("</script"), 2)  # the data's and the page's own
+        self.assertNotIn("\u2028", source)
+        dom, said = browse(page, "--dump-dom")
+        self.assertEqual(said, [])
+        found = Text(dom)
+        self.assertEqual(found.names.count("script"), 2)
+        self.assertNotIn("img", found.names)
+        self.assertNotIn("<title>pwned", dom)
+        self.assertIn("</script><img src=x onerror=", found.text)
+        self.assertIn("\\u{202e}gnp.exe", found.text)
+        self.assertIn("<img src=x a>", found.text)
+        self.assertEqual(figures["allocations"], 5)
+
+    def test_the_policy_lets_no_other_script_run_and_nothing_be_fetched(self):
+        page, _ = self.report("one")
+        source = page.read_text(encoding="utf-8")
+        self.assertRegex(source, r"default-src 'none'; style-src 'sha256-[^']+'; script-src 'sha256-[^']+'")
+        self.assertNotRegex(source, r"(src|href)=[\"']?(https?:)?//")
+        page.write_text(source.replace("</main>", "</main><script>document.title='pwned'</script>"), encoding="utf-8")
+        dom, said = browse(page, "--dump-dom")
+        self.assertNotIn("<title>pwned", dom)
+        self.assertTrue(any("Content Security Policy" in line for line in said), said)
+
+    def test_traces_of_no_event_and_of_one_are_shown(self):
+        dom, said = browse(self.report("empty")[0], "--dump-dom")
+        self.assertEqual(said, [])
+        self.assertIn("asked for no memory", Text(dom).text)
+        dom, said = browse(self.report("one")[0], "--dump-dom")
+        self.assertEqual(said, [])
+        self.assertRegex(Text(dom).text, "1 +allocation asked for 1 B")
+
+    def test_hundreds_of_threads_leave_the_page_small(self):
+        page, figures = self.report("crowd")
+        self.assertEqual(figures["threads"], 700)
+        self.assertLess(page.stat().st_size, 1 << 20)
+        dom, said = browse(page, "--dump-dom")
+        self.assertEqual(said, [])
+        self.assertIn("Show all 513", Text(dom).text)
+
+    def test_code_and_style_stay_within_their_size(self):
+        page, _ = self.report("empty")
+        self.assertLess(page.stat().st_size, 150 * 1024)
+
+
+if __name__ == "__main__":
+    unittest.main()
