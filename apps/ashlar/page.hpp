@@ -4,7 +4,7 @@
 // Complexity: linear in the document.
 // Failure:    throws app::failure; then nothing was written and an older file is as it was.
 // Threads:    any.
-// Checked by: tests/browser/
+// Checked by: tests/browser/page_test.py
 //
 // The schema of the document is apps/viewer/README.md. Every section is optional: `report` fills "trace",
 // `tune` all of them.

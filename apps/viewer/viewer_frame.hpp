@@ -4,7 +4,7 @@
 // Complexity: constants.
 // Failure:    none.
 // Threads:    constants.
-// Checked by: tests/browser/
+// Checked by: tests/browser/page_test.py
 #pragma once
 
 #include <string_view>

@@ -182,7 +182,8 @@ void summary_builder::add(const event& e) {
     if (e.granted() != 0) b.grant(e, change);
     change.live = b.live_bytes;
     b.so_far.over_time.add(e.time_ns, change);
-    ASHLAR_INVARIANT(b.so_far.allocations == b.so_far.frees + b.live.size() + b.so_far.lost_frees);
+    ASHLAR_INVARIANT(b.so_far.allocations ==
+                     b.so_far.frees + b.live.size() + b.so_far.lost_frees);  // summary.I1
 }
 
 std::unique_ptr<summary> summary_builder::finish(std::uint64_t end_ns) const {
