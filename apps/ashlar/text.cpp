@@ -13,12 +13,12 @@ std::string three_digits(double value) {
     return fmt::format("{:.{}f}", value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0);
 }
 
-/// @returns whether text begins with a mark that changes the direction of what follows: U+200E, U+200F,
-/// U+202A to U+202E, U+2066 to U+2069
-bool turns_text(std::string_view text) {
+/// Whether text begins with a mark that ends a line or turns the direction of what follows: U+200E, U+200F,
+/// U+2028 to U+202E, U+2066 to U+2069.
+bool misleads(std::string_view text) {
     if (text.size() < 3 || text[0] != '\xe2') return false;
     const auto second = static_cast<unsigned char>(text[1]), third = static_cast<unsigned char>(text[2]);
-    return second == 0x80 ? third == 0x8e || third == 0x8f || (third >= 0xaa && third <= 0xae)
+    return second == 0x80 ? third == 0x8e || third == 0x8f || (third >= 0xa8 && third <= 0xae)
                           : second == 0x81 && third >= 0xa6 && third <= 0xa9;
 }
 
@@ -85,7 +85,7 @@ std::string printable(std::string_view text, std::size_t limit) {
         // C1 controls (U+0080..U+009F) are two bytes in UTF-8 and move cursors too.
         const bool c1 = length == 2 && lead == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
         const bool control = lead < 0x20 || lead == 0x7f || c1;
-        if (length == 0 || control || turns_text(text)) {
+        if (length == 0 || control || misleads(text)) {
             shown += fmt::format("\\x{:02x}", lead);
             text.remove_prefix(1);
         } else {

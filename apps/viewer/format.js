@@ -50,7 +50,7 @@ function share(part, whole) {
 }
 
 /** Characters that control a terminal or turn the direction of writing, made visible. */
-const plain = (text) => String(text).replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+const plain = (text) => String(text).replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
   (c) => `\\u{${c.codePointAt(0).toString(16)}}`);
 
 /** A value in the unit that the data names. */
