@@ -90,7 +90,7 @@ constexpr std::string_view apply_setting(std::string_view key, std::string_view 
 }  // namespace detail
 
 /// Reads settings into `into`; calls report(const conf_problem&) for each line that is wrong.
-/// @param separator  '\n' for a file, ',' for ASHLAR_OPTIONS
+/// The separator is '\n' for a file and ',' for ASHLAR_OPTIONS.
 /// @returns whether nothing was wrong
 template <class Report>
 constexpr bool read_conf(std::string_view text, char separator, options& into, Report report) noexcept {

@@ -7,6 +7,7 @@
 //             partial_[class] -> span <-> span <-> span  the front one feeds heads_
 //             full_ -> span <-> span                     until enough of their blocks came back
 //             mail_ -> span -> span                      spans with blocks that other threads freed
+//             outbox_[span] -> block -> block            freed here, another heap's: sent 2 KiB at a time
 // Complexity: pop and push_local O(1), a handful of instructions; refill and events O(1) amortised.
 // Failure:    allocate refuses with null when no span is to be had; nothing changes.
 // Threads:    the thread that it is attached to; `mail_` and each span's `remote` take from anyone.
@@ -51,7 +52,7 @@ public:
         span_type& s = *store.find(p);
         if (s.owner.load(std::memory_order_relaxed) != mine) [[unlikely]] return false;
         const auto offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(p) & 0xffff);
-        if (offset * s.magic >= s.magic) [[unlikely]] return false;  // not a multiple, or not for here (span.I3)
+        if (offset * s.magic >= s.limit) [[unlikely]] return false;  // not a multiple, or not for here (span.I3)
         auto* const block = static_cast<node*>(p);
         block->next = s.free;
         s.free = block;
@@ -99,7 +100,9 @@ private:
     void emptied(span_type& s) noexcept;
     void came_home(span_type& s, node* first, std::uint32_t count) noexcept;
     void free_local(span_type& s, void* p) noexcept;
-    static void push_remote(registry_type& registry, span_type& s, void* p) noexcept;
+    static void push_remote(registry_type& registry, span_type& s, node* first, node* last, std::uint32_t count) noexcept;
+    void send(span_type& s, node* block) noexcept;
+    void send_all() noexcept;
     void* allocate_large(std::size_t size, std::size_t align, bool zeroed) noexcept;
     void set_zero(std::size_t c, bool zero) noexcept {
         const std::uint64_t bit = std::uint64_t{1} << (c % 64);
@@ -107,9 +110,22 @@ private:
     }
     bool is_zero(std::size_t c) const noexcept { return (zero_[c / 64] >> (c % 64) & 1) != 0; }
 
+    /// Blocks of one span of another heap, on their way there together.
+    struct parcel {
+        span_type* span = nullptr;
+        node* first = nullptr;
+        node* last = nullptr;
+        std::uint32_t count = 0;
+    };
+    static constexpr std::size_t parcels = 8;
+    static constexpr std::size_t parcel_bytes = 2048;      ///< a parcel is sent when its blocks reach this
+    static constexpr std::size_t kept_limit = 512 * 1024;  ///< bytes in empty spans that are kept
+
     node* heads_[size_class_count]{};
     std::uint64_t zero_[2]{};
     std::uint32_t refills_ = 0;
+    std::size_t kept_ = 0;  ///< bytes carved from spans that are kept though they are empty
+    parcel outbox_[parcels]{};
     span_list<span_type> partial_[size_class_count]{};
     span_list<span_type> full_{};
     Store* store_ = nullptr;

@@ -60,12 +60,18 @@ void* heap<Store>::allocate_large(std::size_t size, std::size_t align, bool zero
 template <class Store>
 [[gnu::noinline]] void* heap<Store>::refill(std::size_t c) noexcept {
     if (!mail_.empty()) read_mail();
-    if ((++refills_ & 255) == 0) store_->tick();
+    if ((++refills_ & 63) == 0) {
+        send_all();
+        store_->tick();
+    }
     node* list = registry_->take_stray(c);
     if (list == nullptr) {
         span_type* s = usable_span(c);
         if (s == nullptr) return nullptr;
-        if (s->used() == 0) s->magic = store_->magic_of(c);  // it may have been kept empty (span.I3)
+        if (s->used() == 0 && s->carved != 0) {  // it was kept empty (span.I3)
+            store_->open(*s);
+            kept_ -= s->carved * s->block_size;
+        }
         bool zero = false;
         std::uint32_t count = 0;
         if (s->free != nullptr) {
@@ -131,7 +137,7 @@ auto heap<Store>::carve(span_type& s) noexcept -> node* {
     std::size_t reach = 4096;
     switch (store_->settings().extend()) {
         case extend_policy::compact: break;
-        case extend_policy::balanced: reach = at < 4096 ? 4096 : at < 16384 ? at : 16384; break;
+        case extend_policy::balanced: reach = at < 16384 ? 4096 : 8192; break;
         case extend_policy::fast: reach = 65536; break;
     }
     const std::size_t end = align_down(at, std::size_t{4096}) + reach;  // ends with a page: none is touched early

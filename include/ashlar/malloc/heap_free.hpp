@@ -33,11 +33,19 @@ auto heap<Store>::checked(Store& store, void* p, const char* call) noexcept -> s
 
 template <class Store>
 void heap<Store>::release(Store& store, registry_type& registry, heap* mine, void* p, const char* call) noexcept {
-    span_type* s = checked(store, p, call);
-    if (s == nullptr) return;
+    span_type* s = store.find(p);
+    const auto offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(p) & 0xffff);
+    // The common case first: a block of another heap, at its start as far as can be told without a division.
+    if (offset * s->magic >= s->magic) [[unlikely]] {
+        s = checked(store, p, call);
+        if (s == nullptr) return;
+    }
     if (store.settings().zero_on_free != 0) std::memset(p, 0, s->block_size);
     if (s->kind == span_kind::run || s->kind == span_kind::mapped) return store.give_large(s);
-    if (s->owner.load(std::memory_order_relaxed) != mine) return push_remote(registry, *s, p);
+    if (s->owner.load(std::memory_order_relaxed) != mine) {
+        auto* const block = static_cast<node*>(p);
+        return mine->attached() ? mine->send(*s, block) : push_remote(registry, *s, block, block, 1);
+    }
     if (s->used() == 0 || s->free == p) {
         return store.report({misuse_kind::twice, call, p, p, s->block_size});
     }
@@ -66,8 +74,10 @@ template <class Store>
 void heap<Store>::emptied(span_type& s) noexcept {
     if (!mail_.empty()) read_mail();
     auto& list = partial_[s.size_class];
-    if (list.front() == &s && s.next == nullptr) {
-        s.magic = 0;  // kept for the next block of its class: whatever is freed into it is freed twice (span.I3)
+    const std::size_t touched = s.carved * s.block_size;
+    if (list.front() == &s && s.next == nullptr && touched <= slice_size && kept_ + touched <= kept_limit) {
+        s.limit = 0;  // kept for the next block of its class: whatever is freed into it is freed twice (span.I3)
+        kept_ += touched;
         return;
     }
     list.remove(&s);
@@ -112,22 +122,50 @@ template <class Store>
     }
 }
 
+/// One compare-and-swap for a parcel instead of one for each block; several parcels, because frees alternate.
 template <class Store>
-void heap<Store>::push_remote(registry_type& registry, span_type& s, void* p) noexcept {
-    auto* const block = static_cast<node*>(p);
+void heap<Store>::send(span_type& s, node* block) noexcept {
+    parcel& to = outbox_[(reinterpret_cast<std::uintptr_t>(&s) / sizeof(span_type)) % parcels];
+    if (to.span == &s) {
+        block->next = to.first;
+        to.first = block;
+        ++to.count;
+    } else {
+        if (to.span != nullptr) push_remote(*registry_, *to.span, to.first, to.last, to.count);
+        to = {&s, block, block, 1};
+    }
+    if (to.count * s.block_size < parcel_bytes) return;
+    to.span = nullptr;
+    push_remote(*registry_, s, to.first, to.last, to.count);
+}
+
+template <class Store>
+void heap<Store>::send_all() noexcept {
+    for (parcel& to : outbox_) {
+        if (to.span == nullptr) continue;
+        span_type& s = *to.span;
+        to.span = nullptr;
+        push_remote(*registry_, s, to.first, to.last, to.count);
+    }
+}
+
+template <class Store>
+void heap<Store>::push_remote(registry_type& registry, span_type& s, node* first, node* last,
+                              std::uint32_t count) noexcept {
     auto* owner = static_cast<heap*>(s.owner.load(std::memory_order_relaxed));
-    if (owner->dead_.load(std::memory_order_relaxed)) return registry.give_stray(s.size_class, block);
-    if (!s.remote.push(block, block, 1)) return;
-    // Read again: the span may have been adopted; its new owner forwards nothing to itself for ever.
+    if (owner->dead_.load(std::memory_order_relaxed)) return registry.give_strays(s.size_class, first, last);
+    if (!s.remote.push(first, last, count)) return;
+    // Read again: the span may have been adopted meanwhile; a heap that finds mail of another's span forwards it.
     owner = static_cast<heap*>(s.owner.load(std::memory_order_relaxed));
     owner->mail_.announce(&s);
-    // seq_cst: pairs with settle in the registry's detach: either it sees the mail, or this sees the orphan
+    // seq_cst: pairs with the fence in the registry's detach: either it sees the mail, or this sees the orphan
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (owner->orphan_.load(std::memory_order_relaxed)) registry.tend(*owner);
 }
 
 template <class Store>
 bool heap<Store>::settle() noexcept {
+    send_all();
     read_mail();
     bool remain = full_.front() != nullptr;
     for (std::size_t c = 0; c < size_class_count; ++c) {
@@ -138,7 +176,7 @@ bool heap<Store>::settle() noexcept {
                 --tally_.handed[c];
                 free_local(*s, p);
             } else {
-                registry_->give_stray(c, p);
+                registry_->give_strays(c, p, p);
             }
             p = next;
         }
@@ -146,6 +184,7 @@ bool heap<Store>::settle() noexcept {
         for (span_type* s = partial_[c].front(); s != nullptr;) {
             span_type* const next = s->next;
             if (s->used() == 0) {
+                kept_ -= s->carved * s->block_size;
                 partial_[c].remove(s);
                 store_->give_span(s);
             } else {

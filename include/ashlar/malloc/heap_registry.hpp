@@ -86,8 +86,8 @@ public:
         for (Heap* h = orphans_; h != nullptr; h = h->next_orphan_) h->settle();
     }
 
-    /// In the child of fork, with the lock held since before: only the calling thread is left.
-    /// @param mine  its heap, or null
+    /// In the child of fork, with the lock held since before: only the calling thread is left. `mine` is its heap,
+    /// or null.
     template <class Store>
     void forked(Store& store, Heap* mine) noexcept {
         for (Heap* h = all_.load(std::memory_order_relaxed); h != nullptr; h = h->next_) {
@@ -97,10 +97,10 @@ public:
         store.for_each_span([](auto& s) { s.remote.forget(); });
     }
     using node = typename Heap::node;
-    void give_stray(std::size_t c, node* block) noexcept {
+    void give_strays(std::size_t c, node* first, node* last) noexcept {
         const holding guard(lock_);
-        block->next = strays_[c];
-        strays_[c] = block;
+        last->next = strays_[c];
+        strays_[c] = first;
         has_strays_.store(true, std::memory_order_relaxed);
     }
     /// @returns all strays of a class, null for none

@@ -47,7 +47,7 @@ public:
         live_ += size;
         return {granted->data, size, true};
     }
-    /// @param limit  the most bytes to be kept in the cache; 0 releases at once
+    /// `limit` is the most bytes to be kept in the cache; 0 releases at once.
     void give(Pages& pages, std::byte* data, std::size_t size, std::size_t limit, std::uint64_t now) noexcept {
         live_ -= size;
         if (size > limit && pages.release(data, size)) return;

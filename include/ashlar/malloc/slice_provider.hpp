@@ -82,6 +82,12 @@ public:
         for (slice_region* r = first_; r != nullptr; r = r->next) r->age();
     }
 
+    /// Slices that are dirty beyond what keeps used and dirty together near the most that ever was used: to keep
+    /// those would raise the peak of memory for the sake of a fault saved.
+    std::size_t excess() const noexcept {
+        const std::size_t allowed = high_ + high_ / 16 + 8;
+        return used_ + dirty_ > allowed ? used_ + dirty_ - allowed : 0;
+    }
     std::size_t used() const noexcept { return used_; }
     std::size_t dirty() const noexcept { return dirty_; }
     std::size_t reserved() const noexcept { return reserved_; }
@@ -107,6 +113,7 @@ private:
         const std::size_t were_dirty = r.take(at, count);
         used_ += count;
         dirty_ -= were_dirty;
+        if (used_ > high_) high_ = used_;
         return {r.address_of(at), count, were_dirty == 0};
     }
     /// Commits by doubling, so that a region costs few calls and the system is charged for what is used.
@@ -132,25 +139,28 @@ private:
         const auto granted = pages.reserve_up_to(wish > least ? wish : least, least, slice_size);
         if (!granted) return nullptr;
         const std::size_t slices = granted->size / slice_size;
+        const std::size_t whole = slices * slice_size;  // a halved wish need not be whole slices
+        if (whole != granted->size) pages.release(granted->data + whole, granted->size - whole);
         std::byte* record = meta.take(pages, sizeof(slice_region) + slice_region::bitmap_bytes(slices), 64);
         if (record == nullptr) {
-            pages.release(granted->data, granted->size);
+            pages.release(granted->data, whole);
             return nullptr;
         }
         // wishes: what the system does about them changes no contents
-        if (huge_ == thp_policy::always) pages.advise(granted->data, granted->size, os::advice::huge_pages);
-        if (huge_ == thp_policy::never) pages.advise(granted->data, granted->size, os::advice::no_huge_pages);
+        if (huge_ == thp_policy::always) pages.advise(granted->data, whole, os::advice::huge_pages);
+        if (huge_ == thp_policy::never) pages.advise(granted->data, whole, os::advice::no_huge_pages);
         auto* r = ::new (record) slice_region(granted->data, slices,
                                               reinterpret_cast<std::uint64_t*>(record + sizeof(slice_region)));
         (last_ != nullptr ? last_->next : first_) = r;
         last_ = r;
-        reserved_ += granted->size;
+        reserved_ += whole;
         return r;
     }
 
     slice_region* first_ = nullptr;
     slice_region* last_ = nullptr;
     std::size_t used_ = 0;   ///< slices
+    std::size_t high_ = 0;   ///< the most that ever were used
     std::size_t dirty_ = 0;  ///< free slices whose memory is not zero
     std::size_t reserved_ = 0;
     thp_policy huge_ = thp_policy::automatic;

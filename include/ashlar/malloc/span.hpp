@@ -9,7 +9,7 @@
 // Threads:    the owner's fields by the owning heap alone; `remote` by anyone; `owner` is atomic.
 // Invariants: span.I1  blocks out = countdown + held; blocks out + blocks in free and spare = carved
 //             span.I2  held != 0 only while the span is full, that is, in its heap's list of full spans
-//             span.I3  magic == 0 where the fast path of free must not go: other kinds than small, a span that
+//             span.I3  limit == 0 where the fast path of free must not go: other kinds than small, a span that
 //                      is kept though nothing of it is out, and everything when blocks are cleared on free
 // Checked by: tests/malloc/span_test.cpp
 //
@@ -39,7 +39,8 @@ struct alignas(64) span {
     typename Atomics::template atomic<void*> owner{nullptr};  ///< the heap; null: of no thread (large blocks)
     node* free = nullptr;                                     ///< blocks that the owner freed
     std::uint32_t countdown = 0;
-    std::uint32_t magic = 0;  ///< ceil(2^32 / block_size): offset * magic < magic tells a multiple
+    std::uint32_t magic = 0;  ///< of block_size for small spans: offset * magic < magic tells a multiple
+    std::uint32_t limit = 0;  ///< magic where the fast path of free may serve the span, else 0
     std::uint32_t held = 0;
     std::uint32_t carved = 0;  ///< blocks that were handed to the free lists at least once
     std::uint32_t capacity = 0;

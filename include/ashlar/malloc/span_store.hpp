@@ -16,10 +16,12 @@
 // known when linking. The map's words are distances from `none`, so an unknown address leads to it by itself.
 #pragma once
 
+#include "ashlar/foundation/ref.hpp"
 #include "ashlar/foundation/size_class.hpp"
 #include "ashlar/malloc/large_blocks.hpp"
 #include "ashlar/malloc/misuse.hpp"
 #include "ashlar/malloc/options.hpp"
+#include "ashlar/malloc/retrying_pages.hpp"
 #include "ashlar/malloc/slice_provider.hpp"
 #include "ashlar/malloc/span.hpp"
 #include "ashlar/malloc/tiny_lock.hpp"
@@ -38,8 +40,8 @@ public:
     static constexpr std::size_t largest_run = std::size_t{4} << 20;
     static constexpr std::size_t medium_slices = 8;
 
-    constexpr span_store() noexcept = default;
-    constexpr explicit span_store(Pages pages) noexcept : pages_(pages) {}
+    constexpr span_store() noexcept requires stateless<Pages> = default;
+    constexpr explicit span_store(ref<Pages> pages) noexcept : pages_(pages) {}
     span_store(const span_store&) = delete;
     span_store& operator=(const span_store&) = delete;
 
@@ -56,12 +58,8 @@ public:
     span_type* new_span(void* owner, std::size_t size_class) noexcept;
     /// @pre nothing of it is out, and it is in no list or mailbox
     void give_span(span_type* s) noexcept;
-    /// The magic that lets the fast path of free serve spans of this class; 0 where it must not.
-    std::uint32_t magic_of(std::size_t size_class) const noexcept {
-        const std::size_t size = size_of_class(size_class);
-        return size > largest_small || options_.zero_on_free != 0
-                   ? 0 : divisor_magic(static_cast<std::uint32_t>(size));
-    }
+    /// Lets the fast path of free serve the span, if it may (span.I3).
+    void open(span_type& s) const noexcept { s.limit = options_.zero_on_free != 0 ? 0 : s.magic; }
 
     // --- large blocks --------------------------------------------------------------------------------------
     /// @pre size <= PTRDIFF_MAX and so is size rounded up to align
@@ -87,10 +85,10 @@ public:
     /// Calls f(span&) for every record in use. @pre the lock is held
     template <class F>
     void for_each_span(F f) noexcept;
-    Pages& pages() noexcept { return pages_; }
-    metadata<Pages>& meta() noexcept { return meta_; }
-    const slice_provider<Pages>& slices() const noexcept { return slices_; }
-    const large_blocks<Pages>& large() const noexcept { return large_; }
+    retrying_pages<Pages>& pages() noexcept { return pages_; }
+    metadata<retrying_pages<Pages>>& meta() noexcept { return meta_; }
+    const slice_provider<retrying_pages<Pages>>& slices() const noexcept { return slices_; }
+    const large_blocks<retrying_pages<Pages>>& large() const noexcept { return large_; }
     std::size_t peak_bytes() const noexcept { return peak_; }
     std::uint64_t purged_bytes() const noexcept { return purged_; }
     /// Gives every reservation back. For tests: nothing of it may be used afterwards.
@@ -112,21 +110,22 @@ private:
     bool resize_mapping(span_type* s, std::size_t size) noexcept;
     void purge_down_to(std::size_t bytes, bool only_old) noexcept;
     void give_back_if_due(bool with_time) noexcept;
+    void give_back_excess(std::size_t slices) noexcept;
     void note_peak() noexcept {
         const std::size_t bytes = slices_.used() * slice_size + large_.live();
         if (bytes > peak_) peak_ = bytes;
     }
     std::size_t page_up(std::size_t size) noexcept { return align_up(size, pages_.page_size()); }
 
-    span_type none_;  // first: the base of what free computes
-    os::page_map<Atomics> map_;
+    os::page_map<Atomics> map_;  // first: its root then lies where the object does, and free adds nothing
+    span_type none_;
     lock_type lock_;
-    [[no_unique_address]] Pages pages_;
+    retrying_pages<Pages> pages_;
     options options_;
     typename Atomics::template atomic<misuse_handler> handler_{nullptr};
-    metadata<Pages> meta_;
-    slice_provider<Pages> slices_;
-    large_blocks<Pages> large_;
+    metadata<retrying_pages<Pages>> meta_;
+    slice_provider<retrying_pages<Pages>> slices_;
+    large_blocks<retrying_pages<Pages>> large_;
     span_list<span_type> mappings_;
     span_type* free_records_ = nullptr;
     record_slab* slabs_ = nullptr;

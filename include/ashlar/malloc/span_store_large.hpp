@@ -22,6 +22,7 @@ auto span_store<Pages, Atomics>::take_large(std::size_t size, std::size_t align)
 template <os::page_source Pages, atomics_policy Atomics>
 auto span_store<Pages, Atomics>::take_run(std::size_t size, std::size_t align) noexcept -> span_type* {
     const std::size_t count = (size + slice_size - 1) / slice_size;
+    give_back_excess(slices_.excess());
     const holding guard(lock_);
     span_type* s = take_record();
     if (s == nullptr) return nullptr;

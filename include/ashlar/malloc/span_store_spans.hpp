@@ -35,7 +35,7 @@ void span_store<Pages, Atomics>::give_record(span_type* s) noexcept {
     s->owner.store(nullptr, std::memory_order_relaxed);
     s->kind = span_kind::none;
     s->free = s->spare = nullptr;
-    s->countdown = s->held = s->magic = s->carved = s->spare_count = 0;
+    s->countdown = s->held = s->magic = s->limit = s->carved = s->spare_count = 0;
     s->next = free_records_;
     free_records_ = s;
 }
@@ -50,6 +50,7 @@ template <os::page_source Pages, atomics_policy Atomics>
 auto span_store<Pages, Atomics>::new_span(void* owner, std::size_t size_class) noexcept -> span_type* {
     const std::size_t size = size_of_class(size_class);
     const std::size_t count = size <= largest_small ? 1 : medium_slices;
+    give_back_excess(slices_.excess());
     const holding guard(lock_);
     span_type* s = take_record();
     if (s == nullptr) return nullptr;
@@ -65,7 +66,8 @@ auto span_store<Pages, Atomics>::new_span(void* owner, std::size_t size_class) n
     s->zero = run.zero;
     s->block_size = size;
     s->capacity = static_cast<std::uint32_t>(count * slice_size / size);
-    s->magic = magic_of(size_class);
+    s->magic = count == 1 ? divisor_magic(static_cast<std::uint32_t>(size)) : 0;
+    open(*s);
     s->owner.store(owner, std::memory_order_relaxed);
     if (!map(s)) {
         slices_.give(run.data, count, !run.zero);
@@ -105,6 +107,16 @@ void span_store<Pages, Atomics>::purge_down_to(std::size_t bytes, bool only_old)
         if (!purged) return;
         purged_ += run.count * slice_size;
     }
+}
+
+/// Before more is taken: read without the lock, a stale value purges one call later.
+template <os::page_source Pages, atomics_policy Atomics>
+void span_store<Pages, Atomics>::give_back_excess(std::size_t slices) noexcept {
+    if (slices == 0 || options_.purge_delay_ms < 0) return;
+    const std::size_t dirty = slices_.dirty();
+    const std::size_t keep = dirty > slices ? dirty - slices : 0;
+    purge_down_to(keep * slice_size, true);
+    purge_down_to(keep * slice_size, false);
 }
 
 template <os::page_source Pages, atomics_policy Atomics>
@@ -181,6 +193,7 @@ void span_store<Pages, Atomics>::destroy() noexcept {
     slices_.destroy(pages_);
     map_.destroy(pages_);
     meta_.destroy(pages_);
+    pages_.retry();
 }
 
 }  // namespace ashlar::malloc

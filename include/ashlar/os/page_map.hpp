@@ -36,13 +36,14 @@ public:
     page_map(const page_map&) = delete;
     page_map& operator=(const page_map&) = delete;
 
-    /// @returns the word recorded for the slice in which the address lies, 0 for none
     /// @pre address < 2^48; others are read as their low 48 bits
+    /// @returns the word recorded for the slice in which the address lies, 0 for none
     std::uintptr_t find(std::uintptr_t address) const noexcept {
         // relaxed: who holds a pointer into a slice got it after the word was recorded (malloc's own promise)
-        const std::uintptr_t leaf = base() + root_[(address >> 32) & 0xffff].load(std::memory_order_relaxed);
-        return reinterpret_cast<const word_of_slice*>(leaf)[(address >> 16) & 0xffff].load(
-            std::memory_order_relaxed);
+        const std::uintptr_t i = opaque((address >> 32) & 0xffff);
+        const std::uintptr_t leaf = opaque(base() + root_[i].load(std::memory_order_relaxed));
+        const std::uintptr_t j = opaque(static_cast<std::uint32_t>(address) >> 16);
+        return reinterpret_cast<const word_of_slice*>(leaf)[j].load(std::memory_order_relaxed);
     }
     std::uintptr_t find(const void* p) const noexcept { return find(reinterpret_cast<std::uintptr_t>(p)); }
 
@@ -74,6 +75,12 @@ private:
     static constexpr std::size_t leaf_words = 65536;
     static constexpr std::size_t leaf_bytes = leaf_words * sizeof(word_of_slice);
 
+    /// The same value. Keeps the compiler from mixing the steps of find: each is one addressing mode then, and free
+    /// is three instructions shorter (tests/malloc/program/fast_path.py counts them).
+    static std::uintptr_t opaque(std::uintptr_t value) noexcept {
+        __asm__("" : "+r"(value));
+        return value;
+    }
     std::uintptr_t base() const noexcept { return reinterpret_cast<std::uintptr_t>(empty_leaf_); }
 
     template <page_source Pages>

@@ -1,0 +1,99 @@
+#include "support.hpp"
+
+using namespace test_malloc;
+
+namespace {
+struct provider_fixture {
+    pages_type pages;
+    metadata<pages_type> meta;
+    slice_provider<pages_type> slices;
+    slice_run take(std::size_t n, std::size_t align = slice_size) { return slices.take(pages, meta, n, align); }
+    ~provider_fixture() {
+        pages.heal();
+        slices.destroy(pages);
+        meta.destroy(pages);
+        CHECK(pages.balanced());
+    }
+};
+}  // namespace
+
+TEST_CASE("slice_provider: runs are committed, zero at first, and counted", "[malloc][slice_provider]") {
+    provider_fixture f;
+    const slice_run a = f.take(3);
+    REQUIRE(a.data != nullptr);
+    CHECK(a.zero);
+    CHECK(f.pages.is_committed(a.data, 3 * slice_size));
+    CHECK(all_bytes(a.data, 3 * slice_size, 0));  // slice_provider.I2
+    CHECK(f.slices.used() == 3);                  // slice_provider.I1
+    a.data[5] = std::byte{1};
+    f.slices.give(a.data, 3, true);
+    CHECK(f.slices.dirty() == 3);
+    const slice_run b = f.take(3);
+    CHECK(b.data == a.data);
+    CHECK_FALSE(b.zero);
+    f.slices.give(b.data, 3, true);
+}
+
+TEST_CASE("slice_provider: one slice is taken where memory is resident already", "[malloc][slice_provider]") {
+    provider_fixture f;
+    const slice_run a = f.take(1), b = f.take(1), c = f.take(1);
+    f.slices.give(a.data, 1, false);
+    f.slices.give(b.data, 1, true);
+    CHECK(f.take(1).data == b.data);
+    CHECK(f.take(1).data == a.data);
+    f.slices.give(c.data, 1, true);
+}
+
+TEST_CASE("slice_provider: regions are added as the program grows, and refused as a value", "[malloc][slice_provider]") {
+    provider_fixture f;
+    std::vector<slice_run> runs;
+    for (int i = 0; i < 20; ++i) {
+        runs.push_back(f.take(64));
+        REQUIRE(runs.back().data != nullptr);
+    }
+    CHECK(f.slices.reserved() >= 20 * 64 * slice_size);
+    for (const auto call : {page_call::reserve, page_call::commit}) {
+        f.pages.fail(call, 1, lasting::onwards);
+        std::size_t got = 0;
+        while (f.take(64).data != nullptr) ++got;
+        CHECK(got <= 512);
+        const std::size_t used = f.slices.used();
+        CHECK(f.take(64).data == nullptr);
+        CHECK(f.slices.used() == used);
+        f.pages.heal();
+    }
+    CHECK(f.take(64).data != nullptr);
+}
+
+TEST_CASE("slice_provider: a large reservation that is refused is halved until it fits", "[malloc][slice_provider]") {
+    provider_fixture f;
+    f.pages.limit(5 << 20);
+    const slice_run run = f.take(16);
+    CHECK(run.data != nullptr);
+    CHECK(f.slices.reserved() < std::size_t{5} << 20);
+}
+
+TEST_CASE("slice_provider: a run grows in place only into free slices", "[malloc][slice_provider]") {
+    provider_fixture f;
+    const slice_run a = f.take(2), b = f.take(2);
+    bool zero = false;
+    CHECK_FALSE(f.slices.extend(f.pages, a.data, 2, 3, zero));
+    f.slices.give(b.data, 2, false);
+    REQUIRE(f.slices.extend(f.pages, a.data, 2, 4, zero));
+    CHECK(zero);
+    CHECK(f.slices.used() == 4);
+}
+
+TEST_CASE("slice_provider: a purge that fails leaves its slices dirty", "[malloc][slice_provider]") {
+    provider_fixture f;
+    const slice_run a = f.take(4);
+    f.slices.give(a.data, 4, true);
+    const slice_run taken = f.slices.start_purge(false, 64);
+    CHECK(taken.count == 4);
+    CHECK(f.slices.dirty() == 0);
+    f.slices.finish_purge(taken, false);
+    CHECK(f.slices.dirty() == 4);
+    f.slices.finish_purge(f.slices.start_purge(false, 64), true);
+    CHECK(f.slices.dirty() == 0);
+    CHECK(f.slices.used() == 0);
+}

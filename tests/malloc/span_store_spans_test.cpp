@@ -1,0 +1,63 @@
+#include "support.hpp"
+
+#include <chrono>
+#include <thread>
+
+using namespace test_malloc;
+
+namespace {
+void dirty(store_type& store, std::size_t size) {
+    span_type* s = store.take_large(size, 1);
+    std::memset(s->start, 1, size);
+    store.give_large(s);
+}
+}  // namespace
+
+TEST_CASE("span_store_spans: freed memory goes back at once when the delay is 0", "[malloc][span_store_spans]") {
+    options o = still();
+    o.purge_delay_ms = 0;
+    fixture f(o);
+    dirty(*f.store, 1 << 20);
+    CHECK(f.store->slices().dirty() == 0);
+    CHECK(f.store->purged_bytes() == 1 << 20);
+}
+
+TEST_CASE("span_store_spans: no more than the limit is kept, whatever the delay", "[malloc][span_store_spans]") {
+    options o = still();
+    o.retain_bytes = 2 << 20;
+    fixture f(o);
+    std::vector<span_type*> spans;
+    for (int i = 0; i < 8; ++i) spans.push_back(f.store->take_large(1 << 20, 1));
+    for (span_type* s : spans) f.store->give_large(s);
+    CHECK(f.store->slices().dirty() * slice_size <= std::size_t{2} << 20);
+}
+
+TEST_CASE("span_store_spans: freed memory goes back after the delay", "[malloc][span_store_spans]") {
+    options o = still();
+    o.purge_delay_ms = 20;
+    fixture f(o);
+    f.store->tick();
+    dirty(*f.store, 1 << 20);
+    for (int i = 0; i < 200 && f.store->slices().dirty() != 0; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        f.store->tick();
+    }
+    CHECK(f.store->slices().dirty() == 0);
+}
+
+TEST_CASE("span_store_spans: trim gives everything back, and a refused purge loses nothing", "[malloc][span_store_spans]") {
+    fixture f;
+    dirty(*f.store, 1 << 20);
+    dirty(*f.store, 10 << 20);
+    f.pages.fail(page_call::purge, 1, lasting::onwards);
+    static_cast<void>(f.store->trim());
+    CHECK(f.store->slices().dirty() == 16);
+    f.pages.heal();
+    CHECK(f.store->trim() == 1 << 20);
+    CHECK(f.store->slices().dirty() == 0);
+    CHECK(f.store->large().cached() == 0);
+    span_type* s = f.store->take_large(1 << 20, 1);
+    CHECK(s->zero);
+    CHECK(all_bytes(s->start, 1 << 20, 0));
+    f.store->give_large(s);
+}

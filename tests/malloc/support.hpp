@@ -1,0 +1,92 @@
+// ashlar/tests/malloc/support.hpp - a malloc beside the process's own, over pages that can be refused.
+#pragma once
+
+#include <catch2/catch.hpp>
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "ashlar/malloc/heap.hpp"
+#include "ashlar/os/failing_pages.hpp"
+
+namespace test_malloc {
+
+using namespace ashlar::malloc;
+using ashlar::os::lasting;
+using ashlar::os::page_call;
+using pages_type = ashlar::os::failing_pages<>;
+using store_type = span_store<pages_type>;
+using heap_type = heap<store_type>;
+using registry_type = heap_registry<heap_type>;
+using span_type = store_type::span_type;
+using node = heap_type::node;
+
+inline std::mutex misuse_lock;
+inline std::vector<misuse> misuses;
+inline void note_misuse(const misuse& what) {
+    const std::lock_guard hold(misuse_lock);
+    misuses.push_back(what);
+}
+
+/// Options under which nothing happens by the clock.
+inline options still() {
+    options o;
+    o.purge_delay_ms = -1;
+    return o;
+}
+
+struct fixture {
+    explicit fixture(const options& chosen = still(), std::size_t page_size = 0) : pages(page_size) {
+        store = std::make_unique<store_type>(ashlar::ref<pages_type>(pages));
+        store->set_handler(&note_misuse);
+        store->configure(chosen);
+        misuses.clear();
+    }
+    ~fixture() {
+        pages.heal();
+        store->destroy();
+        CHECK(pages.balanced());  // whatever was reserved went back: nothing was lost on the way
+    }
+    heap_type& attach() {
+        heap_type* h = registry.attach(*store);
+        REQUIRE(h != nullptr);
+        return *h;
+    }
+    void free(heap_type& h, void* p) {
+        if (!heap_type::push_local(*store, &h, p)) heap_type::release(*store, registry, &h, p, "free");
+    }
+    std::size_t usable(void* p) { return heap_type::usable_size(*store, p, "malloc_usable_size"); }
+    std::size_t spans() {
+        std::size_t n = 0;
+        store->for_each_span([&](span_type&) { ++n; });
+        return n;
+    }
+
+    pages_type pages;
+    std::unique_ptr<store_type> store;
+    registry_type registry;
+};
+
+inline bool all_bytes(const void* p, std::size_t size, unsigned char value) {
+    const auto* bytes = static_cast<const unsigned char*>(p);
+    for (std::size_t i = 0; i < size; ++i) {
+        if (bytes[i] != value) return false;
+    }
+    return true;
+}
+
+/// Reproducible numbers.
+struct numbers {
+    std::uint64_t state;
+    explicit numbers(std::uint64_t seed) : state(seed * 0x9e3779b97f4a7c15u + 1) {}
+    std::uint64_t operator()() {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        return state;
+    }
+    std::size_t below(std::size_t n) { return static_cast<std::size_t>((*this)() % n); }
+};
+
+}  // namespace test_malloc
