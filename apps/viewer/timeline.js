@@ -17,7 +17,7 @@ function plotOptions(width, height, withTimes, values, paint) {
     scales: { x: { time: false }, y: { range: (u, low, high) => [0, Math.max(high, 1) * 1.08] } },
     axes: [
       axis({ show: withTimes, values: (u, at) => at.map((v) => (v === 0 ? "0" : tickTime(v))), space: 90 }),
-      axis({ size: 76, space: 34, grid: { stroke: colour("rule"), width: 1 }, ticks: { show: false }, ...values }),
+      axis({ size: 76, space: withTimes ? 22 : 34, grid: { stroke: colour("rule"), width: 1 }, ticks: { show: false }, ...values }),
     ],
     ...paint,
   };
@@ -43,7 +43,14 @@ function markPeak(u, t) {
   const onLeft = x + ctx.measureText(text).width + 12 * ratio > u.bbox.left + u.bbox.width;
   ctx.textAlign = onLeft ? "right" : "left";
   ctx.textBaseline = "bottom";
-  ctx.fillText(text, x + (onLeft ? -9 : 9) * ratio, y - 1 * ratio);
+  // A rim of paper keeps the words apart from grid and line.
+  ctx.setLineDash([]);
+  ctx.strokeStyle = colour("paper");
+  ctx.lineWidth = 5 * ratio;
+  ctx.lineJoin = "round";
+  const at = x + (onLeft ? -9 : 9) * ratio;
+  ctx.strokeText(text, at, y - 1 * ratio);
+  ctx.fillText(text, at, y - 1 * ratio);
   ctx.restore();
 }
 
@@ -63,7 +70,7 @@ function timeline(t) {
   const live = h("div"), rate = h("div");
   const chart = h("div.chart", { tabindex: 0, role: "img",
     "aria-label": `Live bytes over time: from 0 to a peak of ${bytes(t.peak_bytes)} at ${time(t.peak_time_ns)}. Arrow keys read values.` },
-    live, h("h3", { style: { margin: "0" } }, "Allocations per second"), rate);
+    live, h("h3", { style: { margin: "6px 0 0" } }, "Allocations per second"), rate);
   let plots = [], at = null;
 
   function read(i) {

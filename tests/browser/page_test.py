@@ -1,4 +1,5 @@
 """The report's page in a real browser: numbers and charts appear, nothing recorded runs, nothing is fetched or said."""
+import html
 import html.parser
 import json
 import os
@@ -142,6 +143,39 @@ class Page(unittest.TestCase):
         dom, said = browse(page, "--dump-dom")
         self.assertNotIn("<title>pwned", dom)
         self.assertTrue(any("Content Security Policy" in line for line in said), said)
+
+    def test_keys_choices_sorting_and_the_theme_work(self):
+        page, figures = self.report("busy")
+        source = page.read_text(encoding="utf-8")
+        # The test's script stands in for a user; the policy would rightly stop it.
+        page.write_text(re.sub(r'<meta http-equiv="Content[^>]*>', "", source).replace("</body>", """<script>
+            const seen = {}, $ = (s) => document.querySelector(s), key = (s, k) =>
+              $(s).dispatchEvent(new KeyboardEvent("keydown", { key: k, bubbles: true }));
+            for (let i = 0; i < 3; i += 1) key(".chart", "ArrowRight");
+            seen.readout = $(".readout").textContent;
+            $("#sizes input[value=bytes]").click();
+            seen.bytes = $("#sizes .bars").textContent;
+            $("#lifetimes input[value=bytes]").click();
+            seen.clock = $("#lifetimes .heat .axis").textContent;
+            $("#threads th:nth-child(2) button").click();
+            seen.sorted = [...document.querySelectorAll("#threads tbody td:nth-child(2)")].map((c) => c.textContent);
+            $("#lifetimes .cell[tabindex='0']").focus();
+            seen.tip = $("#tip").hidden ? "" : $("#tip").textContent;
+            seen.before = document.documentElement.dataset.theme;
+            $("#theme").click(); $("#theme").click();
+            seen.after = document.documentElement.dataset.theme;
+            document.title = JSON.stringify(seen);
+            </script></body>"""), encoding="utf-8")
+        dom, said = browse(page, "--dump-dom")
+        self.assertEqual(said, [])
+        seen = json.loads(html.unescape(re.search("<title>(.*?)</title>", dom, re.DOTALL).group(1)))
+        self.assertRegex(seen["readout"], "at .*live .*allocations/s")
+        self.assertIn("KiB", seen["bytes"])
+        self.assertIn("in bytes allocated", seen["clock"])
+        allocations = sorted((row["allocations"] for row in figures["per_thread"]), reverse=True)
+        self.assertEqual(seen["sorted"], [f"{n:,}" for n in allocations])
+        self.assertRegex(seen["tip"], "block.*\\nsize < .*\\nlived")
+        self.assertEqual((seen["before"], seen["after"]), ("light", "dark"))
 
     def test_traces_of_no_event_and_of_one_are_shown(self):
         dom, said = browse(self.report("empty")[0], "--dump-dom")
