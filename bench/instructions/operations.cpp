@@ -67,6 +67,8 @@ int main(int argc, char** argv) {
     for (int live = 0; live < 20; ++live) keep(std::malloc(size));
     const auto take = [=] { return std::malloc(size); };
     const auto give = [](void* p) { std::free(p); };
+    const auto take_new = [=] { return ::operator new(size); };
+    const auto give_sized = [=](void* p) { ::operator delete(p, size); };
     if (is("nothing")) repeat(count, part::both, [=] { return take_nothing(size); }, give_nothing);
     else if (is("nothing_half")) repeat(count, part::first, [=] { return take_nothing(size); }, give_nothing);
     else if (is("malloc")) repeat(count, part::first, take, give);
@@ -74,9 +76,9 @@ int main(int argc, char** argv) {
     else if (is("pair")) repeat(count, part::both, take, give);
     else if (is("batch")) in_batches(count, size);
     else if (is("calloc")) repeat(count, part::both, [=] { return std::calloc(1, size); }, give);
-    else if (is("realloc")) repeat(count, part::both, [=] { return std::realloc(std::malloc(size), size * 2); }, give);
+    else if (is("realloc")) repeat(count, part::both, [=] { return std::realloc(take(), size * 2); }, give);
     else if (is("aligned")) repeat(count, part::both, [=] { return std::aligned_alloc(64, size); }, give);
-    else if (is("delete")) repeat(count, part::second, [=] { return ::operator new(size); }, [](void* p) { ::operator delete(p); });
-    else if (is("sized_delete")) repeat(count, part::second, [=] { return ::operator new(size); }, [=](void* p) { ::operator delete(p, size); });
+    else if (is("delete")) repeat(count, part::second, take_new, [](void* p) { ::operator delete(p); });
+    else if (is("sized_delete")) repeat(count, part::second, take_new, give_sized);
     else return 2;
 }

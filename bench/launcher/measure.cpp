@@ -107,6 +107,7 @@ int main(int argc, char** argv) {
     action.sa_handler = stop_running;
     sigaction(SIGALRM, &action, nullptr);
     sigaction(SIGTERM, &action, nullptr);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);  // nor does this program outlive its runner
     cost sum;
     for (int i = 0; i < s.repeat && sum.status == 0; ++i) {
         if (!run_once(s, sum)) return 1;

@@ -10,7 +10,8 @@ from .build import PROGRAMS
 from .workloads import system_program
 
 LAUNCHER = str(PROGRAMS / "measure")
-ENVIRONMENT = {**os.environ, "LC_ALL": "C", "PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "1"}
+ENVIRONMENT = {**{k: v for k, v in os.environ.items() if k != "LD_PRELOAD"},  # only the launcher preloads
+               "LC_ALL": "C", "PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "1"}
 
 
 class SelfCheckFailed(Exception):

@@ -55,6 +55,8 @@ def _rows(result, quantity):
     for title, index in (("over the envelope", 0), (f"over {REFERENCE}", 1)):
         means = [geometric_mean(r[n][index] for r in relative.values() if n in r) for n in names]
         rows.append([title, *means, ""] + (["", ""] if own else []))
+    worst = [max((r[n][0] for r in relative.values() if n in r and r[n][0]), default=None) for n in names]
+    rows.append(["worst over the envelope", *worst, ""] + (["", ""] if own else []))
     return header, rows
 
 

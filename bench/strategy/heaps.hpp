@@ -21,7 +21,9 @@ namespace bench {
 
 constexpr std::size_t alignment = 16;
 
-inline ashlar::layout layout_of(std::size_t n, std::size_t align = alignment) { return *ashlar::layout::make(n, align); }
+inline ashlar::layout layout_of(std::size_t n, std::size_t align = alignment) {
+    return *ashlar::layout::make(n, align);
+}
 
 // Touched memory. Regions given back are granted again to whoever asks for the same size; counts what is held.
 class warm {
@@ -105,7 +107,8 @@ struct apart : ours<Make> {
 template <std::size_t Size, auto Make>
 class in_buffer {
 public:
-    explicit in_buffer(warm& source) : begin_(source.allocate(layout_of(Size, 1u << 16))->data), made_(Make({begin_, Size})) {}
+    explicit in_buffer(warm& source)
+        : begin_(source.allocate(layout_of(Size, 1u << 16))->data), made_(Make({begin_, Size})) {}
     void* allocate(std::size_t n) {
         const auto granted = made_.allocate(layout_of(n));
         if (!granted) return nullptr;

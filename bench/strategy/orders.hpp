@@ -1,7 +1,7 @@
 // bench/strategy/orders.hpp - in which order blocks are taken and given back.
 //
 // Source: the four orders of the benchmark of foonathan/memory (single, bulk, reversed, butterfly), and a mix of sizes
-//         and lifetimes of our own. Each does its part as many times as it is told, and returns what it did.
+//         and lifetimes of our own. Each uses as many blocks as it is told, at most a batch, and returns what it did.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 
 namespace bench {
 
-constexpr std::size_t batch = 1000;
+constexpr std::size_t batch = 10'000, times = 2;
 
 // What one order did: operations, and the most bytes that were live at once.
 struct work {
@@ -31,9 +31,9 @@ void* use(Heap& heap, std::size_t n) {
 // Every block is given back before the next is taken.
 struct single {
     template <class Heap>
-    work operator()(Heap& heap, std::size_t size, std::size_t times) const {
-        for (std::size_t i = 0; i < batch * times; ++i) heap.deallocate(use(heap, size), size);
-        return {2 * batch * times, size};
+    work operator()(Heap& heap, std::size_t size, std::size_t blocks) const {
+        for (std::size_t i = 0; i < blocks * times; ++i) heap.deallocate(use(heap, size), size);
+        return {2 * blocks * times, size};
     }
 };
 
@@ -58,13 +58,15 @@ struct batches {
         return b;
     }
     template <class Heap>
-    work operator()(Heap& heap, std::size_t size, std::size_t times) const {
-        void* held[batch];
+    work operator()(Heap& heap, std::size_t size, std::size_t blocks) const {
+        static void* held[batch];
         for (std::size_t round = 0; round < times; ++round) {
-            for (void*& p : held) p = use(heap, size);
-            for (const std::size_t i : order) heap.deallocate(held[i], size);
+            for (std::size_t i = 0; i < blocks; ++i) held[i] = use(heap, size);
+            for (const std::size_t i : order) {
+                if (i < blocks) heap.deallocate(held[i], size);
+            }
         }
-        return {2 * batch * times, size * batch};
+        return {2 * blocks * times, size * blocks};
     }
 };
 
@@ -86,8 +88,8 @@ public:
         }
     }
     template <class Heap>
-    work operator()(Heap& heap, std::size_t, std::size_t times) const {
-        const std::size_t steps = std::min(steps_.size(), times * 2 * batch);
+    work operator()(Heap& heap, std::size_t, std::size_t blocks) const {
+        const std::size_t steps = std::min(steps_.size(), 4 * blocks);
         std::vector<std::pair<void*, std::size_t>> held(slots);
         for (std::size_t i = 0; i < steps; ++i) {
             const auto [slot, size] = steps_[i];

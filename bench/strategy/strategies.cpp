@@ -17,7 +17,7 @@ using namespace bench;
 
 namespace {
 
-constexpr std::size_t warm_bytes = 128u << 20, buffer_bytes = 96u << 20;
+constexpr std::size_t warm_bytes = 160u << 20, buffer_bytes = 96u << 20;
 
 // Of this thread alone: other work on the machine does not count.
 double processor_nanoseconds() {
@@ -34,14 +34,14 @@ struct figures {
 template <class Heap>
 struct candidate {
     const char* name;
-    std::size_t times = 20;  // fewer for what makes a system call each time
+    std::size_t blocks = batch;  // fewer for what makes a system call each time
 
     template <class Order>
     void run(warm& memory, const Order& order, std::size_t size, figures& into) const {
         memory.start_again();
         Heap heap(memory);
         const double begin = processor_nanoseconds();
-        const work done = order(heap, size, times);
+        const work done = order(heap, size, blocks);
         into.nanoseconds.push_back((processor_nanoseconds() - begin) / static_cast<double>(done.operations));
         if (const auto footprint = heap.footprint()) {
             into.over_live = static_cast<double>(*footprint) / static_cast<double>(done.live);
@@ -50,13 +50,15 @@ struct candidate {
 };
 
 void print(const char* order, std::size_t size, const char* heap, const figures& f) {
-    std::printf("{\"order\": \"%s\", \"size\": %zu, \"heap\": \"%s\", \"over_live\": %.4f, \"ns\": [", order, size, heap, f.over_live);
+    std::printf("{\"order\": \"%s\", \"size\": %zu, \"heap\": \"%s\", \"over_live\": %.4f, \"ns\": [", order, size, heap,
+                f.over_live);
     for (std::size_t i = 0; i < f.nanoseconds.size(); ++i) std::printf("%s%.3f", i ? ", " : "", f.nanoseconds[i]);
     std::printf("]}\n");
 }
 
 template <class Order, class... Candidates>
-void compete(warm& memory, int rounds, const char* name, const Order& order, std::size_t size, const Candidates&... all) {
+void compete(warm& memory, int rounds, const char* name, const Order& order, std::size_t size,
+             const Candidates&... all) {
     std::vector<figures> found(sizeof...(all));
     for (int round = 0; round < rounds; ++round) {
         std::size_t place = 0;
@@ -87,7 +89,7 @@ int main(int argc, char** argv) {
     compete_in_all(
         memory, rounds,
         candidate<apart<[](warm&) { return ashlar::system(); }>>{"system"},
-        candidate<apart<[](warm&) { return ashlar::page<>(); }>>{"page", 1},
+        candidate<apart<[](warm&) { return ashlar::page<>(); }>>{"page", 500},
         candidate<in_buffer<buffer_bytes, [](ashlar::block b) { return ashlar::linear(b); }>>{"linear"},
         candidate<pmr<std::pmr::monotonic_buffer_resource>>{"pmr monotonic"},
         candidate<pmr<std::pmr::unsynchronized_pool_resource>>{"pmr pool"},

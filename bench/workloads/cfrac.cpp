@@ -16,7 +16,8 @@ namespace {
 // A natural number, least digit first, base 2^32, no leading zeros; every one is a block of its own.
 class number {
 public:
-    explicit number(std::uint32_t digits) : n_(digits), d_(static_cast<std::uint32_t*>(std::malloc((digits + !digits) * 4))) {
+    explicit number(std::uint32_t digits)
+        : n_(digits), d_(static_cast<std::uint32_t*>(std::malloc((digits + !digits) * 4))) {
         expect(d_ != nullptr, "malloc returned null");
     }
     static number of(std::uint64_t v) {

@@ -5,6 +5,8 @@
 //           Synthesis", 1984 (the unate recursive paradigm); Berkeley's espresso is a malloc benchmark since 1993.
 // Check:    at random points exactly one of a cover and its complement is true.
 
+#include <utility>
+
 #include "support.hpp"
 
 using namespace bench;
@@ -39,7 +41,8 @@ struct cube {
 class cover {
 public:
     explicit cover(std::uint32_t variables) : variables_(variables) {}
-    cover(cover&& o) noexcept : variables_(o.variables_), at_(o.at_), size_(o.size_), room_(o.room_) { o.at_ = nullptr; o.size_ = 0; }
+    cover(cover&& o) noexcept
+        : variables_(o.variables_), at_(std::exchange(o.at_, nullptr)), size_(std::exchange(o.size_, 0)), room_(o.room_) {}
     cover& operator=(cover&&) = delete;
     ~cover() {
         for (cube* c : *this) std::free(c);
@@ -150,7 +153,9 @@ cover random_cover(std::uint32_t variables, std::size_t cubes, dice& choose) {
     cover f(variables);
     for (std::size_t i = 0; i < cubes; ++i) {
         cube* c = cube::of(f.words());
-        for (int literals = 0; literals < 5; ++literals) c->set(static_cast<std::uint32_t>(choose.below(variables)), choose.below(2) ? 2 : 1);
+        for (int literals = 0; literals < 5; ++literals) {
+            c->set(static_cast<std::uint32_t>(choose.below(variables)), choose.below(2) ? 2 : 1);
+        }
         f.add(c);
     }
     return f;

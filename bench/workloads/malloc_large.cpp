@@ -17,7 +17,9 @@ int main(int argc, char** argv) {
         piece& b = held[choose.below(held.size())];
         give(b);
         b = take(choose.between(5 * mib, 25 * mib));
-        for (std::size_t at = page; at + page < b.size; at += page) b.at[at] = static_cast<unsigned char>(at / page);
+        for (std::size_t at = page; at + page < b.size; at += page) {
+            b.at[at] = static_cast<unsigned char>(at / page);
+        }
         for (std::size_t at = page; at + page < b.size; at += 16 * page) {
             expect(b.at[at] == static_cast<unsigned char>(at / page), "a page lost its byte");
         }

@@ -27,7 +27,8 @@ struct worker {
     void peak(std::size_t bytes) {
         std::vector<piece> set;
         for (std::size_t made = 0; made < bytes;) {
-            const std::size_t size = choose.below(500) == 0 ? choose.between(20'000, 400'000) : choose.halving(16, 2'048);
+            const bool large = choose.below(500) == 0;
+            const std::size_t size = large ? choose.between(20'000, 400'000) : choose.halving(16, 2'048);
             set.push_back(take(size));
             set.back().touch();
             made += size;

@@ -18,8 +18,8 @@ using batch = std::vector<piece>;
 
 // The next stage's message: as long as the old one, less its header, plus a new header; now and then a large one.
 piece derive(piece& from, dice& choose) {
-    const std::size_t size = choose.below(200) == 0 ? choose.between(8'192, 65'536) : choose.between(32, 64) + from.size / 2;
-    const piece made = take(size);
+    const bool large = choose.below(200) == 0;
+    const piece made = take(large ? choose.between(8'192, 65'536) : choose.between(32, 64) + from.size / 2);
     give(from);
     return made;
 }

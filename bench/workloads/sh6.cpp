@@ -28,7 +28,8 @@ std::vector<piece> migrate(std::vector<piece>&& mine, std::size_t most) {
 // One burst: sizes 1 to 1000 in rising order, each doubling of size with half as many blocks as the one before.
 void allocate_burst(std::vector<piece>& burst, dice& choose) {
     for (std::size_t top = 8, count = 640; top <= 1024; top *= 2, count /= 2) {
-        for (std::size_t i = 0; i < count; ++i) burst.push_back(take(choose.between(top / 2, top < 1000 ? top : 1000)));
+        const std::size_t high = top < 1000 ? top : 1000;
+        for (std::size_t i = 0; i < count; ++i) burst.push_back(take(choose.between(top / 2, high)));
     }
 }
 
