@@ -4,7 +4,7 @@ from html import escape
 PALETTE = {"glibc": "#9aa5b1", "mimalloc": "#3b7dd8", "jemalloc": "#e08a2e", "tcmalloc": "#58a65c", "tbb": "#9b6fc4",
            "ashlar": "#c0392b"}
 OTHERS = ("#2f4858", "#b5a642", "#d17ba0", "#4ba3a8")  # libraries given by hand
-BAR, GAP, PANEL, LEFT, TOP, BOTTOM = 7, 13, 300, 52, 96, 92
+BAR, GAP, PANEL, LEFT, TOP, BOTTOM = 9, 14, 300, 52, 96, 92
 
 
 def bars(title, subtitle, names, groups, cap):
@@ -66,7 +66,7 @@ def _group(left, base, label, ratios, names, cap):
         yield (f'<rect x="{x:.1f}" y="{y:.1f}" width="{BAR - 1}" height="{base - y:.1f}" fill="{_colour(names, name)}">'
                f'<title>{escape(label)}, {escape(name)}: {ratio:.2f}</title></rect>')
         if ratio > cap:
-            yield (f'<text transform="translate({x + BAR - 1:.1f} {TOP - 4}) rotate(-90)" font-size="9" '
+            yield (f'<text transform="translate({x + BAR - 1:.1f} {TOP - 4}) rotate(-90)" font-size="8.5" '
                    f'fill="#333">{ratio:.1f}</text>')
     middle = left + BAR * len(names) / 2
     weight = ' font-weight="bold"' if label == "all" else ""
