@@ -177,6 +177,43 @@ class Page(unittest.TestCase):
         self.assertRegex(seen["tip"], "block.*\\nsize < .*\\nlived")
         self.assertEqual((seen["before"], seen["after"]), ("light", "dark"))
 
+    def with_data(self, data):
+        """A page with other data in it, as `ashlar tune` writes it."""
+        page, _ = self.report("empty")
+        text = json.dumps({"ashlar_page": 1, **data}).replace("<", "\\u003c")
+        source = re.sub(r'(?s)(<script type="application/json" id="data">).*?(</script>)',
+                        lambda found: found[1] + text + found[2], page.read_text(encoding="utf-8"), count=1)
+        page.write_text(source, encoding="utf-8")
+        dom, said = browse(page, "--dump-dom")
+        self.assertEqual(said, [])
+        return Text(dom), dom
+
+    def test_advice_tune_and_replay_are_shown(self):
+        runs = [{"name": "default", "values": [5e6, 5.2e6, 5.1e6]}, {"name": "buddy", "values": [4e6, 4.1e6, 4.2e6]}]
+        found, dom = self.with_data({
+            "title": "prog <b>", "advice": {"verdict": "Use buddy.", "sentences": [{"text": "Why.", "evidence": "42 %"}],
+                                            "conf": "strategy = buddy\n"},
+            "tune": {"verdict": "Faster.", "metrics": [{"name": "Wall time", "unit": "ns", "better": "lower", "runs": runs}]},
+            "replay": {"choice": "buddy", "rows": [
+                {"name": "buddy", "group": "strategy", "ns_per_op": 21.5, "p50": 18, "p99": 90, "p999": 400,
+                 "peak_footprint_ratio": 1.41},
+                {"name": "linear", "group": "strategy", "refused": "it ran out"}]}})
+        for text in ("prog <b>", "Use buddy.", "Why.", "42 %", "strategy = buddy", "Faster.", "5.10 ms \u00b1 100 \u00b5s",
+                     "19.6 % lower", "21.5 ns", "1.41", "it ran out"):
+            self.assertIn(text, found.text)
+        self.assertEqual(dom.count('<tr class="chosen">'), 1)
+        self.assertIn('class="better"', dom)
+
+    def test_sections_with_gaps_in_them_are_shown(self):
+        found, _ = self.with_data({
+            "advice": {}, "tune": {"metrics": [{"name": "Wall time", "unit": "ns", "runs": [{"name": "a", "values": []}]}]},
+            "replay": {"rows": [{"name": "b", "ns_per_op": None}]}})
+        for text in ("Advice", "Wall time", "Replay"):
+            self.assertIn(text, found.text)
+
+    def test_data_of_another_version_is_refused_on_the_page(self):
+        self.assertIn("it was given version 2", self.with_data({"ashlar_page": 2})[0].text)
+
     def test_traces_of_no_event_and_of_one_are_shown(self):
         dom, said = browse(self.report("empty")[0], "--dump-dom")
         self.assertEqual(said, [])
