@@ -12,8 +12,9 @@ import tempfile
 import unittest
 import zlib
 
-ASHLAR = os.environ["ASHLAR_TOOL"]
-MAKE_TRACE = os.environ["ASHLAR_MAKE_TRACE"]
+OUT = pathlib.Path(__file__).resolve().parents[2] / "out"
+ASHLAR = os.environ.get("ASHLAR_TOOL", OUT / "bin/ashlar")
+MAKE_TRACE = os.environ.get("ASHLAR_MAKE_TRACE", OUT / "build/release/tests/make-trace")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
          "--disable-background-networking", "--disable-component-update", "--hide-scrollbars", "--disable-dev-shm-usage",
          "--force-device-scale-factor=1", "--enable-logging=stderr", "--v=0"]

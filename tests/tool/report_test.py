@@ -7,8 +7,8 @@ import subprocess
 
 import tool
 
-MAKE_TRACE = os.environ.get("ASHLAR_MAKE_TRACE") or str(
-    pathlib.Path(__file__).resolve().parents[2] / "out/build/release/tests/make-trace")
+MAKE_TRACE = os.environ.get("ASHLAR_MAKE_TRACE",
+                            pathlib.Path(__file__).resolve().parents[2] / "out/build/release/tests/make-trace")
 
 
 class Report(tool.ToolTest):
