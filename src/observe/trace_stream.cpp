@@ -11,9 +11,7 @@ namespace ashlar {
 namespace f = trace_format;
 
 void trace_stream::begin(std::uint32_t thread, std::uint32_t os_thread) noexcept {
-    at_ = limit_ = nullptr;
-    chunk_ = nullptr;
-    window_ = {};
+    drop();
     next_bytes_ = 1;  // the file rounds up to a page
     thread_ = thread;
     os_thread_ = os_thread;
@@ -26,14 +24,11 @@ bool trace_stream::open_chunk(trace_file& file, std::uint64_t start_ticks) noexc
         close_chunk();
         window_.at = window_.end;
         file.leave(window_);
-        window_ = {};
+        drop();
     }
     // Only a first chunk is a leftover of another thread: a busy thread would come back for the next one at once.
     window_ = file.take(next_bytes_, next_bytes_ == 1);
-    if (window_.base == nullptr) {
-        at_ = nullptr;
-        return false;
-    }
+    if (window_.base == nullptr) return false;
     next_bytes_ = next_bytes_ == 1 ? static_cast<std::size_t>(window_.end - window_.base) * 2 : next_bytes_ * 2;
     if (next_bytes_ > most) next_bytes_ = most;
 
@@ -77,9 +72,7 @@ void trace_stream::end(trace_file& file) noexcept {
     window_.before = chunk_;
     window_.at = reinterpret_cast<std::byte*>(chunk_) + align_up(used, std::size_t{f::chunk_step});
     file.leave(window_);
-    at_ = limit_ = nullptr;
-    chunk_ = nullptr;
-    window_ = {};
+    drop();
     next_bytes_ = 1;
 }
 

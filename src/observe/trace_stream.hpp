@@ -43,9 +43,9 @@ public:
     void end(trace_file& file) noexcept;
 
     /// Forgets a chunk that a write left unfinished for good: what it had written before the first byte is wiped.
-    void abandon_record() noexcept;
+    [[gnu::cold]] void abandon_record() noexcept;
 
-    /// Forgets chunk and window: in a fork's child they are the parent's.
+    /// Forgets chunk and window without touching them. @post as after end()
     void drop() noexcept;
 
     /// For threads whose name is not the running thread's (writers of made-up traces).
@@ -54,7 +54,7 @@ public:
 private:
     static constexpr std::size_t most = 256 * 1024;
 
-    bool open_chunk(trace_file& file, std::uint64_t start_ticks) noexcept;
+    [[gnu::cold]] bool open_chunk(trace_file& file, std::uint64_t start_ticks) noexcept;
     void close_chunk() noexcept;
 
     std::byte* at_ = nullptr;

@@ -93,6 +93,17 @@ bool start() noexcept {
 
 constinit std::atomic<std::atomic<std::uint32_t>*> epoch{&plain_epoch};
 
+bool take_over(thread_record& t, const void* here) noexcept {
+    // A mark is dead if its call was left by longjmp. Its frame is then no longer below ours, or it sees more calls from
+    // within than any malloc makes of another; of those that were taken for its own, the header counts some as dropped.
+    constexpr std::uint32_t most_nested = 32;
+    if (here < t.guard && ++t.nested <= most_nested) return false;
+    t.dropped += t.nested;
+    t.nested = 0;
+    t.stream.abandon_record();
+    return true;
+}
+
 bool attach(thread_record& t) noexcept {
     const int kept = errno;
     std::uint32_t now = epoch.load(std::memory_order_acquire)->load(std::memory_order_acquire);

@@ -29,6 +29,7 @@ struct thread_record {
     const void* guard = nullptr;          ///< the frame of the call that is inside, see enter()
     std::uint32_t epoch = ~std::uint32_t{0};  ///< the recording that stream belongs to
     std::uint32_t dropped = 0;            ///< events not yet counted in the header
+    std::uint32_t nested = 0;             ///< calls from within since guard was set
     int destructor_rounds = 0;
     trace_stream stream;
 };
@@ -38,23 +39,22 @@ extern constinit trace_file file;
 extern constinit std::atomic<std::atomic<std::uint32_t>*> epoch;
 
 /// Starts the recording, or begins the thread's stream, or neither. @returns whether events can be written now
-bool attach(thread_record& t) noexcept;
-void count_dropped(thread_record& t) noexcept;
+[[gnu::cold]] bool attach(thread_record& t) noexcept;
+[[gnu::cold]] void count_dropped(thread_record& t) noexcept;
 
-inline bool ready(thread_record& t) noexcept {
+[[gnu::always_inline]] inline bool ready(thread_record& t) noexcept {
     return __builtin_expect(epoch.load(std::memory_order_acquire)->load(std::memory_order_relaxed) == t.epoch, true) ||
            attach(t);
 }
 
+/// A call while the thread is marked as inside already. @returns whether the mark is dead and this call may go on
+[[gnu::cold]] bool take_over(thread_record& t, const void* here) noexcept;
+
 /// Marks the thread as inside. A call from within is either the next malloc's own business or a signal handler's in the
-/// middle of a record; neither is written down. A guard whose frame lies deeper than ours is dead: its call was left by
-/// longjmp. @returns whether this call is the outer one
+/// middle of a record; neither is written down. @returns whether this call is the outer one
 [[gnu::always_inline]] inline bool enter(thread_record& t) noexcept {
     const void* here = __builtin_frame_address(0);
-    if (t.guard != nullptr) [[unlikely]] {
-        if (here < t.guard) return false;
-        t.stream.abandon_record();
-    }
+    if (t.guard != nullptr && !take_over(t, here)) [[unlikely]] return false;
     t.guard = here;
     std::atomic_signal_fence(std::memory_order_seq_cst);
     return true;
@@ -62,9 +62,10 @@ inline bool ready(thread_record& t) noexcept {
 inline void leave(thread_record& t) noexcept {
     std::atomic_signal_fence(std::memory_order_seq_cst);
     t.guard = nullptr;
+    t.nested = 0;
 }
 
-inline void write(thread_record& t, const event& e, record_time when) noexcept {
+[[gnu::always_inline]] inline void write(thread_record& t, const event& e, record_time when) noexcept {
     if (!t.stream.write(file, e, when)) [[unlikely]] count_dropped(t);
 }
 

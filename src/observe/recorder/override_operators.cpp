@@ -1,4 +1,4 @@
-// src/observe/recorder/override_new.cpp - operator new and delete in all their forms, each written down.
+// src/observe/recorder/override_operators.cpp - operator new and delete in all their forms, each written down.
 //
 // Layer:      observe
 // Source:     ISO C++20 [new.delete].
@@ -57,26 +57,34 @@ void* attempt(event_kind kind, std::size_t size, std::size_t align) noexcept {
     return p;
 }
 
+/// Writes the refusal down however the call is left: by a handler that throws as well.
+struct refusal {
+    event_kind kind;
+    std::size_t size;
+    std::size_t align;
+    bool happens = true;
+    ~refusal() {
+        if (happens) fact(kind, size, align);
+    }
+};
+
 void* allocate(event_kind kind, std::size_t size, std::size_t align = 0) {
     if (!have_next()) return take_from_store(size, align);
-    for (;;) {
-        if (void* p = attempt(kind, size, align)) return p;
-        if (call_handler()) continue;
-        fact(kind, size, align);
-        if (ashlar_throw_bad_alloc) ashlar_throw_bad_alloc();
-        std::abort();  // operator new without a C++ library that could throw
-    }
+    refusal refused{kind, size, align};
+    do {
+        if (void* p = attempt(kind, size, align)) {
+            refused.happens = false;
+            return p;
+        }
+    } while (call_handler());
+    if (ashlar_throw_bad_alloc) ashlar_throw_bad_alloc();
+    std::abort();  // operator new without a C++ library that could throw
 }
 
 void* allocate_or_null(event_kind kind, std::size_t size, std::size_t align = 0) noexcept {
-    if (!have_next()) return take_from_store(size, align);
-    for (;;) {
-        if (void* p = attempt(kind, size, align)) return p;
-        try {
-            if (call_handler()) continue;
-        } catch (...) {
-        }
-        fact(kind, size, align);
+    try {
+        return allocate(kind, size, align);
+    } catch (...) {
         return nullptr;
     }
 }
