@@ -59,16 +59,20 @@ function figures(t) {
     figure(countParts(t.allocations), "Allocations", seconds > 0 ? `${aboutCount(t.allocations / seconds)} a second` : ""),
     figure(bytesParts(t.bytes_allocated), "Bytes allocated", `${threeDigits(turnover)} times the peak`),
     figure(bytesParts(t.leaked_bytes), t.state === "closed" ? "Never freed" : "Live at the end", plural(t.leaked_blocks, "block"), t.leaked_blocks > 0),
-    figure([share(t.temporary_blocks, t.allocations).replace("\u00a0%", ""), "%"], "Temporary", `${aboutCount(t.temporary_blocks)} blocks`),
+    figure([share(t.temporary_blocks, t.allocations).replace("\u00a0%", ""), "%"], "Temporary", t.temporary_blocks === 1 ? "1 block" : `${aboutCount(t.temporary_blocks)} blocks`),
     figure([count(t.threads), ""], t.threads === 1 ? "Thread" : "Threads", t.remote_frees === 0 ? "no block crosses threads" : `${share(t.remote_frees, t.frees)} of frees cross`));
 }
 
 function facts(t) {
   const list = [
-    [t.frees, "frees"], [t.peak_blocks, "blocks at most"], [t.reallocations, `reallocations, ${share(t.reallocations_in_place, t.reallocations)} in place`],
-    [t.failed_requests, "refused requests"], [t.zero_size, "requests for 0 bytes"], [t.null_frees, "frees of NULL"],
-    [t.foreign_frees, "frees of blocks from before the recording"], [t.lost_frees, "frees that were not recorded"], [t.dropped_events, "events lost"]];
-  return h("ul.facts", {}, list.filter(([n], i) => n > 0 || i < 2).map(([n, what]) => h("li", {}, h("b", {}, count(n)), ` ${what}`)));
+    [t.frees, "free", "frees"], [t.peak_blocks, "block at most", "blocks at most"],
+    [t.reallocations, "reallocation", "reallocations", `, ${share(t.reallocations_in_place, t.reallocations)} in place`],
+    [t.failed_requests, "refused request", "refused requests"], [t.zero_size, "request for 0 bytes", "requests for 0 bytes"],
+    [t.null_frees, "free of NULL", "frees of NULL"],
+    [t.foreign_frees, "free of a block from before the recording", "frees of blocks from before the recording"],
+    [t.lost_frees, "free that was not recorded", "frees that were not recorded"], [t.dropped_events, "event lost", "events lost"]];
+  return h("ul.facts", {}, list.filter(([n], i) => n > 0 || i < 2).map(([n, one, many, more]) =>
+    h("li", {}, h("b", {}, count(n)), ` ${n === 1 ? one : many}${more || ""}`)));
 }
 
 /* ---- the trace: charts ---- */

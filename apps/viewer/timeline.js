@@ -12,7 +12,7 @@ function axis(extra) {
 
 function plotOptions(width, height, withTimes, values, paint) {
   return {
-    width, height, legend: { show: false }, padding: [16, 14, withTimes ? 0 : 10, 0],
+    width, height, legend: { show: false }, padding: [20, 14, withTimes ? 0 : 10, 0],
     cursor: { sync: { key: "ashlar" }, y: false, drag: { x: true, y: false, setScale: true }, points: { show: false } },
     scales: { x: { time: false }, y: { range: (u, low, high) => [0, Math.max(high, 1) * 1.08] } },
     axes: [
@@ -49,8 +49,8 @@ function markPeak(u, t) {
   ctx.lineWidth = 5 * ratio;
   ctx.lineJoin = "round";
   const at = x + (onLeft ? -9 : 9) * ratio;
-  ctx.strokeText(text, at, y - 1 * ratio);
-  ctx.fillText(text, at, y - 1 * ratio);
+  ctx.strokeText(text, at, y - 4 * ratio);
+  ctx.fillText(text, at, y - 4 * ratio);
   ctx.restore();
 }
 
