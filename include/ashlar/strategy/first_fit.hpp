@@ -1,0 +1,84 @@
+// ashlar/strategy/first_fit.hpp - take the free block at the lowest address that fits.
+//
+// Layer:      strategy
+// Source:     Wilson, Johnstone, Neely, Boles, "Dynamic storage allocation: a survey and critical review",
+//             IWMM 1995, section 3.4 (address-ordered first fit); Stephenson, "Fast fits", SOSP 1983 (the tree).
+// Picture:    addresses ->   [free 64] [free 16] [free 256] [free 64]     96 wanted: the third
+// Complexity: find, insert, erase O(log n) in the number of free blocks; at an alignment above 16 find is
+//             O(k log n), k being the free blocks passed that are long enough but hold no aligned run.
+// Failure:    finds nothing exactly when no free block fits.
+// Threads:    one at a time.
+// Invariants: first_fit.I1  the tree is in order of address, and every node knows the longest of its subtree
+// Checked by: tests/strategy/first_fit_test.cpp
+#pragma once
+
+#include <cstddef>
+
+#include "ashlar/foundation/intrusive_tree.hpp"
+#include "ashlar/strategy/boundary_tag.hpp"
+
+namespace ashlar {
+
+/// A policy of free_list: which free block to take.
+class first_fit {
+public:
+    struct node : tagged_block, tree_links {
+        using tagged_block::tagged_block;
+        std::size_t longest = 0;
+    };
+
+    void insert(node& b) noexcept { free_.insert(b); }
+    void erase(node& b) noexcept { free_.erase(b); }
+    void clear() noexcept { free_.clear(); }
+    /// The search took b: nothing to remember.
+    void taken(const node&) noexcept {}
+
+    node* find(const fit_request& wanted) const noexcept { return find_from(nullptr, wanted); }
+    /// The lowest that fits and does not begin before `from`.
+    node* find_from(const std::byte* from, const fit_request& wanted) const noexcept {
+        return lowest(free_.root(), from, wanted);
+    }
+
+    bool consistent() const noexcept { return free_.consistent() && longest_right(free_.root()); }
+    template <class Visit>
+    void for_each(Visit visit) const { free_.for_each(visit); }
+
+private:
+    struct by_address {
+        static bool before(const node& a, const node& b) noexcept { return &a < &b; }
+    };
+    struct keep_longest {
+        static void summarize(node& b, const node* left, const node* right) noexcept {
+            b.longest = longest_of(b, left, right);
+        }
+    };
+    using tree = intrusive_tree<node, by_address, keep_longest>;
+
+    static std::size_t longest_of(const node& b, const node* left, const node* right) noexcept {
+        std::size_t longest = b.size();
+        if (left != nullptr && left->longest > longest) longest = left->longest;
+        if (right != nullptr && right->longest > longest) longest = right->longest;
+        return longest;
+    }
+    /// The recursion is as deep as the tree: at most 63.
+    static node* lowest(node* at, const std::byte* from, const fit_request& wanted) noexcept {
+        while (at != nullptr && at->longest >= wanted.need) {
+            if (at->begin() >= from) {
+                if (node* const below = lowest(tree::left_of(*at), from, wanted)) return below;
+                if (wanted.fits(*at)) return at;
+            }
+            at = tree::right_of(*at);
+        }
+        return nullptr;
+    }
+    static bool longest_right(const node* at) noexcept {
+        if (at == nullptr) return true;
+        const node* const left = tree::left_of(*at);
+        const node* const right = tree::right_of(*at);
+        return at->longest == longest_of(*at, left, right) && longest_right(left) && longest_right(right);
+    }
+
+    tree free_;
+};
+
+}  // namespace ashlar

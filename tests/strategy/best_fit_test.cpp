@@ -1,0 +1,47 @@
+#include "ashlar/strategy/best_fit.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <vector>
+
+#include "ashlar/strategy/free_list.hpp"
+#include "ashlar/strategy/linear.hpp"
+#include "ashlar/strategy/next_fit.hpp"
+#include "support/fit_row.hpp"
+#include "support/random_trace.hpp"
+
+using namespace ashlar;
+using support::fit_row;
+
+TEST_CASE("best_fit: takes the shortest that fits, the lower address of two equals", "[strategy][best_fit]") {
+    fit_row<best_fit> row({256, 96, 64, 96});
+    CHECK(row.taken(80) == 1);
+    CHECK(row.taken(64) == 2);
+    CHECK(row.taken(100) == 0);
+    CHECK(row.taken(257) == -1);
+}
+
+TEST_CASE("best_fit: agrees with looking at all blocks and taking the shortest", "[strategy][best_fit]") {
+    support::compare_with_scan<best_fit>([](const auto& fitting) {
+        return *std::min_element(fitting.begin(), fitting.end(),
+                                 [](auto* a, auto* b) { return a->size() < b->size(); });
+    });
+}
+
+TEST_CASE("best_fit: fragments less than next fit on a random trace", "[strategy][best_fit]") {
+    // How many requests are refused by a heap of fixed size: the same trace of sizes under both policies.
+    const auto refusals = []<class Fit>() {
+        std::size_t sum = 0;
+        for (unsigned seed = 0; seed < 10; ++seed) {
+            std::vector<std::byte> bytes(64 * 1024 + 64);
+            linear buffer(block{bytes.data(), bytes.size()});
+            free_list<Fit, linear> heap(buffer, 64 * 1024 - 64);
+            support::random_trace trace(heap, seed, {.steps = 6000, .largest = 3000, .resizes = false});
+            sum += trace.run();
+        }
+        return sum;
+    };
+    const std::size_t best = refusals.operator()<best_fit>(), next = refusals.operator()<next_fit>();
+    INFO("refused: best fit " << best << ", next fit " << next);
+    CHECK(best < next);
+}
