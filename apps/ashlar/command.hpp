@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "ashlar/observe/advice.hpp"
+
 namespace CLI {
 class App;
 }
@@ -32,6 +34,11 @@ void add_run(CLI::App& tool, context& line);
 void add_record(CLI::App& tool, context& line);
 void add_report(CLI::App& tool, context& line);
 void add_replay(CLI::App& tool, context& line);
+void add_advise(CLI::App& tool, context& line);
+void add_tune(CLI::App& tool, context& line);
+
+/// The option --goal, which advise and tune share.
+void add_goal(CLI::App& command, advice_goal& goal);
 
 /// @returns line.program; fails with a sentence that shows `usage` if there is none.
 const std::vector<std::string>& required_program(const context& line, const std::string& usage);

@@ -17,6 +17,8 @@ public:
     /// That of this process.
     environment();
 
+    /// "" if it is not set.
+    std::string value(const std::string& name) const;
     void set(const std::string& name, const std::string& value);
     void remove(const std::string& name);
     /// Adds to a list that may be there already.
@@ -28,8 +30,6 @@ public:
     char* const* data();
 
 private:
-    std::string value(const std::string& name) const;
-
     std::vector<std::string> variables_;
     std::vector<char*> pointers_;
 };

@@ -55,7 +55,22 @@ int write_beside(const std::string& path, std::string_view text) {
     return error;
 }
 
+[[noreturn]] void cannot_write(const std::string& path, int error) {
+    throw failure(failed, "cannot write '" + path + "': " + std::strerror(error));
+}
+
 }  // namespace
+
+void check_writable(const std::string& path) {
+    struct stat there {};
+    const bool exists = ::stat(path.c_str(), &there) == 0;
+    if (path.empty()) cannot_write(path, ENOENT);
+    if (exists && S_ISDIR(there.st_mode)) cannot_write(path, EISDIR);
+    if (exists && ::access(path.c_str(), W_OK) != 0) cannot_write(path, errno);
+    if (exists && !S_ISREG(there.st_mode)) return;
+    const std::string folder = std::filesystem::absolute(path).parent_path().string();
+    if (::access(folder.c_str(), W_OK | X_OK) != 0) cannot_write(path, errno);
+}
 
 void write_file(const std::string& path, std::string_view text) {
     struct stat there {};
@@ -74,7 +89,7 @@ void write_file(const std::string& path, std::string_view text) {
         const auto target = std::filesystem::canonical(path, unresolved);  // a link keeps linking
         error = write_beside(unresolved ? path : target.string(), text);
     }
-    if (error != 0) throw failure(failed, "cannot write '" + path + "': " + std::strerror(error));
+    if (error != 0) cannot_write(path, error);
 }
 
 }  // namespace ashlar::app

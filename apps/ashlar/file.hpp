@@ -16,4 +16,7 @@ namespace ashlar::app {
 /// What is not a regular file (a terminal, a pipe, /dev/null) is written directly; a link keeps linking.
 void write_file(const std::string& path, std::string_view text);
 
+/// Fails now, with write_file's sentence, where write_file would fail later. Nothing is written.
+void check_writable(const std::string& path);
+
 }  // namespace ashlar::app

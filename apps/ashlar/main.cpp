@@ -30,7 +30,7 @@ class help_formatter : public CLI::Formatter {
 public:
     std::string make_usage(const CLI::App* app, std::string name) const override {
         if (app->get_parent() == nullptr) return "usage: ashlar COMMAND [OPTIONS] [TRACE] [-- PROG ARGS...]\n";
-        if (app->get_footer().empty()) return "usage: ashlar " + name + " [OPTIONS] TRACE\n";
+        if (app->get_footer().empty()) return "usage: " + name + " [OPTIONS] TRACE\n";
         return "usage: " + app->get_footer() + "\n";
     }
     std::string make_footer(const CLI::App* app) const override {
@@ -94,6 +94,8 @@ int run_tool(int argc, char** argv) {
     add_record(tool, line);
     add_report(tool, line);
     add_replay(tool, line);
+    add_advise(tool, line);
+    add_tune(tool, line);
 
     tool.footer(hint);  // after the commands are there: they would inherit it
 

@@ -17,6 +17,7 @@
 #include "ashlar/observe/trace_reader.hpp"
 #include "conf.hpp"
 #include "failure.hpp"
+#include "file.hpp"
 #include "installation.hpp"
 #include "program.hpp"
 #include "text.hpp"
@@ -30,15 +31,11 @@ namespace fs = std::filesystem;
 void check_output(const std::string& file) {
     struct stat about {};
     const bool there = stat(file.c_str(), &about) == 0;
-    if (there && S_ISDIR(about.st_mode)) throw failure(failed, file + ": is a directory");
-    if (there && !S_ISREG(about.st_mode)) throw failure(failed, file + ": is not a regular file, which a trace needs");
-    if (there && about.st_size > 0 && !trace_reader::open(file)) {
+    if (there && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode)) throw failure(failed, file + ": is not a regular file, which a trace needs");
+    if (there && S_ISREG(about.st_mode) && about.st_size > 0 && !trace_reader::open(file)) {
         throw failure(failed, file + ": is there already and is not a trace; it is left as it is");
     }
-    const std::string folder = fs::absolute(file).parent_path().string();
-    if (access(folder.c_str(), W_OK | X_OK) != 0) {
-        throw failure(failed, fmt::format("{}: cannot be written: {}", file, std::strerror(errno)));
-    }
+    check_writable(file);
 }
 
 /// The traces of child processes: FILE.PID, younger than `since`.
@@ -80,11 +77,13 @@ recording::recording(const std::vector<std::string>& program, const recording_op
     variables_.preload(own_library(our_recorder));  // first, so that it sees what the program asks
 }
 
-ending recording::run() {
+ending recording::run(int output) {
     std::error_code ignored;
     fs::remove(options_.file, ignored);  // an old trace must not pass for the new one if nothing is recorded
     began_ = fs::file_time_type::clock::now();
-    return wait_and_forward(start(path_, program_, variables_, options_.start));
+    start_options how;
+    how.output = output;
+    return wait_and_forward(start(path_, program_, variables_, how));
 }
 
 std::string recording::nothing_recorded() const {

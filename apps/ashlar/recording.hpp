@@ -22,7 +22,6 @@ struct recording_options {
     std::string file = "ashlar.trace";
     std::string malloc = "system";
     std::string conf;
-    start_options start;
 };
 
 class recording {
@@ -30,8 +29,8 @@ public:
     /// Checks that everything needed is there. Starts nothing, writes nothing.
     recording(const std::vector<std::string>& program, const recording_options& options);
 
-    /// Runs the program to its end.
-    ending run();
+    /// Runs the program to its end, its standard output going to a descriptor of ours, or staying as it is (-1).
+    ending run(int output = -1);
 
     /// One sentence or two: what was recorded and where, whether it is complete, or why there is nothing.
     std::string summary() const;

@@ -67,6 +67,8 @@ void add_replay(CLI::App& tool, context& line) {
         ->transform(CLI::CheckedTransformer(touches))->type_name("WHAT");
     command->add_option("--limit", options->replay.limit, "replay at most so many steps")
         ->check(CLI::Range(std::uint64_t{2}, std::uint64_t{1} << 32))->capture_default_str();
+    command->add_option("--timed", options->replay.timed, "take the times of at most so many steps")
+        ->check(CLI::Range(std::uint64_t{2}, std::uint64_t{1} << 32))->capture_default_str();
     command->add_option("--seconds", options->replay.seconds, "stop an engine that takes longer for one pass")
         ->check(CLI::Range(1, 86400))->capture_default_str();
     command->add_flag("--no-latency", options->no_latency, "leave out the time of each single step");

@@ -41,7 +41,7 @@ bool installed(const char* library) {
 
 replay_engine null_engine() { return {"none", "none", "", ""}; }
 
-replay_engine host_engine() { return {"glibc", "peer", "", ""}; }
+replay_engine host_engine() { return {"system", "strategy", "", ""}; }
 
 replay_engine ashlar_engine(const std::string& name, const std::string& conf) {
     return {name, "ashlar", own_library(our_malloc), conf};
@@ -51,7 +51,6 @@ std::vector<replay_engine> all_engines() {
     std::vector<replay_engine> engines;
     for (const auto& name : strategy_names()) engines.push_back({name, "strategy", "", ""});
     if (has_own_library(our_malloc)) engines.push_back(ashlar_engine("ashlar", ""));
-    engines.push_back(host_engine());
     for (const auto& known : peers) {
         if (installed(known.library)) engines.push_back({known.name, "peer", known.library, ""});
     }

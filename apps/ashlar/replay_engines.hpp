@@ -22,7 +22,7 @@ struct replay_engine {
 /// The replay without an allocator: its time is subtracted from the others'.
 replay_engine null_engine();
 
-/// The malloc that a program has when nothing is preloaded.
+/// The malloc that a program has when nothing is preloaded; it is one of the strategies.
 replay_engine host_engine();
 
 /// Our malloc under the given conf.

@@ -1,7 +1,7 @@
 // apps/ashlar/replay_order.hpp - what the tool tells a replay worker, and what the worker tells back.
 //
 // Layer:      apps/ashlar
-// Picture:    ashlar replay-worker ENGINE PASS TOUCH MILLISECONDS    with these descriptors open:
+// Picture:    ashlar replay-worker ENGINE PASS TOUCH MILLISECONDS STEPS    with these descriptors open:
 //             3 script: facts, then steps   4 outcome   5 ticks: one number a step   6 conf of our malloc
 // Complexity: plain values.
 // Failure:    an outcome that says `died` was never written: the worker did not get to its end.

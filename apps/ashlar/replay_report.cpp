@@ -33,9 +33,10 @@ void fastest_first(std::vector<replay_figures>& figures) {
 std::string replay_note(const replay_facts& facts, const replay_options& options) {
     std::string note = fmt::format(
         "Serial replay of {} steps of {} {} in the order they happened; {}. Times are medians of {} rounds, latencies "
-        "the least of {} for each step, less those of the replay itself.",
+        "the least of {} for each step, less those of the replay itself; who takes ten times as long as the fastest is timed once.",
         count_text(facts.steps), facts.threads, facts.threads == 1 ? "thread" : "threads", touch_text(options.touch),
-        options.rounds, options.rounds);
+        options.rounds, options.latency_rounds());
+    if (options.timed_of(facts) < facts.steps) note += fmt::format(" Times are those of the first {} steps.", count_text(options.timed_of(facts)));
     if (facts.cut != 0) note += " What came after these steps is left out.";
     if (facts.foreign_releases > 0) {
         note += fmt::format(" {} releases of blocks that the trace does not know are left out.", count_text(facts.foreign_releases));

@@ -63,7 +63,7 @@ public:
     replayer(const replay_script& script, const replay_options& options)
         : script_(script), options_(options), explain_(script) {
         outcome_.resize(sizeof(replay_outcome));
-        if (options.latency) ticks_.resize(script.facts().steps * sizeof(std::uint32_t));
+        if (options.latency) ticks_.resize(options.timed_of(script.facts()) * sizeof(std::uint32_t));
     }
 
     /// @returns the outcome; `refused` says why if it is not `done`
@@ -82,7 +82,8 @@ public:
         }
         const std::string in_worker = engine.group == "strategy" || engine.group == "none" ? engine.name : "malloc";
         const std::vector<std::string> words{"ashlar", worker_command, in_worker, std::to_string(static_cast<unsigned>(which)),
-                                             std::to_string(static_cast<unsigned>(options_.touch)), std::to_string(seconds * 1000)};
+                                             std::to_string(static_cast<unsigned>(options_.touch)), std::to_string(seconds * 1000),
+                                             std::to_string(steps_of(which))};
         start_options how;
         how.in_our_place = false;
         how.descriptors = {{script_.descriptor(), script_descriptor}, {outcome_.descriptor(), outcome_descriptor},
@@ -98,7 +99,7 @@ public:
 
     void forget_ticks() {
         const std::vector<std::byte> all(1 << 16, std::byte{0xff});
-        const std::size_t size = script_.facts().steps * sizeof(std::uint32_t);
+        const std::size_t size = options_.timed_of(script_.facts()) * sizeof(std::uint32_t);
         for (std::size_t at = 0; at < size; at += all.size()) ticks_.write_at(at, std::span(all).first(std::min(all.size(), size - at)));
     }
 
@@ -110,6 +111,12 @@ public:
     }
 
 private:
+    /// Memory and correctness are looked at over the whole script; times over a part of it if it is long.
+    std::uint64_t steps_of(replay_pass which) const {
+        const bool timed = which == replay_pass::time || which == replay_pass::latency;
+        return timed ? options_.timed_of(script_.facts()) : script_.facts().steps;
+    }
+
     const replay_script& script_;
     const replay_options& options_;
     explainer explain_;
@@ -124,7 +131,7 @@ public:
                const replay_progress& progress)
         : script_(script), options_(options), progress_(progress), replayer_(script, options) {
         for (const auto& engine : engines) figures_.push_back({.engine = engine, .refused = ""});
-        total_ = static_cast<double>((engines.size() + 1) * (options.rounds * (options.latency ? 2u : 1u)) +
+        total_ = static_cast<double>((engines.size() + 1) * (options.rounds + (options.latency ? options.latency_rounds() : 0)) +
                                      engines.size() * (options.check ? 2u : 1u));
     }
 
@@ -167,10 +174,11 @@ private:
     /// Round by round through all engines, so that a slow moment of the machine meets all alike.
     void measure_times() {
         std::vector<std::vector<double>> times(figures_.size() + 1);
-        const auto steps = static_cast<double>(script_.facts().steps);
+        const auto steps = static_cast<double>(options_.timed_of(script_.facts()));
         for (std::uint32_t round = 0; round < options_.rounds; ++round) {
             for (std::size_t i = 0; i <= figures_.size(); ++i) {
                 auto& figures = i == 0 ? null_ : figures_[i - 1];
+                if (hopeless(times, i)) continue;
                 const auto outcome = pass(figures, replay_pass::time);
                 if (outcome.state == outcome_state::done) times[i].push_back(static_cast<double>(outcome.nanoseconds) / steps);
             }
@@ -182,10 +190,20 @@ private:
         }
     }
 
+    /// A whole order of magnitude slower than the fastest in its first round: that needs no second one.
+    static bool hopeless(const std::vector<std::vector<double>>& times, std::size_t engine) {
+        if (times[engine].empty() || engine == 0) return false;
+        double fastest = times[engine].front();
+        for (std::size_t i = 1; i < times.size(); ++i) {
+            if (!times[i].empty()) fastest = std::min(fastest, times[i].front());
+        }
+        return times[engine].front() > 10 * fastest;
+    }
+
     quantiles latencies(replay_figures& figures) {
         replayer_.forget_ticks();
         double ns_per_tick = 0;
-        for (std::uint32_t round = 0; round < options_.rounds; ++round) {
+        for (std::uint32_t round = 0; round < options_.latency_rounds(); ++round) {
             const auto outcome = pass(figures, replay_pass::latency);
             if (outcome.state != outcome_state::done) continue;
             ns_per_tick = outcome.ns_per_tick;

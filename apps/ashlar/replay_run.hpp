@@ -25,11 +25,16 @@ namespace ashlar::app {
 
 struct replay_options {
     std::uint32_t rounds = 5;
-    std::uint64_t limit = 16'000'000;         ///< steps; what comes after is left out, and that is said
+    std::uint64_t limit = 64'000'000;         ///< steps; what comes after is left out, and that is said
+    std::uint64_t timed = 4'000'000;          ///< of these, the steps whose times are taken
     std::uint64_t seconds = 20;               ///< for one pass of one engine
     replay_touch touch = replay_touch::pages;
     bool latency = true;
     bool check = true;
+
+    /// The least of so many rounds is a step's latency.
+    std::uint32_t latency_rounds() const { return rounds < 3 ? rounds : 3; }
+    std::uint64_t timed_of(const replay_facts& facts) const { return timed < facts.steps ? timed : facts.steps; }
 };
 
 /// What one engine did. Times in nanoseconds, without those of the replay itself; sizes in bytes.

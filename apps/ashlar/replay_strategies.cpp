@@ -1,10 +1,73 @@
-// See replay_strategies.hpp.
+// Each strategy is made here as its user would make it and handed to the loop by its own type. Those that work in a
+// fixed buffer get sixteen times the greatest live bytes: who needs more than that is not in question for the trace.
 #include "replay_strategies.hpp"
 
+#include <algorithm>
+#include <array>
+
+#include "ashlar/observe/replay_heap.hpp"
+#include "ashlar/os/platform.hpp"
+#include "ashlar/strategy/linear.hpp"
+#include "ashlar/strategy/page.hpp"
+#include "ashlar/strategy/system.hpp"
+
 namespace ashlar::app {
+namespace {
 
-std::vector<std::string> strategy_names() { return {}; }
+template <allocator A>
+bool replay_on(A& strategy, replay_passes& passes) {
+    allocator_heap<A> heap(strategy);
+    passes.run(heap);
+    return true;
+}
 
-bool replay_on_strategy(std::string_view, replay_passes&) { return false; }
+/// A buffer for the strategies that have one. Its pages are there, and charged, when they are touched.
+result<block> room_for(const replay_facts& facts) {
+    const std::size_t wanted = std::min<std::uint64_t>(facts.bytes_allocated + 32 * facts.steps, 16 * facts.peak_bytes);
+    const std::size_t size = align_up(wanted + (std::size_t{1} << 20), std::size_t{1} << 16);
+    const auto reserved = os::reserve(size, std::size_t{1} << 21);
+    if (!reserved || !os::commit(reserved->data, size)) return alloc_error{};
+    return reserved;
+}
+
+bool on_system(replay_passes& passes) {
+    system strategy;
+    return replay_on(strategy, passes);
+}
+bool on_page(replay_passes& passes) {
+    page<> strategy;
+    return replay_on(strategy, passes);
+}
+bool on_linear(replay_passes& passes) {
+    const auto room = room_for(passes.facts());
+    if (!room) return false;
+    linear strategy(*room);
+    return replay_on(strategy, passes);
+}
+
+struct entry {
+    const char* name;
+    bool (*run)(replay_passes&);
+};
+constexpr std::array strategies{
+    entry{"system", on_system},
+    entry{"page", on_page},
+    entry{"linear", on_linear},
+};
+
+}  // namespace
+
+std::vector<std::string> strategy_names() {
+    std::vector<std::string> names;
+    for (const auto& strategy : strategies) names.emplace_back(strategy.name);
+    return names;
+}
+
+bool replay_on_strategy(std::string_view name, replay_passes& passes) {
+    for (const auto& strategy : strategies) {
+        if (strategy.name == name) return strategy.run(passes);
+    }
+    return false;
+}
 
 }  // namespace ashlar::app

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -52,7 +53,8 @@ bool work(char** argument) {
     const shared_bytes ticks(ticks_descriptor, true);
     replay_passes::tables with;
     std::memcpy(&with.facts, script.data(), sizeof with.facts);
-    with.steps = {reinterpret_cast<const replay_step*>(script.data() + steps_offset), with.facts.steps};
+    const auto steps = std::min<std::uint64_t>(with.facts.steps, std::strtoull(argument[4], nullptr, 10));
+    with.steps = {reinterpret_cast<const replay_step*>(script.data() + steps_offset), steps};
     with.slots = table<replay_slot>(with.facts.slots, true);
     with.generations = table<std::uint32_t>(with.facts.slots, true);
     with.ticks = {reinterpret_cast<std::uint32_t*>(ticks.data()), ticks.size() / sizeof(std::uint32_t)};
@@ -72,7 +74,7 @@ bool work(char** argument) {
 }  // namespace
 
 int replay_worker(int count, char** arguments) {
-    if (count != 4) return 2;
+    if (count != 5) return 2;
     try {
         return work(arguments) ? 0 : 1;
     } catch (const std::exception&) {

@@ -9,7 +9,7 @@
 
 namespace ashlar::app {
 
-/// The arguments are engine, pass, touch and milliseconds: see replay_order.hpp.
+/// The arguments are engine, pass, touch, milliseconds and steps: see replay_order.hpp.
 int replay_worker(int count, char** arguments);
 
 }  // namespace ashlar::app

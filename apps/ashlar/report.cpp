@@ -17,6 +17,7 @@
 #include "summary_json.hpp"
 #include "table.hpp"
 #include "text.hpp"
+#include "traces.hpp"
 
 namespace ashlar::app {
 namespace {
@@ -27,20 +28,6 @@ struct options {
     bool json = false;
     bool no_html = false;
 };
-
-/// `word` as a shell wants it, in quotes only if it must be.
-std::string quoted(const std::string& word) {
-    if (!word.empty() && word.find_first_of(" \t\n\"'\\$&|;<>*?()#~`") == std::string::npos) return word;
-    std::string text = "'";
-    for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return text + "'";
-}
-
-std::string command_text(const trace_info& info) {
-    std::string line;
-    for (const auto& word : info.command_line) line += (line.empty() ? "" : " ") + quoted(word);
-    return info.command_line_cut ? line + " ..." : line;
-}
 
 void print_totals(const summary& s, bool complete) {
     table figures({"", ">", ""});

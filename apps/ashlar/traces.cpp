@@ -8,6 +8,17 @@
 #include "failure.hpp"
 
 namespace ashlar::app {
+namespace {
+
+/// `word` as a shell wants it, in quotes only if it must be.
+std::string quoted(const std::string& word) {
+    if (!word.empty() && word.find_first_of(" \t\n\"'\\$&|;<>*?()#~`") == std::string::npos) return word;
+    std::string text = "'";
+    for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return text + "'";
+}
+
+}  // namespace
 
 trace_reader open_trace(const std::string& file) {
     auto trace = trace_reader::open(file);
@@ -18,6 +29,12 @@ trace_reader open_trace(const std::string& file) {
 void warn_if_incomplete(const trace_reader& trace) {
     if (const auto lost = describe(trace.health()); !lost.empty()) fmt::print(stderr, "ashlar: {}\n", lost);
     if (trace.info().state == trace_state::cut) fmt::print(stderr, "ashlar: {}\n", describe(trace.info()));
+}
+
+std::string command_text(const trace_info& info) {
+    std::string line;
+    for (const auto& word : info.command_line) line += (line.empty() ? "" : " ") + quoted(word);
+    return info.command_line_cut ? line + " ..." : line;
 }
 
 }  // namespace ashlar::app

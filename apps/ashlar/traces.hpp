@@ -15,6 +15,9 @@ namespace ashlar::app {
 
 trace_reader open_trace(const std::string& file);
 
+/// The recorded program's command line, as a shell would take it.
+std::string command_text(const trace_info& info);
+
 /// Warns on stderr, in one sentence, if the trace is not the whole of what the program did. To be called when
 /// the reader has been read to its end.
 void warn_if_incomplete(const trace_reader& trace);

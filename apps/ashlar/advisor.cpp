@@ -1,0 +1,114 @@
+// See advisor.hpp. The words of the advice are in advice_text.cpp.
+#include "advisor.hpp"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "advice_text.hpp"
+#include "text.hpp"
+
+namespace ashlar::app {
+namespace {
+
+std::string conf_of(const std::vector<std::string>& settings) {
+    std::string text = "version = 1\n";
+    for (const auto& line : settings) text += line + "\n";
+    return text;
+}
+
+replay_engine engine_of(const advised_malloc& candidate) {
+    if (!candidate.ours) return host_engine();
+    return ashlar_engine(candidate.name, candidate.settings.empty() ? "" : conf_of(candidate.settings));
+}
+
+void replay_all(std::vector<advised_malloc>& candidates, const replay_script& script, const replay_options& options,
+                const replay_progress& progress) {
+    std::vector<replay_engine> engines;
+    for (const auto& candidate : candidates) engines.push_back(engine_of(candidate));
+    const auto figures = replay_on(script, engines, options, progress);
+    for (std::size_t i = 0; i < candidates.size(); ++i) candidates[i].figures = figures[i];
+}
+
+advice_candidate cost_of(const advised_malloc& malloc) {
+    const auto& f = malloc.figures;
+    return {f.refused.empty(), f.ns_per_op, f.ns_spread, f.p999, static_cast<double>(f.peak_footprint)};
+}
+
+advice_choice choose_among(std::vector<advised_malloc>& candidates, const advice_settings& settings, double steps, double run_ns) {
+    advice_case about{settings.goal, steps, run_ns, {}};
+    for (const auto& candidate : candidates) about.candidates.push_back(cost_of(candidate));
+    const auto made = choose(about);
+    for (std::size_t i = 0; i < candidates.size(); ++i) candidates[i].ratios = made.ratios[i];
+    return made;
+}
+
+/// The single changes worth trying for this trace.
+std::vector<advised_malloc> changes_to_try(const advice_input& input) {
+    const auto changed = [](std::string name, std::vector<std::string> settings) {
+        return advised_malloc{"ours, " + std::move(name), true, std::move(settings), {}, {}};
+    };
+    constexpr std::uint64_t large = 4 << 20;  // from there on blocks are the large cache's business
+    std::vector<advised_malloc> list{
+        changed("memory prepared by the page", {"page_extend = compact"}),
+        changed("much memory prepared at a time", {"page_extend = fast"}),
+        changed("free memory returned at once", {"purge_delay_ms = 0", "retain_bytes = 0"}),
+        changed("free memory never returned", {"purge_delay_ms = -1"}),
+    };
+    if (input.about.peak_bytes >= 4u << 20) list.push_back(changed("huge pages", {"thp = always"}));
+    if (input.script.facts().largest_bytes >= large) {
+        const std::uint64_t cache = std::max<std::uint64_t>(64, 4 * input.script.facts().largest_bytes >> 20);
+        list.push_back(changed("large blocks returned at once", {"large_cache_bytes = 0"}));
+        if (cache > 64) list.push_back(changed("a larger cache of large blocks", {fmt::format("large_cache_bytes = {} MiB", cache)}));
+    }
+    return list;
+}
+
+/// Every change that is better than ours as it is, by more than the noise of its replays; the better of two that
+/// set the same option.
+std::vector<std::string> settings_that_helped(std::vector<advised_malloc> tried) {
+    std::sort(tried.begin(), tried.end(), [](const auto& a, const auto& b) { return a.ratios.score < b.ratios.score; });
+    std::vector<std::string> settings;
+    for (const auto& change : tried) {
+        const double noise = change.figures.ns_per_op > 0 ? change.figures.ns_spread / change.figures.ns_per_op : 0;
+        if (!change.ratios.admissible || change.ratios.score > 1 - std::max(0.005, 0.1 * noise)) continue;
+        const auto key_of = [](const std::string& line) { return line.substr(0, line.find(' ')); };
+        const bool taken = std::any_of(settings.begin(), settings.end(), [&](const auto& line) { return key_of(line) == key_of(change.settings.front()); });
+        if (!taken) settings.insert(settings.end(), change.settings.begin(), change.settings.end());
+    }
+    return settings;
+}
+
+}  // namespace
+
+advice advise(const advice_input& input, const advice_settings& settings, const replay_progress& progress) {
+    advice made;
+    made.goal = settings.goal;
+    const auto steps = static_cast<double>(input.script.facts().steps);
+    const double run_ns = settings.run_ns > 0 ? settings.run_ns : static_cast<double>(input.about.duration_ns);
+    replay_options options = settings.replay;
+    options.latency = settings.goal == advice_goal::latency;
+    options.check = false;
+
+    // First each change alone, against ours as it is: what cannot help alone is left at its default.
+    std::vector<advised_malloc> tried{{"ours", true, {}, {}, {}}};
+    for (auto& change : changes_to_try(input)) tried.push_back(std::move(change));
+    replay_all(tried, input.script, options, [&](const std::string& what, double share) { progress(what, 0.6 * share); });
+    choose_among(tried, settings, steps, run_ns);
+    tried.erase(tried.begin());
+    const auto helped = settings_that_helped(tried);
+    made.tried = std::move(tried);
+
+    // Then the candidates against what the program has, side by side and checked.
+    made.candidates = {{"the program's own malloc", false, {}, {}, {}}, {"Ashlar's malloc", true, {}, {}, {}}};
+    if (!helped.empty()) made.candidates.push_back({"Ashlar's malloc with options", true, helped, {}, {}});
+    options.check = true;
+    replay_all(made.candidates, input.script, options, [&](const std::string& what, double share) { progress(what, 0.6 + 0.4 * share); });
+    const auto choice = choose_among(made.candidates, settings, steps, run_ns);
+    made.choice = choice.choice;
+    made.malloc_share = choice.malloc_share;
+    explain(made, input, choice);
+    return made;
+}
+
+}  // namespace ashlar::app
