@@ -1,0 +1,167 @@
+#include "ashlar/strategy/buddy.hpp"
+
+#include <array>
+#include <catch2/catch.hpp>
+#include <vector>
+
+#include "ashlar/os/failing_pages.hpp"
+#include "ashlar/strategy/linear.hpp"
+#include "support/broken_contract.hpp"
+#include "support/random_trace.hpp"
+
+using namespace ashlar;
+using support::broken_contract;
+
+namespace {
+
+layout of(std::size_t size, std::size_t align = 1) { return *layout::make(size, align); }
+using checked_pages = page<os::failing_pages<>>;
+
+std::array<std::size_t, 62> structure(const auto& heap) {
+    std::array<std::size_t, 62> counts{};
+    for (std::size_t order = 0; order < 62; ++order) counts[order] = heap.free_blocks(order);
+    return counts;
+}
+
+}  // namespace
+
+TEST_CASE("buddy: serves random traces, is whole again at the end, and gives its region back", "[strategy][buddy]") {
+    for (unsigned seed = 0; seed < 6; ++seed) {
+        os::failing_pages<> pages;
+        {
+            checked_pages upstream{ref(pages)};
+            buddy<checked_pages> heap(upstream, 1 << 18);
+            support::random_trace trace(heap, seed, {.steps = 2000, .largest = 9000, .align_exponents = 13});
+            std::size_t step = 0;
+            trace.run([&] {
+                if (++step % 64 == 0) REQUIRE(heap.consistent());
+            });
+            trace.free_all();
+            CHECK(heap.consistent());
+            CHECK(heap.free_blocks(18) == 1);
+            CHECK(support::free_ranges(heap).size() == 1);
+        }
+        CHECK(pages.balanced());
+    }
+}
+
+TEST_CASE("buddy: refuses exactly when no block of the order or above is free", "[strategy][buddy]") {
+    std::vector<std::byte> bytes(3 << 16);
+    for (unsigned seed = 0; seed < 6; ++seed) {
+        linear buffer(block{bytes.data(), bytes.size()});
+        buddy<linear> heap(buffer, 1 << 16);
+        CHECK(heap.available(of(1 << 16)));
+        CHECK_FALSE(heap.available(of((1 << 16) + 1)));
+        support::random_trace trace(heap, seed, {.steps = 1500, .largest = 4000, .free_percent = 40});
+        CHECK(trace.run() > 0);  // the trace compares available with every answer
+        for (std::size_t order = 4; order <= 17; ++order) {
+            bool some = false;
+            for (std::size_t above = order; above < 62; ++above) some = some || heap.free_blocks(above) != 0;
+            CHECK(heap.available(of(std::size_t{1} << order)) == some);
+            CHECK(heap.available(of((std::size_t{1} << order) / 2 + 1)) == some);
+            CHECK(heap.available(of(1, std::size_t{1} << order)) == some);
+        }
+    }
+}
+
+TEST_CASE("buddy: a block is aligned to its size and as large as its order", "[strategy][buddy]") {
+    buddy<> heap(1 << 20);
+    for (std::size_t size = 1; size <= 1 << 20; size = size * 3 / 2 + 1) {
+        const auto b = heap.allocate(of(size));
+        REQUIRE(b);
+        CHECK(b->size >= size);
+        CHECK((b->size == 16 || b->size < 2 * size));
+        CHECK(is_aligned(b->data, b->size));
+        heap.deallocate(b->data, of(size));
+    }
+}
+
+TEST_CASE("buddy: freeing restores the free blocks of every order", "[strategy][buddy]") {
+    buddy<> heap(1 << 18);
+    support::random_trace trace(heap, 4, {.steps = 300, .largest = 3000});
+    trace.run();
+    const auto before = structure(heap);
+    const auto ranges = support::free_ranges(heap);
+    for (std::size_t size = 1; size < 20'000; size = size * 2 + 1) {
+        const auto b = heap.allocate(of(size));
+        if (!b) continue;
+        heap.deallocate(b->data, of(size));
+        REQUIRE(structure(heap) == before);
+        REQUIRE(support::free_ranges(heap) == ranges);
+    }
+}
+
+TEST_CASE("buddy: a first half grows into free second halves, and shrinks by giving them back", "[strategy][buddy]") {
+    buddy<> heap(1 << 12);
+    const auto x = *heap.allocate(of(100));
+    const auto grown = heap.grow_in_place(x.data, of(100), of(4096));
+    REQUIRE(grown);
+    CHECK(grown->data == x.data);
+    CHECK(heap.consistent());
+    CHECK_FALSE(heap.grow_in_place(x.data, of(4096), of(4097)));
+    const auto shrunk = heap.shrink_in_place(x.data, of(4096), of(10));
+    REQUIRE(shrunk);
+    CHECK(shrunk->size == 16);
+    CHECK(heap.consistent());
+    const auto second = *heap.allocate(of(16));  // x's buddy
+    CHECK_FALSE(heap.grow_in_place(x.data, of(10), of(17)));
+    CHECK_FALSE(heap.grow_in_place(second.data, of(16), of(17)));  // a second half never grows
+    CHECK(heap.consistent());
+    heap.deallocate(second.data, of(16));
+    heap.deallocate(x.data, of(10));
+    CHECK(heap.free_blocks(12) == 1);
+}
+
+TEST_CASE("buddy: a refused region is a refusal and leaves nothing behind", "[strategy][buddy]") {
+    os::failing_pages<> pages;
+    {
+        checked_pages upstream{ref(pages)};
+        buddy<checked_pages> heap(upstream, 1 << 16);
+        for (std::size_t n = 1; n <= 2; ++n) {
+            pages.fail(n);
+            CHECK_FALSE(heap.allocate(of(100)));
+            CHECK(pages.balanced());
+            CHECK_FALSE(heap.owns(nullptr));
+            CHECK(heap.consistent());
+        }
+        CHECK(heap.allocate(of(100)));
+        CHECK_FALSE(heap.allocate(of(layout::max_size)));
+        CHECK_FALSE(heap.allocate(of(1, std::size_t{1} << 62)));
+        heap.reset();
+        CHECK(pages.balanced());
+        CHECK(heap.allocate(of(1 << 16)));
+    }
+    CHECK(pages.balanced());
+}
+
+TEST_CASE("buddy: regions from the least to a gigabyte work", "[strategy][buddy]") {
+    for (std::size_t size = 16; size <= std::size_t{1} << 30; size *= 4) {
+        buddy<> heap(size);
+        const auto b = heap.allocate(of(size));
+        REQUIRE(b);
+        CHECK_FALSE(heap.allocate(of(1)));
+        heap.deallocate(b->data, of(size));
+        CHECK(heap.allocate(of(1)));
+    }
+}
+
+TEST_CASE("buddy: freeing twice, inside a block, or with a layout of another order breaks the contract",
+          "[strategy][buddy]") {
+    buddy<> heap(1 << 16);
+    const auto x = *heap.allocate(of(100)), y = *heap.allocate(of(100));
+    const auto refuses = [&](std::byte* p, layout l) {
+        return !broken_contract([&] { heap.deallocate(p, l); }).empty();
+    };
+    CHECK(refuses(x.data, of(64)));
+    CHECK(refuses(x.data, of(129)));
+    CHECK(refuses(x.data + 64, of(64)));
+    CHECK(refuses(x.data + 1, of(100)));
+    std::byte other[16];
+    CHECK(refuses(other, of(16)));
+    heap.deallocate(x.data, of(100));
+    CHECK(refuses(x.data, of(100)));
+    heap.deallocate(y.data, of(100));  // both are part of a larger free block now
+    CHECK(refuses(x.data, of(100)));
+    CHECK(refuses(y.data, of(100)));
+    CHECK(heap.consistent());
+}
