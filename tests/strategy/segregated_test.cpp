@@ -1,0 +1,147 @@
+#include "ashlar/strategy/segregated.hpp"
+
+#include <catch2/catch.hpp>
+#include <set>
+#include <vector>
+
+#include "ashlar/os/failing_pages.hpp"
+#include "ashlar/strategy/best_fit.hpp"
+#include "ashlar/strategy/free_list.hpp"
+#include "ashlar/strategy/linear.hpp"
+#include "support/broken_contract.hpp"
+#include "support/random_trace.hpp"
+
+using namespace ashlar;
+using support::broken_contract;
+
+namespace {
+layout of(std::size_t size, std::size_t align = 1) { return *layout::make(size, align); }
+using checked_pages = page<os::failing_pages<>>;
+}  // namespace
+
+TEST_CASE("segregated: serves random traces, and trim gives every chunk back at the end", "[strategy][segregated]") {
+    for (unsigned seed = 0; seed < 5; ++seed) {
+        os::failing_pages<> pages;
+        checked_pages upstream{ref(pages)};
+        segregated<checked_pages> heap(upstream);
+        support::random_trace trace(heap, seed, {.steps = 3000, .largest = 9000, .align_exponents = 13});
+        std::size_t step = 0;
+        CHECK(trace.run([&] {
+            if (++step % 64 == 0) REQUIRE(heap.consistent());
+            if (step % 500 == 0) heap.trim();
+        }) == 0);
+        trace.free_all();
+        CHECK(heap.consistent());
+        heap.trim();
+        CHECK(heap.chunks() == 0);
+        CHECK(pages.balanced());
+        CHECK(support::free_ranges(heap).empty());
+        CHECK(heap.allocate(of(100)));  // and it goes on
+    }
+}
+
+TEST_CASE("segregated: in a bounded heap available foretells every grant and refusal", "[strategy][segregated]") {
+    std::vector<std::byte> bytes(1 << 20);
+    for (unsigned seed = 0; seed < 5; ++seed) {
+        linear buffer(block{bytes.data(), bytes.size()});
+        segregated<linear> heap(buffer);
+        support::random_trace trace(heap, seed, {.steps = 3000, .largest = 4096, .free_percent = 30});
+        CHECK(trace.run() > 0);
+        CHECK(heap.consistent());
+    }
+}
+
+TEST_CASE("segregated: stands on any upstream that frees", "[strategy][segregated]") {
+    os::failing_pages<> pages;
+    {
+        checked_pages source{ref(pages)};
+        free_list<best_fit, checked_pages> below(source, 1 << 20);
+        segregated<free_list<best_fit, checked_pages>> heap(below);
+        support::random_trace trace(heap, 1, {.steps = 2000, .largest = 9000});
+        CHECK(trace.run() == 0);
+        CHECK(below.consistent());
+        trace.free_all();
+        heap.trim();
+        CHECK(support::free_ranges(below).size() == 1);
+    }
+    CHECK(pages.balanced());
+}
+
+TEST_CASE("segregated: the block freed last is granted next", "[strategy][segregated]") {
+    segregated<> heap;
+    const auto x = *heap.allocate(of(100)), y = *heap.allocate(of(100));
+    CHECK(y.data == x.data + x.size);  // carved side by side, without headers
+    heap.deallocate(x.data, of(100));
+    heap.deallocate(y.data, of(100));
+    CHECK(heap.allocate(of(112))->data == y.data);
+    CHECK(heap.allocate(of(97))->data == x.data);
+}
+
+TEST_CASE("segregated: freeing restores what is free", "[strategy][segregated]") {
+    segregated<> heap;
+    support::random_trace trace(heap, 2, {.steps = 500, .largest = 4000});
+    trace.run();
+    for (std::size_t size = 1; size < 4000; size += 61) {
+        heap.deallocate(heap.allocate(of(size))->data, of(size));  // may take a chunk
+        const auto before = support::free_ranges(heap);
+        heap.deallocate(heap.allocate(of(size))->data, of(size));
+        REQUIRE(support::free_ranges(heap) == before);
+    }
+}
+
+TEST_CASE("segregated: grows and shrinks within the class only", "[strategy][segregated]") {
+    segregated<> heap;
+    const auto b = *heap.allocate(of(100));
+    CHECK(b.size == 112);
+    CHECK(heap.grow_in_place(b.data, of(100), of(112)));
+    CHECK_FALSE(heap.grow_in_place(b.data, of(112), of(113)));
+    CHECK(heap.shrink_in_place(b.data, of(112), of(97)));
+    CHECK_FALSE(heap.shrink_in_place(b.data, of(97), of(96)));
+    const auto big = *heap.allocate(of(5000));
+    CHECK(heap.grow_in_place(big.data, of(5000), of(8192)));      // within its pages
+    CHECK_FALSE(heap.shrink_in_place(big.data, of(8192), of(64)));  // would change hands
+    heap.deallocate(big.data, of(8192));
+    heap.deallocate(b.data, of(97));
+}
+
+TEST_CASE("segregated: a refused chunk is a refusal and changes nothing", "[strategy][segregated]") {
+    os::failing_pages<> pages;
+    {
+        checked_pages upstream{ref(pages)};
+        segregated<checked_pages> heap(upstream);
+        for (std::size_t n = 1; n <= 2; ++n) {
+            pages.fail(n);
+            CHECK_FALSE(heap.allocate(of(100)));
+            CHECK(heap.chunks() == 0);
+            CHECK(pages.balanced());
+        }
+        CHECK(heap.allocate(of(100)));
+        pages.fail(1, os::lasting::onwards);
+        for (int i = 1; i < 584; ++i) REQUIRE(heap.allocate(of(100)));  // the chunk's other blocks
+        CHECK_FALSE(heap.allocate(of(100)));
+        CHECK_FALSE(heap.allocate(of(10'000)));
+        CHECK(heap.consistent());
+        pages.heal();
+    }
+    CHECK(pages.balanced());
+}
+
+TEST_CASE("segregated: freeing what was freed just before breaks the contract", "[strategy][segregated]") {
+    segregated<> heap;
+    const auto x = *heap.allocate(of(100)), y = *heap.allocate(of(100));
+    const auto refuses = [&](std::byte* p, layout l) {
+        return !broken_contract([&] { heap.deallocate(p, l); }).empty();
+    };
+    CHECK(refuses(x.data + 8, of(100, 16)));
+    heap.deallocate(x.data, of(100));
+    CHECK(refuses(x.data, of(100)));
+#if ASHLAR_CHECKS >= 2
+    CHECK(refuses(y.data, of(200)));
+    CHECK(refuses(y.data + 16, of(100)));
+    heap.deallocate(y.data, of(100));
+    CHECK(refuses(x.data, of(100)));
+#else
+    heap.deallocate(y.data, of(100));
+#endif
+    CHECK(heap.consistent());
+}
