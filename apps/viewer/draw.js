@@ -143,7 +143,7 @@ function table(columns, rows, { name, limit = 20, chosen, sortable = true } = {}
 
 /** A number and, beside it, a bar for its share of `whole`. */
 const meter = (text, part, whole) => [h("span.amount", {}, text), h("span.meter", { "aria-hidden": "true" },
-  h("i", { style: { width: `${whole > 0 && part > 0 ? (100 * part) / whole : 0}%` } }))];
+  h("i", { style: { width: `${whole > 0 && part > 0 ? Math.min(100, (100 * part) / whole) : 0}%` } }))];
 
 /** Dots on a line from `from` to `to`: marks are {at, kind: "dot" | "hollow" | "small" | "middle", text}. */
 function strip(marks, from, to, name) {

@@ -14,12 +14,12 @@ const median = (values) => {
 const middleOf = (run) => run.median ?? median(run.values);
 const spreadOf = (run) => run.spread ?? median(run.values.map((v) => Math.abs(v - middleOf(run))));
 
-/** "8.2 % lower", marked as better or worse only when it is more than the runs spread. */
+/** "8.2 % lower", marked as better or worse only when it is more than 1 % and more than the runs spread. */
 function difference(metric, run) {
   const base = metric.runs[0], a = middleOf(base), b = middleOf(run);
   if (run === base || !(a > 0)) return null;
   const change = (100 * (b - a)) / a;
-  const clear = Math.abs(b - a) > 2 * Math.max(spreadOf(base), spreadOf(run));
+  const clear = Math.abs(change) > 1 && Math.abs(b - a) > 2 * Math.max(spreadOf(base), spreadOf(run));
   const good = (b < a) === (metric.better !== "higher");
   return h("span" + (clear ? (good ? ".better" : ".worse") : ""), {},
     ` \u00b7 ${Math.abs(change).toFixed(1)}\u00a0% ${b < a ? "lower" : "higher"}${clear ? "" : ", within the spread"}`);
@@ -42,14 +42,20 @@ function tune(u) {
     u.verdict ? h("p.verdict", {}, u.verdict) : null, (u.metrics || []).map(metricStrips));
 }
 
+/** Where a column's bars end: at the greatest value, or at five times the least, so that one slow row hides no other. */
+function barEnd(values) {
+  const known = values.filter((v) => v > 0);
+  return known.length === 0 ? 1 : Math.min(Math.max(...known), 5 * Math.min(...known));
+}
+
 function replay(r) {
   const rows = r.rows || [], ran = rows.filter((x) => !x.refused);
-  const slowest = Math.max(1, ...ran.map((x) => x.ns_per_op || 0)), largest = Math.max(1, ...ran.map((x) => x.peak_footprint_ratio || 0));
+  const slowest = barEnd(ran.map((x) => x.ns_per_op)), largest = barEnd(ran.map((x) => x.peak_footprint_ratio));
   const tails = ran.flatMap((x) => [x.p50, x.p99, x.p999]).filter((v) => v > 0).map(Math.log10);
   const ends = [Math.min(...tails) - 0.08, Math.max(...tails) + 0.08];
   const last = (key) => (x) => x[key] ?? Infinity;
   const mark = (x, key, kind, name) => ({ at: Math.log10(x[key] ?? NaN), kind, text: `${name} ${inUnit(x[key], "ns")}` });
-  return section("replay", "Replay", r.note || "The recorded requests, given again to each allocator.", null, table([
+  return section("replay", "Replay", `${r.note || "The recorded requests, given again to each allocator."} Bars end at five times the least.`, null, table([
     { label: "Allocator", key: (x) => x.name, show: (x) => [x.name, x.group === "peer" ? h("span.note", {}, " \u00b7 peer") : null] },
     { label: "Time per operation", key: last("ns_per_op"), show: (x) => (x.refused ? h("span.note", {}, x.refused) : meter(inUnit(x.ns_per_op, "ns"), x.ns_per_op, slowest)) },
     { label: "p50 \u00b7 p99 \u00b7 p99.9 (logarithmic)", strip: true, key: last("p999"), show: (x) => (x.refused || tails.length === 0 ? "" :
