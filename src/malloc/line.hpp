@@ -1,9 +1,9 @@
 // ashlar/src/malloc/line.hpp - a line of text for standard error, put together without allocating.
 //
 // Layer:      malloc
-// Complexity: a buffer on the stack; what does not fit is cut.
+// Complexity: a buffer on the stack; what does not fit is written when the buffer is full.
 // Failure:    none; what cannot be written is dropped.
-// Threads:    a line is one write, so lines of several threads do not mix.
+// Threads:    a line up to the buffer's length is one write: lines of several threads do not mix.
 // Checked by: tests/malloc/program/
 #pragma once
 
@@ -17,13 +17,16 @@ namespace ashlar::malloc {
 
 class line {
 public:
+    line() noexcept = default;
     template <class... Parts>
+        requires(sizeof...(Parts) != 0)
     explicit line(const Parts&... parts) noexcept {
         (add(parts), ...);
     }
     line& add(std::string_view text) noexcept {
         for (const char c : text) {
-            if (length_ < sizeof text_ - 1) text_[length_++] = c;
+            if (length_ == sizeof text_ - 1) flush();
+            text_[length_++] = c;
         }
         return *this;
     }
@@ -46,11 +49,14 @@ public:
     line& add(const char* text) noexcept { return add(std::string_view(text)); }
     void print() noexcept {
         text_[length_++] = '\n';
-        os::write_error(text_, length_);
-        length_ = 0;
+        flush();
     }
 
 private:
+    void flush() noexcept {
+        os::write_error(text_, length_);
+        length_ = 0;
+    }
     char text_[512];
     std::size_t length_ = 0;
 };

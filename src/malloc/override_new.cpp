@@ -9,8 +9,6 @@
 //
 // Nothing here needs libstdc++: a C program loads none. What a C++ program brings is found by weak names, or, when
 // libstdc++ came with a plugin, by asking the loader.
-#include <dlfcn.h>
-
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
@@ -26,17 +24,22 @@ namespace core = ashlar::malloc;
 
 using handler_getter = std::new_handler (*)();
 using thrower = void (*)();
+constexpr int lazy = 1, only_if_loaded = 4;  // RTLD_LAZY and RTLD_NOLOAD of <dlfcn.h>, whose functions are not weak
 
 extern "C" {
 [[gnu::weak]] std::new_handler get_handler_of_libstdcxx() noexcept __asm__("_ZSt15get_new_handlerv");
 [[gnu::weak]] void throw_bad_alloc_of_libstdcxx() __asm__("_ZSt17__throw_bad_allocv");
+// Weak too: a static program has no loader to ask, and needs none.
+[[gnu::weak]] void* dlopen(const char* name, int how) noexcept;
+[[gnu::weak]] void* dlsym(void* library, const char* name) noexcept;
 }
 
 /// A function of libstdc++, also when it was loaded for a plugin alone; null when there is none in the process.
 template <class F>
 F of_libstdcxx(F weak, const char* name) noexcept {
     if (weak != nullptr) return weak;
-    void* library = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD);
+    if (&dlopen == nullptr || &dlsym == nullptr) return nullptr;
+    void* library = dlopen("libstdc++.so.6", lazy | only_if_loaded);
     return library == nullptr ? nullptr : reinterpret_cast<F>(dlsym(library, name));
 }
 

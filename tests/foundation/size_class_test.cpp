@@ -12,10 +12,10 @@ TEST_CASE("size_class: every size lies in the smallest class that holds it", "[f
     }
 }
 
-TEST_CASE("size_class: rounding wastes below 16 bytes up to 128 and below an eighth above", "[foundation][size_class]") {
+TEST_CASE("size_class: rounding wastes below 16 bytes, then an eighth, then a quarter", "[foundation][size_class]") {
     for (std::size_t size = 1; size <= size_class_max; ++size) {
         const std::size_t waste = size_of_class(class_of_size(size)) - size;
-        if (size <= 128 ? waste >= 16 : waste * 8 >= size) FAIL("waste " << waste << " for " << size);
+        if (size <= 128 ? waste >= 16 : waste * (size <= 1024 ? 8 : 4) >= size) FAIL("waste " << waste << " for " << size);
     }
 }
 

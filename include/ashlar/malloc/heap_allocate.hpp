@@ -151,6 +151,7 @@ auto heap<Store>::carve(span_type& s) noexcept -> node* {
     }
     reinterpret_cast<node*>(p)->next = nullptr;
     s.carved += static_cast<std::uint32_t>(count);
+    store_->note_carved(s, count * size);
     return first;
 }
 

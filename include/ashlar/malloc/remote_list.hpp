@@ -58,6 +58,10 @@ public:
         return {reinterpret_cast<node*>(word & address_bits), static_cast<std::uint32_t>(word >> 48)};
     }
     bool empty() const noexcept { return word_.load(std::memory_order_relaxed) == 0; }
+    /// How many there are at this moment.
+    std::uint32_t count() const noexcept {
+        return static_cast<std::uint32_t>(word_.load(std::memory_order_relaxed) >> 48);
+    }
     /// In the child of fork: what another thread was doing at that moment may be here in part only.
     void forget() noexcept { word_.store(0, std::memory_order_relaxed); }
 

@@ -82,12 +82,6 @@ public:
         for (slice_region* r = first_; r != nullptr; r = r->next) r->age();
     }
 
-    /// Slices that are dirty beyond what keeps used and dirty together near the most that ever was used: to keep
-    /// those would raise the peak of memory for the sake of a fault saved.
-    std::size_t excess() const noexcept {
-        const std::size_t allowed = high_ + high_ / 16 + 8;
-        return used_ + dirty_ > allowed ? used_ + dirty_ - allowed : 0;
-    }
     std::size_t used() const noexcept { return used_; }
     std::size_t dirty() const noexcept { return dirty_; }
     std::size_t reserved() const noexcept { return reserved_; }
@@ -113,7 +107,6 @@ private:
         const std::size_t were_dirty = r.take(at, count);
         used_ += count;
         dirty_ -= were_dirty;
-        if (used_ > high_) high_ = used_;
         return {r.address_of(at), count, were_dirty == 0};
     }
     /// Commits by doubling, so that a region costs few calls and the system is charged for what is used.
@@ -160,7 +153,6 @@ private:
     slice_region* first_ = nullptr;
     slice_region* last_ = nullptr;
     std::size_t used_ = 0;   ///< slices
-    std::size_t high_ = 0;   ///< the most that ever were used
     std::size_t dirty_ = 0;  ///< free slices whose memory is not zero
     std::size_t reserved_ = 0;
     thp_policy huge_ = thp_policy::automatic;

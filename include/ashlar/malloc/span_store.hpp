@@ -39,6 +39,7 @@ public:
     static constexpr std::size_t largest_small = 8 * 1024;
     static constexpr std::size_t largest_run = std::size_t{4} << 20;
     static constexpr std::size_t medium_slices = 8;
+    static constexpr std::size_t slack = 1 << 20;  ///< of free memory is always worth keeping
 
     constexpr span_store() noexcept requires stateless<Pages> = default;
     constexpr explicit span_store(ref<Pages> pages) noexcept : pages_(pages) {}
@@ -58,6 +59,11 @@ public:
     span_type* new_span(void* owner, std::size_t size_class) noexcept;
     /// @pre nothing of it is out, and it is in no list or mailbox
     void give_span(span_type* s) noexcept;
+    /// The owner has cut `bytes` more into blocks.
+    void note_carved(const span_type& s, std::size_t bytes) noexcept {
+        needed_.fetch_add(bytes, std::memory_order_relaxed);
+        if (s.zero) resident_.fetch_add(bytes, std::memory_order_relaxed);
+    }
     /// Lets the fast path of free serve the span, if it may (span.I3).
     void open(span_type& s) const noexcept { s.limit = options_.zero_on_free != 0 ? 0 : s.magic; }
 
@@ -91,6 +97,8 @@ public:
     const large_blocks<retrying_pages<Pages>>& large() const noexcept { return large_; }
     std::size_t peak_bytes() const noexcept { return peak_; }
     std::uint64_t purged_bytes() const noexcept { return purged_; }
+    /// Large blocks granted so far.
+    std::uint64_t large_taken() const noexcept { return large_taken_; }
     /// Gives every reservation back. For tests: nothing of it may be used afterwards.
     void destroy() noexcept;
 
@@ -110,8 +118,27 @@ private:
     bool resize_mapping(span_type* s, std::size_t size) noexcept;
     void purge_down_to(std::size_t bytes, bool only_old) noexcept;
     void give_back_if_due(bool with_time) noexcept;
-    void give_back_excess(std::size_t slices) noexcept;
+    void give_back_excess() noexcept;
+    void put_back(span_type* s) noexcept;
+    /// Bytes that a span needs; and bytes of memory that it has, which is more where its slices were dirty.
+    static std::size_t need_of(const span_type& s) noexcept {
+        return s.kind == span_kind::run ? s.block_size : s.carved * s.block_size;
+    }
+    static std::size_t memory_of(const span_type& s) noexcept {
+        return s.zero ? need_of(s) : s.slices * slice_size;
+    }
+    void count_in(const span_type& s) noexcept {
+        needed_.fetch_add(need_of(s), std::memory_order_relaxed);
+        resident_.fetch_add(memory_of(s), std::memory_order_relaxed);
+        note_peak();
+    }
+    void count_out(const span_type& s) noexcept {
+        needed_.fetch_sub(need_of(s), std::memory_order_relaxed);
+        resident_.fetch_sub(memory_of(s), std::memory_order_relaxed);
+    }
     void note_peak() noexcept {
+        const std::size_t needed = needed_.load(std::memory_order_relaxed);
+        if (needed > most_needed_) most_needed_ = needed;
         const std::size_t bytes = slices_.used() * slice_size + large_.live();
         if (bytes > peak_) peak_ = bytes;
     }
@@ -121,7 +148,7 @@ private:
     span_type none_;
     lock_type lock_;
     retrying_pages<Pages> pages_;
-    options options_;
+    options options_{0, 0, 0, 0, 0, 0, 0};  // until configure: an object of zeros alone takes no room in a file
     typename Atomics::template atomic<misuse_handler> handler_{nullptr};
     metadata<retrying_pages<Pages>> meta_;
     slice_provider<retrying_pages<Pages>> slices_;
@@ -130,7 +157,12 @@ private:
     span_type* free_records_ = nullptr;
     record_slab* slabs_ = nullptr;
     std::size_t peak_ = 0;
+    /// Estimates, for give_back_excess: bytes that blocks are cut from; memory that spans have; the most needed ever.
+    typename Atomics::template atomic<std::size_t> needed_{0};
+    typename Atomics::template atomic<std::size_t> resident_{0};
+    std::size_t most_needed_ = 0;
     std::uint64_t purged_ = 0;
+    std::uint64_t large_taken_ = 0;
     typename Atomics::template atomic<std::uint64_t> next_sweep_{0};
 };
 

@@ -3,6 +3,7 @@
 // Layer:      malloc
 // Picture:    64 KiB < size <= 4 MiB   a run of slices; the usable size ends at a page, the rest is not touched
 //             4 MiB < size             a mapping of its own, which remap grows without copying
+//             either, where the other is refused
 // Complexity: as span_store.hpp, which includes this file.
 // Failure:    as span_store.hpp.
 // Threads:    as span_store.hpp; a large block has no owner, any thread gives it back at once.
@@ -16,13 +17,17 @@ namespace ashlar::malloc {
 template <os::page_source Pages, atomics_policy Atomics>
 auto span_store<Pages, Atomics>::take_large(std::size_t size, std::size_t align) noexcept -> span_type* {
     const bool as_run = size <= largest_run && align <= largest_run;
-    return as_run ? take_run(page_up(size), align) : take_mapping(page_up(size), align);
+    size = page_up(size);
+    // Where one is refused the other may still have room: under a limit all address space may be in regions.
+    span_type* s = as_run ? take_run(size, align) : take_mapping(size, align);
+    if (s == nullptr) s = as_run ? take_mapping(size, align) : take_run(size, align);
+    return s;
 }
 
 template <os::page_source Pages, atomics_policy Atomics>
 auto span_store<Pages, Atomics>::take_run(std::size_t size, std::size_t align) noexcept -> span_type* {
     const std::size_t count = (size + slice_size - 1) / slice_size;
-    give_back_excess(slices_.excess());
+    give_back_excess();
     const holding guard(lock_);
     span_type* s = take_record();
     if (s == nullptr) return nullptr;
@@ -33,7 +38,8 @@ auto span_store<Pages, Atomics>::take_run(std::size_t size, std::size_t align) n
     s->zero = run.zero;
     s->block_size = size;
     if (run.data != nullptr && map(s)) {
-        note_peak();
+        count_in(*s);
+        ++large_taken_;
         return s;
     }
     if (run.data != nullptr) slices_.give(run.data, count, !run.zero);
@@ -61,6 +67,7 @@ auto span_store<Pages, Atomics>::take_mapping(std::size_t size, std::size_t alig
     mappings_.push_front(s);
     map(s);  // if refused, find_slowly finds it
     note_peak();
+    ++large_taken_;
     return s;
 }
 
@@ -81,9 +88,7 @@ void span_store<Pages, Atomics>::give_large(span_type* s) noexcept {
     if (s->kind == span_kind::run) {
         {
             const holding guard(lock_);
-            map_.clear(s->start, s->slices);
-            slices_.give(s->start, s->slices, true);
-            give_record(s);
+            put_back(s);
         }
         return give_back_if_due(false);
     }
@@ -125,9 +130,10 @@ bool span_store<Pages, Atomics>::resize_run(span_type* s, std::size_t size) noex
         map_.clear(end, s->slices - count);
         slices_.give(end, s->slices - count, true);
     }
+    count_out(*s);
     s->slices = static_cast<std::uint32_t>(count);
     s->block_size = size;
-    note_peak();
+    count_in(*s);
     return true;
 }
 

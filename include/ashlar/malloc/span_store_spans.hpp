@@ -50,7 +50,7 @@ template <os::page_source Pages, atomics_policy Atomics>
 auto span_store<Pages, Atomics>::new_span(void* owner, std::size_t size_class) noexcept -> span_type* {
     const std::size_t size = size_of_class(size_class);
     const std::size_t count = size <= largest_small ? 1 : medium_slices;
-    give_back_excess(slices_.excess());
+    give_back_excess();
     const holding guard(lock_);
     span_type* s = take_record();
     if (s == nullptr) return nullptr;
@@ -74,7 +74,7 @@ auto span_store<Pages, Atomics>::new_span(void* owner, std::size_t size_class) n
         give_record(s);
         return nullptr;
     }
-    note_peak();
+    count_in(*s);
     return s;
 }
 
@@ -83,11 +83,22 @@ void span_store<Pages, Atomics>::give_span(span_type* s) noexcept {
     ASHLAR_INVARIANT(s->used() == 0);
     {
         const holding guard(lock_);
-        map_.clear(s->start, s->slices);
-        slices_.give(s->start, s->slices, s->carved != 0 || !s->zero);
-        give_record(s);
+        put_back(s);
     }
     give_back_if_due(false);
+}
+
+/// The slices of a span become free. @pre the lock is held
+template <os::page_source Pages, atomics_policy Atomics>
+void span_store<Pages, Atomics>::put_back(span_type* s) noexcept {
+    map_.clear(s->start, s->slices);
+    count_out(*s);
+    note_peak();
+    // Slices of a fresh span that were never reached are zero still.
+    const std::size_t touched = (memory_of(*s) + slice_size - 1) / slice_size;
+    if (touched != 0) slices_.give(s->start, touched, true);
+    if (touched != s->slices) slices_.give(s->start + touched * slice_size, s->slices - touched, false);
+    give_record(s);
 }
 
 template <os::page_source Pages, atomics_policy Atomics>
@@ -109,14 +120,20 @@ void span_store<Pages, Atomics>::purge_down_to(std::size_t bytes, bool only_old)
     }
 }
 
-/// Before more is taken: read without the lock, a stale value purges one call later.
+/// Before more is taken: free memory is kept only as far as all memory stays near the most that was ever needed. To
+/// keep more would raise the peak for the sake of a fault saved. The figures are read without the lock: a stale one
+/// purges one call later.
 template <os::page_source Pages, atomics_policy Atomics>
-void span_store<Pages, Atomics>::give_back_excess(std::size_t slices) noexcept {
-    if (slices == 0 || options_.purge_delay_ms < 0) return;
-    const std::size_t dirty = slices_.dirty();
-    const std::size_t keep = dirty > slices ? dirty - slices : 0;
-    purge_down_to(keep * slice_size, true);
-    purge_down_to(keep * slice_size, false);
+void span_store<Pages, Atomics>::give_back_excess() noexcept {
+    const std::size_t dirty = slices_.dirty() * slice_size;
+    if (dirty == 0 || options_.purge_delay_ms < 0) return;
+    const std::size_t have = resident_.load(std::memory_order_relaxed) + dirty;
+    const std::size_t allowed = most_needed_ + most_needed_ / 16 + slack;
+    if (have <= allowed) return;
+    const std::size_t excess = have - allowed + slack / 2;  // some more, so that the next calls need not
+    const std::size_t keep = dirty > excess ? dirty - excess : 0;
+    purge_down_to(keep, true);
+    purge_down_to(keep, false);
 }
 
 template <os::page_source Pages, atomics_policy Atomics>

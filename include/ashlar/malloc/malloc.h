@@ -1,0 +1,49 @@
+/* ashlar/malloc/malloc.h - what libashlar-malloc offers beside malloc itself, for C and C++.
+ *
+ * Layer:      malloc
+ * Complexity: ashlar_malloc_stats: O(spans). The others: as their sentences say.
+ * Failure:    none of these can fail.
+ * Threads:    any.
+ * Checked by: tests/malloc/program/interface.c
+ *
+ * Declare the functions weak (or ask dlsym) in a program that must also run without the library.
+ */
+#ifndef ASHLAR_MALLOC_MALLOC_H
+#define ASHLAR_MALLOC_MALLOC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** All in bytes or numbers since the start. What running threads hold ready counts as live. */
+struct ashlar_malloc_statistics {
+    uint64_t allocations;      /**< blocks granted */
+    uint64_t live_blocks;      /**< blocks granted and not freed */
+    uint64_t live_bytes;       /**< their usable bytes */
+    uint64_t used_bytes;       /**< of the spans and mappings that hold them */
+    uint64_t peak_used_bytes;  /**< the most of that */
+    uint64_t dirty_bytes;      /**< free, and not given back to the system yet; in slices and cached mappings */
+    uint64_t purged_bytes;     /**< given back so far, of slices */
+    uint64_t reserved_bytes;   /**< address space for slices and records */
+    uint64_t record_bytes;     /**< address space for records alone */
+    uint64_t heaps;            /**< heaps there ever were: the most threads at a time */
+};
+
+void ashlar_malloc_stats(struct ashlar_malloc_statistics* out);
+/** Writes the same, and a table of size classes, to standard error: as text, or as one line of JSON. */
+void ashlar_malloc_print_stats(int as_json);
+/** Gives everything unused back to the system. @returns whether anything was. */
+int ashlar_malloc_trim(void);
+/** @returns whether p lies in memory of this malloc. */
+int ashlar_malloc_owns(const void* p);
+/** @returns the version as 10000 * major + 100 * minor + patch. */
+int ashlar_malloc_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,40 @@
+/* The C interface, from C, linked to the shared library. */
+#include "ashlar/malloc/malloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXPECT(condition)                                              \
+    do {                                                               \
+        if (!(condition)) {                                            \
+            fprintf(stderr, "%d: not true: %s\n", __LINE__, #condition); \
+            return 1;                                                  \
+        }                                                              \
+    } while (0)
+
+int main(void) {
+    struct ashlar_malloc_statistics before, during, after;
+    void* volatile blocks[100];
+    int local = 0;
+    ashlar_malloc_stats(&before);
+    for (int i = 0; i < 100; ++i) blocks[i] = malloc(10000);
+    ashlar_malloc_stats(&during);
+    EXPECT(during.allocations >= before.allocations + 100);
+    EXPECT(during.live_blocks == before.live_blocks + 100);
+    EXPECT(during.live_bytes >= before.live_bytes + 100 * 10000);
+    EXPECT(during.used_bytes >= during.live_bytes);
+    EXPECT(ashlar_malloc_owns(blocks[0]) && ashlar_malloc_owns((char*)blocks[0] + 5000));
+    EXPECT(!ashlar_malloc_owns(&local) && !ashlar_malloc_owns(NULL) && !ashlar_malloc_owns("text"));
+    for (int i = 0; i < 100; ++i) memset(blocks[i], 1, 10000);
+    for (int i = 0; i < 100; ++i) free(blocks[i]);
+    ashlar_malloc_stats(&after);
+    EXPECT(after.live_blocks == before.live_blocks);
+    EXPECT(after.live_bytes == before.live_bytes);
+    EXPECT(after.peak_used_bytes >= during.used_bytes);
+    EXPECT(ashlar_malloc_trim() == 1);
+    ashlar_malloc_stats(&after);
+    EXPECT(after.dirty_bytes == 0 && after.purged_bytes > 0);
+    EXPECT(ashlar_malloc_version() == 100);
+    return 0;
+}

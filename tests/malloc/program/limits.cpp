@@ -1,0 +1,85 @@
+// Under a limit of address space: refusals are null and ENOMEM, in several threads at once, and after frees memory is
+// there again.
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <initializer_list>
+#include <thread>
+
+#include "expect.hpp"
+
+namespace {
+
+struct link {
+    link* next;
+};
+
+/// Takes blocks until there are none. @returns how many bytes there were
+size_t fill_and_free(size_t size) {
+    link* all = nullptr;
+    size_t bytes = 0;
+    for (;;) {
+        errno = 0;
+        auto* p = static_cast<link*>(malloc(size));
+        if (p == nullptr) break;
+        p->next = all;
+        all = p;
+        bytes += size;
+    }
+    EXPECT(errno == ENOMEM);
+    while (all != nullptr) {
+        link* const next = all->next;
+        free(all);
+        all = next;
+    }
+    return bytes;
+}
+
+int under(size_t mib) {
+    const rlimit limit{mib << 20, mib << 20};
+    EXPECT(setrlimit(RLIMIT_AS, &limit) == 0);
+    for (const size_t size : {size_t{64}, size_t{3000}, size_t{50'000}, size_t{400'000}, size_t{5'000'000}}) {
+        const size_t first = fill_and_free(size);
+        const size_t second = fill_and_free(size);
+        EXPECT(first > (mib << 20) / 8);
+        EXPECT(second >= first / 4 * 3);  // what was freed can be had again
+    }
+    return 0;
+}
+
+int threads_under(size_t mib) {
+    std::thread threads[3];
+    for (auto& t : threads) {
+        t = std::thread([] {
+            for (int i = 0; i < 3; ++i) static_cast<void>(fill_and_free(1000 + static_cast<size_t>(i) * 30'000));
+        });
+    }
+    const rlimit limit{mib << 20, mib << 20};
+    EXPECT(setrlimit(RLIMIT_AS, &limit) == 0);
+    for (auto& t : threads) t.join();
+    return 0;
+}
+
+template <class F>
+void in_child(F f) {
+    const pid_t pid = fork();
+    if (pid == 0) {
+        alarm(100);
+        _exit(f());
+    }
+    int status = 0;
+    EXPECT(waitpid(pid, &status, 0) == pid);
+    EXPECT(status == 0);
+}
+
+}  // namespace
+
+int main() {
+    in_child([] { return under(200); });
+    in_child([] { return under(64); });
+    in_child([] { return threads_under(200); });
+}
