@@ -7,18 +7,18 @@ from lintlib import Finding
 
 ORDER = ["Layer", "Source", "Picture", "Complexity", "Failure", "Threads", "Invariants", "Checked by", "Long"]
 ALWAYS = ["Layer", "Complexity", "Failure", "Threads", "Checked by"]
-# An algorithm has an origin and invariants: the layers that hold algorithms must name them.
+# An algorithm has an origin and invariants: the allocators of the layers that hold algorithms must name them.
 ALSO = {"strategy": ["Source", "Invariants"], "gc": ["Source", "Invariants"]}
 
 
-def check_keys(here, layer, keys):
+def check_keys(here, also, keys):
     for key, (number, _) in keys.items():
         if key not in ORDER:
             yield Finding(here, number, f"unknown key '{key}:'; the keys are {', '.join(ORDER)}")
     known = [key for key in keys if key in ORDER]
     if known != sorted(known, key=ORDER.index):
         yield Finding(here, keys[known[0]][0], f"keys stand in this order: {', '.join(k for k in ORDER if k in known)}")
-    for key in ALWAYS + ALSO.get(layer, []):
+    for key in ALWAYS + also:
         if key not in keys:
             yield Finding(here, 1, f"the opening comment lacks '{key}:'")
         elif not any(value for _, value in keys[key][1]):
@@ -33,7 +33,7 @@ def check_header(root, layer, path):
         yield Finding(here, 1, f"the first line is not '// {expected} - one sentence.'")
         return
     keys = lintlib.comment_keys(path)
-    yield from check_keys(here, layer, keys)
+    yield from check_keys(here, ALSO.get(layer, []) if lintlib.is_allocator(path) else [], keys)
     if "Layer" in keys and keys["Layer"][1][0][1] != layer:
         yield Finding(here, keys["Layer"][0], f"'Layer:' says {keys['Layer'][1][0][1]}, the folder says {layer}")
     after = [line for number, line in lintlib.lines(path) if number > len(block) and line.strip()]

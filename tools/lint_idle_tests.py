@@ -6,7 +6,7 @@ import lintlib
 from lintlib import Finding
 
 IDLE = re.compile(r"DISABLED_|GTEST_SKIP|\bSKIP\s*\(|\bSUCCEED\s*\(|\b(?:CHECK|REQUIRE)(?:_FALSE)?\(\s*(?:true|false)\s*\)|"
-                  r"\[!(?:mayfail|shouldfail)\]|\"\[\.|\]\[\.|@unittest\.skip|pytest\.mark\.skip|DISABLED\s+TRUE|WILL_FAIL")
+                  r"\[!(?:mayfail|shouldfail)\]|\"\[\.|\]\[\.|@unittest\.skip\(|pytest\.mark\.skip|DISABLED\s+TRUE|WILL_FAIL")
 
 
 def check(root):

@@ -58,6 +58,11 @@ def public_headers(root: pathlib.Path) -> Iterator[tuple[str, pathlib.Path]]:
         yield (parts[0] if len(parts) > 1 else "", path)
 
 
+def is_allocator(path: pathlib.Path) -> bool:
+    """Whether the header offers blocks itself; a policy or a part of an allocator does not."""
+    return re.search(r"result<block> allocate\(", text(path)) is not None
+
+
 def opening_comment(path: pathlib.Path) -> list[tuple[int, str]]:
     """The // lines that a file opens with, without their slashes."""
     block = []

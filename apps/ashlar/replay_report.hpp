@@ -19,7 +19,7 @@ namespace ashlar::app {
 /// One sentence on how the figures came about: touching, rounds, what was left out.
 std::string replay_note(const replay_facts& facts, const replay_options& options);
 
-/// The fastest first; those that could not serve the trace last, with their reason.
+/// By time, the least first; those that could not serve the trace last, with their reason.
 std::string replay_table(std::vector<replay_figures> figures);
 
 /// The "replay" section of a page (apps/viewer/README.md). `choice` "" marks no row.

@@ -22,8 +22,8 @@ namespace ashlar {
 
 inline constexpr std::uint64_t ns_per_second = 1'000'000'000;
 
-/// @returns value * by / over without overflow in between; the greatest number if the result does not fit
 /// @pre over != 0
+/// @returns value * by / over without overflow in between; the greatest number if the result does not fit
 constexpr std::uint64_t scale(std::uint64_t value, std::uint64_t by, std::uint64_t over) noexcept {
     __extension__ using wide = unsigned __int128;
     const wide r = static_cast<wide>(value) * by / over;

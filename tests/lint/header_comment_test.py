@@ -13,7 +13,8 @@ class HeaderComment(harness.LintTest):
         self.bad({self.place: harness.header("a").replace("none.", "")}, "a.hpp:5: 'Failure:' says nothing")
 
     def test_a_strategy_names_its_source_and_invariants(self):
-        self.bad({"include/ashlar/strategy/a.hpp": harness.header("a", layer="strategy")}, "lacks 'Source:'", "lacks 'Invariants:'")
+        self.bad({"include/ashlar/strategy/a.hpp": harness.header("a", layer="strategy",
+                                                                          body="result<block> allocate(layout l);\n")}, "lacks 'Source:'", "lacks 'Invariants:'")
 
     def test_the_path_and_the_layer_must_be_true(self):
         self.bad({self.place: harness.header("b")}, "a.hpp:1: the first line is not '// ashlar/foundation/a.hpp")

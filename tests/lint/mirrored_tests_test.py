@@ -9,6 +9,10 @@ class MirroredTests(harness.LintTest):
     def test_a_mirrored_component_is_fine(self):
         self.good(self.tree)
 
+    def test_the_support_of_a_folder_may_include_for_its_tests(self):
+        self.good({**self.tree, "tests/foundation/a_test.cpp": '#include "support.hpp"\n',
+                   "tests/foundation/support.hpp": '#include "ashlar/foundation/a.hpp"\n'})
+
     def test_a_missing_test_is_reported(self):
         self.bad({"include/ashlar/foundation/a.hpp": harness.header("a")}, "a.hpp:1: has no test tests/foundation/a_test.cpp")
 

@@ -1,3 +1,4 @@
+#include "ashlar/malloc/heap_allocate.hpp"
 #include "support.hpp"
 
 using namespace test_malloc;

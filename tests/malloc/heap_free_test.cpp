@@ -1,3 +1,4 @@
+#include "ashlar/malloc/heap_free.hpp"
 #include "support.hpp"
 
 using namespace test_malloc;

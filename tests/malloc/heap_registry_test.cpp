@@ -1,3 +1,4 @@
+#include "ashlar/malloc/heap_registry.hpp"
 #include "support.hpp"
 
 using namespace test_malloc;

@@ -1,3 +1,4 @@
+#include "ashlar/malloc/large_blocks.hpp"
 #include "support.hpp"
 
 using namespace test_malloc;

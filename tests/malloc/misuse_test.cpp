@@ -1,3 +1,4 @@
+#include "ashlar/malloc/misuse.hpp"
 #include "support.hpp"
 
 using namespace test_malloc;

@@ -1,3 +1,4 @@
+#include "ashlar/malloc/slice_provider.hpp"
 #include "support.hpp"
 
 using namespace test_malloc;

@@ -1,3 +1,4 @@
+#include "ashlar/malloc/slice_region.hpp"
 #include "support.hpp"
 
 using namespace test_malloc;

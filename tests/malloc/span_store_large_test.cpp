@@ -1,3 +1,4 @@
+#include "ashlar/malloc/span_store_large.hpp"
 #include "support.hpp"
 
 using namespace test_malloc;

@@ -1,3 +1,4 @@
+#include "ashlar/malloc/span_store_spans.hpp"
 #include "support.hpp"
 
 #include <chrono>

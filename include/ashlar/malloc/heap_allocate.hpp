@@ -6,7 +6,7 @@
 // Complexity: as heap.hpp, which includes this file.
 // Failure:    as heap.hpp.
 // Threads:    as heap.hpp.
-// Checked by: tests/malloc/heap_test.cpp
+// Checked by: tests/malloc/heap_allocate_test.cpp, tests/malloc/heap_test.cpp
 #pragma once
 
 #include "ashlar/malloc/heap.hpp"

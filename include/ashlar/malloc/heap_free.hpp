@@ -4,7 +4,7 @@
 // Complexity: as heap.hpp, which includes this file.
 // Failure:    none; misuse is reported and has no other effect.
 // Threads:    as heap.hpp.
-// Checked by: tests/malloc/heap_test.cpp, tests/malloc/misuse_test.cpp
+// Checked by: tests/malloc/heap_free_test.cpp, tests/malloc/heap_test.cpp, tests/malloc/misuse_test.cpp
 #pragma once
 
 #include "ashlar/malloc/heap.hpp"

@@ -7,7 +7,7 @@
 // Complexity: as span_store.hpp, which includes this file.
 // Failure:    as span_store.hpp.
 // Threads:    as span_store.hpp; a large block has no owner, any thread gives it back at once.
-// Checked by: tests/malloc/span_store_test.cpp, tests/malloc/large_blocks_test.cpp
+// Checked by: tests/malloc/span_store_large_test.cpp, tests/malloc/span_store_test.cpp, tests/malloc/large_blocks_test.cpp
 #pragma once
 
 #include "ashlar/malloc/span_store.hpp"

@@ -4,7 +4,7 @@
 // Complexity: as span_store.hpp, which includes this file.
 // Failure:    as span_store.hpp.
 // Threads:    as span_store.hpp.
-// Checked by: tests/malloc/span_store_test.cpp
+// Checked by: tests/malloc/span_store_spans_test.cpp, tests/malloc/span_store_test.cpp
 #pragma once
 
 #include "ashlar/malloc/span_store.hpp"

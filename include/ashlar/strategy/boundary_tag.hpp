@@ -2,11 +2,11 @@
 //
 // Layer:      strategy
 // Source:     Knuth, "The Art of Computer Programming", volume 1, section 2.5, algorithm C (boundary tags);
-//             Lea, "A memory allocator", 1996 (no tag at the end of a used block).
+//             Lea, "A memory allocator", 1996 (no tag at the end of a live block).
 // Picture:    used  [ tag | payload ....................... ][ next tag
 //             free  [ tag | links | ............ | size     ][ next tag
 //                     ^ 8 before a multiple of 16
-// Complexity: every function O(1); 8 bytes a used block.
+// Complexity: every function O(1); 8 bytes a live block.
 // Failure:    none.
 // Threads:    one at a time.
 // Invariants: boundary_tag.I1  size is a multiple of 16 and the next tag lies size bytes behind this one
@@ -79,8 +79,8 @@ struct fit_request {
     std::size_t align;
     std::size_t least;
 
-    /// @returns the bytes to leave in front of the run in a free block with that payload
     /// @pre payload is a multiple of the grain; least <= 3 grains
+    /// @returns the bytes to leave in front of the run in a free block with that payload
     std::size_t gap(const std::byte* payload) const noexcept {
         const std::size_t nearest = padding_to(payload, align);
         return nearest == 0 || nearest >= least ? nearest : nearest + align;  // at least 16 + 32

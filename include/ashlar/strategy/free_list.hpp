@@ -185,7 +185,7 @@ private:
         split(*used, whole - gap, wanted.need);
         return *used;
     }
-    /// Makes a used block of `need` bytes or a little more out of `whole` bytes; the rest becomes a free block.
+    /// Makes a live block of `need` bytes or a little more out of `whole` bytes; the rest becomes a free block.
     /// @pre the block behind the whole is not free
     void split(tagged_block& b, std::size_t whole, std::size_t need) noexcept {
         const bool rest_stands = whole - need >= least;
@@ -196,7 +196,7 @@ private:
             b.next().clear(tagged_block::previous_free);
         }
     }
-    /// Makes the used block b free, together with its free neighbours.
+    /// Makes the live block b free, together with its free neighbours.
     void coalesce(tagged_block& b) noexcept {
         b.set(tagged_block::free);  // stays behind when b merges into its neighbour: a second free is seen
         tagged_block* first = &b;
