@@ -55,7 +55,7 @@ void settings_first() noexcept {
     if (started.load(std::memory_order_acquire)) return;
     const holding guard(start_lock);
     if (started.load(std::memory_order_relaxed)) return;
-    the_store.set_handler(&report_and_abort);
+    if (const auto chosen = the_store.set_handler(&report_and_abort)) the_store.set_handler(chosen);  // set before
     the_store.configure(read_settings());
     started.store(true, std::memory_order_release);
 }
@@ -74,7 +74,7 @@ process_heap* attach() noexcept {
     settings_first();
     process_heap* h = the_registry.attach(the_store);
     if (h == nullptr) return nullptr;
-    own_heap = h;
+    own_heap = h;  // process.I1
     static constinit std::atomic<bool> watching{false};
     const int saved = errno;
     if (!watching.exchange(true, std::memory_order_acq_rel)) watch_the_process();

@@ -7,6 +7,10 @@
 // Checked by: tests/malloc/program/
 #include <stdlib.h>
 
+#include <atomic>
+
+#include "ashlar/malloc/malloc.h"
+#include "export.hpp"
 #include "line.hpp"
 #include "process.hpp"
 
@@ -41,3 +45,22 @@ void report_and_abort(const misuse& what) noexcept {
 }
 
 }  // namespace ashlar::malloc
+
+namespace {
+
+constinit std::atomic<ashlar_misuse_handler> handler_of_program{nullptr};
+
+void hand_on(const ashlar::malloc::misuse& what) noexcept {
+    // acquire: pairs with the release in ashlar_malloc_on_misuse
+    if (const auto handler = handler_of_program.load(std::memory_order_acquire)) {
+        return handler(static_cast<ashlar_misuse_kind>(what.kind), what.call, what.pointer, what.block, what.size);
+    }
+    ashlar::malloc::report_and_abort(what);
+}
+
+}  // namespace
+
+extern "C" ASHLAR_EXPORT void ashlar_malloc_on_misuse(ashlar_misuse_handler handler) {
+    handler_of_program.store(handler, std::memory_order_release);
+    ashlar::malloc::the_store.set_handler(&hand_on);
+}

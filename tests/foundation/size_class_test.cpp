@@ -8,7 +8,7 @@ TEST_CASE("size_class: every size lies in the smallest class that holds it", "[f
     for (std::size_t size = 1; size <= size_class_max; ++size) {
         const std::size_t index = class_of_size(size);
         if (index >= size_class_count || size_of_class(index) < size) FAIL("too small for " << size);
-        if (index != 0 && size_of_class(index - 1) >= size) FAIL("not the smallest for " << size);
+        if (index != 0 && size_of_class(index - 1) >= size) FAIL("not the smallest for " << size);  // size_class.I1
     }
 }
 
@@ -21,7 +21,7 @@ TEST_CASE("size_class: rounding wastes below 16 bytes, then an eighth, then a qu
 
 TEST_CASE("size_class: the sizes of classes rise and are multiples of 16", "[foundation][size_class]") {
     for (std::size_t index = 0; index < size_class_count; ++index) {
-        CHECK(size_of_class(index) % size_class_step == 0);
+        CHECK(size_of_class(index) % size_class_step == 0);  // size_class.I3
         if (index != 0) CHECK(size_of_class(index - 1) < size_of_class(index));
         CHECK(class_of_size(size_of_class(index)) == index);
     }

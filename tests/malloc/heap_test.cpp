@@ -1,5 +1,6 @@
 #include <map>
 
+#include "ashlar/malloc/heap.hpp"
 #include "support.hpp"
 
 using namespace test_malloc;

@@ -39,6 +39,20 @@ void ashlar_malloc_print_stats(int as_json);
 int ashlar_malloc_trim(void);
 /** @returns whether p lies in memory of this malloc. */
 int ashlar_malloc_owns(const void* p);
+
+/** What was wrong with a pointer that was freed, reallocated or asked about. */
+enum ashlar_misuse_kind {
+    ashlar_misuse_foreign,  /**< not of this malloc */
+    ashlar_misuse_interior, /**< inside a block */
+    ashlar_misuse_unused,   /**< no block was granted there yet */
+    ashlar_misuse_twice     /**< free already */
+};
+/** `call` names the function; block and size are those of the block around the pointer, or null and 0. */
+typedef void (*ashlar_misuse_handler)(enum ashlar_misuse_kind kind, const char* call, const void* pointer,
+                                      const void* block, size_t size);
+/** Called instead of the message and abort; null brings those back. If it returns, the call that was misused has no
+ *  effect. */
+void ashlar_malloc_on_misuse(ashlar_misuse_handler handler);
 /** @returns the version as 10000 * major + 100 * minor + patch. */
 int ashlar_malloc_version(void);
 

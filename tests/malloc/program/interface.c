@@ -13,6 +13,28 @@
         }                                                              \
     } while (0)
 
+static enum ashlar_misuse_kind seen;
+static int times;
+static void note(enum ashlar_misuse_kind kind, const char* call, const void* pointer, const void* block, size_t size) {
+    seen = kind;
+    times += strcmp(call, "free") == 0 && pointer != NULL && (block == NULL) == (size == 0);
+}
+
+/* A handler that returns: what was misused has no effect, and the program goes on. */
+static int misuse_is_handed_on(void) {
+    int local = 0;
+    int* volatile on_stack = &local;
+    char* volatile p = (char*)malloc(100);
+    ashlar_malloc_on_misuse(&note);
+    free(on_stack);
+    EXPECT(times == 1 && seen == ashlar_misuse_foreign);
+    free(p + 16);
+    EXPECT(times == 2 && seen == ashlar_misuse_interior);
+    ashlar_malloc_on_misuse(NULL);
+    free(p);
+    return 0;
+}
+
 int main(void) {
     struct ashlar_malloc_statistics before, during, after;
     void* volatile blocks[100];
@@ -36,5 +58,5 @@ int main(void) {
     ashlar_malloc_stats(&after);
     EXPECT(after.dirty_bytes == 0 && after.purged_bytes > 0);
     EXPECT(ashlar_malloc_version() == 100);
-    return 0;
+    return misuse_is_handed_on();
 }
