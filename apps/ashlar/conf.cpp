@@ -32,7 +32,11 @@ std::string whole_text(const std::string& path) {
     return text.str();
 }
 
+/// What the malloc reads of a conf at most, in its first call and without memory of its own (src/malloc/settings.cpp).
+constexpr std::size_t longest_conf = 8191;
+
 void check_conf(const std::string& text, const std::string& file) {
+    if (text.size() > longest_conf) throw failure(wrong_use, fmt::format("{}: is longer than {} bytes, which is all that the malloc reads", file, longest_conf));
     malloc::options ignored;
     std::optional<malloc::conf_problem> first;  // read_conf is the malloc's own: nothing may be thrown through it
     malloc::read_conf(text, '\n', ignored, [&](const malloc::conf_problem& problem) noexcept {

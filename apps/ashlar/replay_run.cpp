@@ -190,14 +190,14 @@ private:
         }
     }
 
-    /// A whole order of magnitude slower than the fastest in its first round: that needs no second one.
+    /// A whole order of magnitude slower than the best in its first round: that needs no second one.
     static bool hopeless(const std::vector<std::vector<double>>& times, std::size_t engine) {
         if (times[engine].empty() || engine == 0) return false;
-        double fastest = times[engine].front();
+        double best = times[engine].front();
         for (std::size_t i = 1; i < times.size(); ++i) {
-            if (!times[i].empty()) fastest = std::min(fastest, times[i].front());
+            if (!times[i].empty()) best = std::min(best, times[i].front());
         }
-        return times[engine].front() > 10 * fastest;
+        return times[engine].front() > 10 * best;
     }
 
     quantiles latencies(replay_figures& figures) {

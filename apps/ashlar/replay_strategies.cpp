@@ -4,11 +4,18 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "ashlar/observe/replay_heap.hpp"
 #include "ashlar/os/platform.hpp"
+#include "ashlar/strategy/best_fit.hpp"
+#include "ashlar/strategy/buddy.hpp"
+#include "ashlar/strategy/first_fit.hpp"
+#include "ashlar/strategy/free_list.hpp"
 #include "ashlar/strategy/linear.hpp"
+#include "ashlar/strategy/next_fit.hpp"
 #include "ashlar/strategy/page.hpp"
+#include "ashlar/strategy/segregated.hpp"
 #include "ashlar/strategy/system.hpp"
 
 namespace ashlar::app {
@@ -45,6 +52,22 @@ bool on_linear(replay_passes& passes) {
     return replay_on(strategy, passes);
 }
 
+template <class Fit>
+bool on_free_list(replay_passes& passes) {
+    free_list<Fit> strategy;
+    return replay_on(strategy, passes);
+}
+
+bool on_buddy(replay_passes& passes) {
+    // It has one region, of a power of two: four times the greatest live bytes, and room for rounding each block up.
+    buddy<> strategy(std::bit_ceil(std::max<std::uint64_t>(buddy<>::usual_region, 4 * passes.facts().peak_bytes)));
+    return replay_on(strategy, passes);
+}
+bool on_segregated(replay_passes& passes) {
+    segregated<> strategy;
+    return replay_on(strategy, passes);
+}
+
 struct entry {
     const char* name;
     bool (*run)(replay_passes&);
@@ -53,6 +76,11 @@ constexpr std::array strategies{
     entry{"system", on_system},
     entry{"page", on_page},
     entry{"linear", on_linear},
+    entry{"first_fit", on_free_list<first_fit>},
+    entry{"next_fit", on_free_list<next_fit>},
+    entry{"best_fit", on_free_list<best_fit>},
+    entry{"buddy", on_buddy},
+    entry{"segregated", on_segregated},
 };
 
 }  // namespace

@@ -27,6 +27,9 @@ struct tuning_options {
     std::string folder = "out";
     unsigned runs = 5;
     advice_settings advice;
+
+    /// An engine that needs more than this for one pass of a program's trace is no candidate for it.
+    tuning_options() { advice.replay.seconds = 8; }
 };
 
 class tuning {

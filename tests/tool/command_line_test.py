@@ -12,7 +12,7 @@ class CommandLine(tool.ToolTest):
 
     def test_help_names_every_command_and_each_command_has_help(self):
         help_text = self.ashlar("--help").stdout
-        for command in ("run", "record", "report", "replay"):
+        for command in ("run", "record", "report", "replay", "advise", "tune"):
             self.assertRegex(help_text, rf"(?m)^  {command} ")
             done = self.ashlar(command, "--help")
             self.assertEqual(done.returncode, 0)
@@ -32,7 +32,7 @@ class CommandLine(tool.ToolTest):
         self.complains(2, 'unexpected argument .ls. .a program follows "--".', "run", "ls")
 
     def test_a_missing_program_is_wrong_use(self):
-        for command in ("run", "record"):
+        for command in ("run", "record", "tune"):
             self.complains(2, 'no program given; write it after "--"', command)
             self.complains(2, 'no program given; write it after "--"', command, "--")
 

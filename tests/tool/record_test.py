@@ -1,0 +1,78 @@
+"""`ashlar record`: the program is undisturbed, and what it did is in the trace."""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+
+import tool
+from tool import ASHLAR, PYTHON
+
+
+class Record(tool.ToolTest):
+    def report(self, trace):
+        done = self.ashlar("report", "--json", trace)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def test_output_input_and_status_are_the_programs_own_and_one_line_tells_the_rest(self):
+        done = self.ashlar("record", "--", "sh", "-c", "cat; exit 7", input="text\n", stdin=None)
+        self.assertEqual((done.returncode, done.stdout), (7, "text\n"))
+        self.assertRegex(done.stderr, r"^ashlar: [\d,]+ events of 1 thread, [\d.]+ KiB, in \S*/ashlar.trace[^\n]*\n$")
+        self.assertIn("ashlar.trace", self.files())
+
+    def test_every_allocation_of_the_program_is_there(self):
+        pathlib.Path("p.c").write_text("#include <stdlib.h>\nint main(void) { for (int i = 0; i < 1234; ++i) { void *volatile p = malloc(1000 + i % 2); free(p); } malloc(77777); }\n")
+        subprocess.run(["cc", "-O0", "-w", "-o", "p", "p.c"], check=True)
+        for malloc in ("system", "ashlar"):
+            self.ashlar("record", "--malloc", malloc, "-o", "p.trace", "--", "./p")
+            told = self.report("p.trace")
+            self.assertEqual((told["allocations"], told["frees"]), (1235, 1234))
+            self.assertEqual((told["leaked_blocks"], told["leaked_bytes"]), (1, 77777))
+
+    def test_an_older_trace_is_replaced(self):
+        self.record(code="x = [str(i) for i in range(100000)]")
+        before = os.path.getsize("t.trace")
+        self.record(code="pass")
+        self.assertLess(os.path.getsize("t.trace"), before)
+
+    def test_an_older_trace_does_not_pass_for_a_recording_of_nothing(self):
+        self.record()
+        pathlib.Path("s.c").write_text("int main(void) { return 0; }\n")
+        subprocess.run(["cc", "-static", "-o", "s", "s.c"], check=True)
+        done = self.ashlar("record", "-o", "t.trace", "--", "./s")
+        self.assertIn("nothing was recorded", done.stderr)
+        self.assertNotIn("t.trace", self.files())
+
+    def test_children_have_traces_of_their_own_and_are_counted(self):
+        done = self.ashlar("record", "-o", "c.trace", "--", PYTHON, "-c", "import subprocess\nfor _ in range(2): subprocess.run(['/bin/ls', '/'], stdout=subprocess.DEVNULL)")
+        self.assertIn("traces of child processes beside it", done.stderr)
+        children = [name for name in self.files() if name.startswith("c.trace.")]
+        self.assertGreaterEqual(len(children), 2)
+        for child in children:
+            self.assertGreaterEqual(self.report(child)["allocations"], 0)
+
+    def test_a_killed_program_leaves_a_readable_trace(self):
+        code = "x = [str(i) for i in range(50000)]\nprint('ready', flush=True)\nimport time; time.sleep(60)"
+        process = subprocess.Popen([ASHLAR, "record", "-o", "k.trace", "--", PYTHON, "-c", code], stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONMALLOC": "malloc"})
+        self.assertEqual(process.stdout.readline(), b"ready\n")
+        children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        os.kill(int(children[0]), signal.SIGKILL)
+        self.assertEqual(process.wait(30), -signal.SIGKILL)
+        process.stdout.close()
+        self.assertGreater(self.report("k.trace")["allocations"], 50000)
+
+    def test_a_conf_serves_the_recorded_program_on_our_malloc(self):
+        pathlib.Path("my.conf").write_text("version = 1\npurge_delay_ms = 0\n")
+        done = self.ashlar("record", "--malloc", "ashlar", "--conf", "my.conf", "--", "sh", "-c", "echo $ASHLAR_CONF; grep -c ashlar-malloc /proc/$$/maps")
+        self.assertRegex(done.stdout, r"^/\S*/my.conf\n[1-9]")
+
+    def test_nothing_of_ours_reaches_the_programs_standard_output_or_error(self):
+        done = self.ashlar("record", "--", "sh", "-c", "exec 2>mine; echo error >&2")
+        self.assertEqual(pathlib.Path("mine").read_text(), "error\n")
+        self.assertEqual(len(done.stderr.splitlines()), 1)
+
+
+if __name__ == "__main__":
+    tool.main()
