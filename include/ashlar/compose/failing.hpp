@@ -1,0 +1,121 @@
+// ashlar/compose/failing.hpp - refuse the n-th request, once or from then on.
+//
+// Layer:      compose
+// Source:     SQLite's out-of-memory loop: fail the n-th allocation, for n = 1, 2, ... until it is not reached.
+// Complexity: a counter more than the upstream's operation.
+// Failure:    the upstream's refusals and the planned ones; a refused request does not reach the upstream.
+// Threads:    one at a time.
+// Invariants: failing.I1  a request that the plan refuses leaves the upstream untouched
+// Checked by: tests/compose/failing_test.cpp
+//
+// Every operation that may be refused counts as a request, in-place ones too; giving back never does.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "ashlar/foundation/allocator.hpp"
+#include "ashlar/foundation/ref.hpp"
+
+namespace ashlar {
+
+enum class failure : std::uint8_t { once, from_then_on };
+
+/// Which request is to be refused. One plan may serve several sources: they then count together.
+class failure_plan {
+public:
+    /// Counts anew from here; the n-th request from now is refused (the first is 1; 0 refuses none).
+    void arm(std::size_t n, failure how) noexcept {
+        refused_at_ = n;
+        how_ = how;
+        requests_ = 0;
+        refusals_ = 0;
+    }
+    void disarm() noexcept { refused_at_ = 0; }
+
+    /// Counts one request. @returns whether it is to be refused
+    bool next() noexcept {
+        const bool refused = would_refuse();
+        ++requests_;
+        if (refused) ++refusals_;
+        return refused;
+    }
+    /// Whether the request that comes next will be refused.
+    bool would_refuse() const noexcept {
+        if (refused_at_ == 0) return false;
+        return how_ == failure::once ? requests_ + 1 == refused_at_ : requests_ + 1 >= refused_at_;
+    }
+    std::size_t requests() const noexcept { return requests_; }  ///< since arm
+    std::size_t refusals() const noexcept { return refusals_; }  ///< since arm
+
+private:
+    std::size_t refused_at_ = 0;
+    failure how_ = failure::once;
+    std::size_t requests_ = 0;
+    std::size_t refusals_ = 0;
+};
+
+template <allocator A>
+class failing {
+public:
+    failing(A& upstream, failure_plan& plan) noexcept : upstream_(upstream), plan_(&plan) {}
+    failing(const failing&) = delete;
+    failing& operator=(const failing&) = delete;
+
+    result<block> allocate(layout l) noexcept {
+        if (plan_->next()) return alloc_error{};
+        return upstream_->allocate(l);
+    }
+    void deallocate(std::byte* p, layout l) noexcept { upstream_->deallocate(p, l); }
+    result<block> grow_in_place(std::byte* p, layout old, layout now) noexcept
+        requires growable<A>
+    {
+        if (plan_->next()) return alloc_error{};
+        return upstream_->grow_in_place(p, old, now);
+    }
+    result<block> shrink_in_place(std::byte* p, layout old, layout now) noexcept
+        requires shrinkable<A>
+    {
+        if (plan_->next()) return alloc_error{};
+        return upstream_->shrink_in_place(p, old, now);
+    }
+    result<block> reallocate(std::byte* p, layout old, layout now, std::size_t live_bytes) noexcept
+        requires reallocating<A>
+    {
+        if (plan_->next()) return alloc_error{};
+        return upstream_->reallocate(p, old, now, live_bytes);
+    }
+    result<block> allocate_zeroed(layout l) noexcept
+        requires zeroing<A>
+    {
+        if (plan_->next()) return alloc_error{};
+        return upstream_->allocate_zeroed(l);
+    }
+    bool available(layout l) const noexcept
+        requires forecasting<A>
+    {
+        return !plan_->would_refuse() && upstream_->available(l);
+    }
+    bool owns(const std::byte* p) const noexcept
+        requires owning<A>
+    {
+        return upstream_->owns(p);
+    }
+    void reset() noexcept
+        requires resettable<A>
+    {
+        upstream_->reset();
+    }
+    template <class Visit>
+    void for_each_free(Visit visit) const
+        requires walkable<A>
+    {
+        upstream_->for_each_free(visit);
+    }
+
+private:
+    [[no_unique_address]] ref<A> upstream_;
+    failure_plan* plan_;
+};
+
+}  // namespace ashlar

@@ -1,0 +1,70 @@
+// tests/support/enrol.hpp - one line enrols a component in every law that its abilities imply.
+//
+//     ASHLAR_ENROL("free_list, best fit", [](auto& ground) { return free_list<best_fit, ...>(ground.upstream()); });
+//
+// The line stands in the component's own test. What the component says about itself (serves, excuse,
+// last_in_first_out: ashlar/testing/claims.hpp) follows the factory. The program prints the matrix at its end.
+// ASHLAR_LAW_EFFORT=n tries n times as much; ASHLAR_LAW_SEED=n tries other scripts;
+// ASHLAR_LAW_MATRIX=file appends the rows to a file, for the documents.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "ashlar/testing/conforms.hpp"
+#include "ashlar/testing/matrix.hpp"
+
+namespace ashlar::tests {
+
+/// The rows of this program's run; printed when the program ends.
+class matrix_printer {
+public:
+    ~matrix_printer() {
+        if (rows_.empty()) return;
+        const std::string table = testing::matrix(rows_);
+        std::printf("\n%s", table.c_str());
+        const char* path = std::getenv("ASHLAR_LAW_MATRIX");
+        std::FILE* file = path == nullptr ? nullptr : std::fopen(path, "a");
+        if (file == nullptr) return;
+        std::fputs(table.c_str(), file);
+        std::fclose(file);
+    }
+    void add(testing::conformity row) { rows_.push_back(std::move(row)); }
+
+private:
+    std::vector<testing::conformity> rows_;
+};
+inline matrix_printer law_matrix;
+
+inline std::size_t number_from_environment(const char* name, std::size_t otherwise) {
+    const char* text = std::getenv(name);
+    return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+template <class Factory, class... Statements>
+void enrol(const char* name, const Factory& make, Statements... said) {
+    testing::effort work;
+    const std::size_t times = number_from_environment("ASHLAR_LAW_EFFORT", 1);
+    work.scripts *= times;
+    work.sweeps *= times;
+    work.seed = number_from_environment("ASHLAR_LAW_SEED", 1);
+    testing::conformity kept = testing::conforms(name, make, work, said...);
+    for (const testing::violation& v : kept.log.violations()) {
+        const testing::law_text& law = testing::text_of(v.broken);
+        FAIL_CHECK(name << " breaks " << law.key << " " << law.name << ": " << v.what << "\nthe law: " << law.sentence
+                        << "\n" << v.script);
+    }
+    CHECK(kept.ok());
+    law_matrix.add(std::move(kept));
+}
+
+}  // namespace ashlar::tests
+
+#define ASHLAR_ENROL(name, ...)                                                    \
+    TEST_CASE(name ": keeps every law that its abilities imply", "[laws]") {       \
+        ::ashlar::tests::enrol(name, __VA_ARGS__);                                 \
+    }                                                                              \
+    static_assert(true)
