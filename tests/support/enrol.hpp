@@ -1,11 +1,10 @@
 // tests/support/enrol.hpp - one line enrols a component in every law that its abilities imply.
 //
-//     ASHLAR_ENROL("free_list, best fit", [](auto& ground) { return free_list<best_fit, ...>(ground.upstream()); });
-//
-// The line stands in the component's own test. What the component says about itself (serves, excuse,
-// last_in_first_out: ashlar/testing/claims.hpp) follows the factory. The program prints the matrix at its end.
-// ASHLAR_LAW_EFFORT=n tries n times as much; ASHLAR_LAW_SEED=n tries other scripts;
-// ASHLAR_LAW_MATRIX=file appends the rows to a file, for the documents.
+// ASHLAR_ENROL(name, factory, statements...) stands in the component's own test; the statements are what it says about
+// itself (ashlar/testing/claims.hpp). The program prints the matrix of components and laws at its end. Environment:
+//   ASHLAR_LAW_EFFORT   tries so many times as much
+//   ASHLAR_LAW_SEED     tries other scripts
+//   ASHLAR_LAW_MATRIX   a file to append the matrix to, for the documents
 #pragma once
 
 #include <catch2/catch.hpp>

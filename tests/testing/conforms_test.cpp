@@ -38,7 +38,8 @@ TEST_CASE("conforms: a broken law is told with its sentence and a short script",
     CHECK(kept.text() ==
           "careless breaks A4 zeroing: a byte is not zero\n"
           "  the law: a block asked for zeroed is zero in every byte that was asked for\n"
-          "    allocate zeroed 1 bytes aligned to 1\n");
+          "    allocate zeroed 1 bytes aligned to 1\n"
+          "      -> #1, 1\n");
 }
 
 TEST_CASE("conforms: an excused law is shown as such with its reason", "[testing][conforms]") {

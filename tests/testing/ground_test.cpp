@@ -9,7 +9,7 @@ using namespace ashlar::testing;
 
 TEST_CASE("ground: a grant is no more aligned than was asked, and no two touch", "[testing][ground]") {
     source s(std::size_t{1} << 22, placement::lowest);
-    address_set all;
+    interval_set all;
     std::size_t n = 0;
     for (std::size_t align = 1; align <= source::slot; align *= 2) {
         const layout l = *layout::make(100, align);

@@ -83,7 +83,7 @@ TEST_CASE("model: only a live block is given back, with a layout that fits", "[t
     for (const std::size_t fits : {20U, 25U, 32U}) {
         const step done = model::deallocate(s, 32, bytes(fits));
         CHECK(done.broken.empty());
-        CHECK(done.after.free == address_set(range{0, 100}));
+        CHECK(done.after.free == interval_set(range{0, 100}));
     }
 }
 

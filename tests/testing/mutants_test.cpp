@@ -64,17 +64,15 @@ constexpr std::array mutants{
 };
 #undef MUTANT
 
-conformity examine(const char* name, bug b) {
-    effort work;
-    work.scripts = 32;
-    work.sweeps = 2;
-    return conforms(name, [b](ground& g) { return specimen(g.upstream(), b); }, work, reports_misuse());
+conformity examine(const char* name, bug b, std::uint64_t seed, std::size_t scripts = 8) {
+    const effort little{.scripts = scripts, .sweeps = 1, .shrinking = 0, .seed = seed};
+    return conforms(name, [b](ground& g) { return specimen(g.upstream(), b); }, little, reports_misuse());
 }
 
 }  // namespace
 
 TEST_CASE("mutants: the specimen without a bug keeps every law", "[testing][mutants]") {
-    const conformity kept = examine("specimen", bug::none);
+    const conformity kept = examine("specimen", bug::none, 1, 48);
     INFO(kept.text());
     CHECK(kept.ok());
     for (std::size_t i = 0; i < law_count; ++i) CHECK(kept.verdicts[i] == verdict::held);
@@ -82,9 +80,15 @@ TEST_CASE("mutants: the specimen without a bug keeps every law", "[testing][muta
 
 TEST_CASE("mutants: every bug is found by the law that names it", "[testing][mutants]") {
     for (const mutant& m : mutants) {
-        const conformity found = examine(m.name, m.what);
-        INFO(m.name << " should break " << text_of(m.found_by).name << "; found:\n" << found.text());
-        CHECK(found.of(m.found_by) == verdict::broken);
+        std::string found;
+        bool named = false;
+        for (std::uint64_t seed = 1; seed < 100 && !named; seed += 8) {
+            const conformity seen = examine(m.name, m.what, seed);
+            named = seen.of(m.found_by) == verdict::broken;
+            found += seen.text();
+        }
+        INFO(m.name << " should break " << text_of(m.found_by).name << "; found:\n" << found);
+        CHECK(named);
     }
 }
 

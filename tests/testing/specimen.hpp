@@ -1,5 +1,6 @@
 // tests/testing/specimen.hpp - a plain heap that keeps every law, and can be given any of a list of bugs.
 //
+// Long: a heap with every ability, and forty bugs, in one place.
 // Its books are outside the memory it grants, so each bug does what its name says and nothing else.
 #pragma once
 
@@ -16,7 +17,7 @@ using testing::address;
 using testing::address_of;
 using testing::range;
 using testing::range_of;
-using testing::address_set;
+using testing::interval_set;
 
 enum class bug : std::uint8_t {
     none,
@@ -184,7 +185,7 @@ public:
         std::vector<range> all;
         free_.for_each([&](range r) { all.push_back(r); });
         if (bug_ == bug::overlapping_blocks) {  // it believes its own books
-            address_set honest = free_;
+            interval_set honest = free_;
             for (const auto& [begin, b] : live_) honest.erase(b.extent);
             all.clear();
             honest.for_each([&](range r) { all.push_back(r); });
@@ -266,8 +267,8 @@ private:
         std::erase_if(scars_, [&](address a) { return r.contains({a, a + 1}); });
         if (bug_ == bug::writes_into_returned_memory) scribble(r.begin);
     }
-    address_set managed() const {
-        address_set all;
+    interval_set managed() const {
+        interval_set all;
         for (const auto& [begin, l] : chunks_) all.insert({begin, begin + l.size()});
         return all;
     }
@@ -300,7 +301,7 @@ private:
     upstream_type& upstream_;
     bug bug_;
     chunk_map chunks_;
-    address_set free_;
+    interval_set free_;
     std::map<address, entry> live_;
     std::set<address> scars_;
     std::vector<forgotten> lost_;

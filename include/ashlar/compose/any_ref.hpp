@@ -72,7 +72,7 @@ private:
         }};
 
     void* target_;
-    const table* table_;
+    const table* table_;  // any_ref.I1: of the type that target_ had when the handle was made
 };
 
 }  // namespace ashlar

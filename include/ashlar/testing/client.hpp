@@ -32,7 +32,7 @@ struct held_block {
     void fill(std::size_t from = 0) const {
         for (std::size_t i = from; i < granted; ++i) data[i] = expected(i);
     }
-    /// The first of the bytes [0, n) that is not as written. @param stride 1 looks at every byte
+    /// The first of the bytes [0, n) that is not as written. A stride of 1 looks at every byte.
     std::optional<std::size_t> damaged(std::size_t n, std::size_t stride = 1) const {
         for (std::size_t i = 0; i < n; i += (stride > 1 && i >= 256 && i + 256 < n) ? stride : 1) {
             if (data[i] != expected(i)) return i;

@@ -1,13 +1,12 @@
 // ashlar/testing/conforms.hpp - every law that an allocator's abilities imply, tried on it.
 //
 // Layer:      testing
-// Complexity: bounded by the effort asked for; the default takes about a second.
+// Complexity: bounded by the effort asked for; the default is some 500 lives.
 // Failure:    the conformity says which law was broken, how, and by which shortest list of operations.
 // Threads:    one at a time.
 // Checked by: tests/testing/conforms_test.cpp, tests/testing/mutants_test.cpp
 //
-//     auto kept = ashlar::testing::conforms("my heap", [](ground& g) { return my_heap(g.buffer(65536)); });
-//     if (!kept.ok()) std::puts(kept.text().c_str());
+// README.md beside this file shows it in use.
 #pragma once
 
 #include <string>
@@ -21,10 +20,11 @@ namespace ashlar::testing {
 
 /// How much is tried.
 struct effort {
-    std::size_t scripts = 120;
+    std::size_t scripts = 64;
     std::size_t acts = 48;
-    std::size_t sweeps = 4;         ///< scripts that are run with every upstream request refused in turn
+    std::size_t sweeps = 3;         ///< scripts of half the acts, run with every upstream request refused in turn
     std::size_t sweep_limit = 200;  ///< requests a sweep refuses at most
+    std::size_t shrinking = 1000;   ///< runs spent to shorten each counter-example
     std::uint64_t seed = 1;
 };
 
@@ -71,7 +71,8 @@ class campaign {
 public:
     using A = made_by<Factory>;
 
-    campaign(const Factory& make, const claims<A>& stated, ledger& total) : make_(make), stated_(stated), total_(total) {}
+    campaign(const Factory& make, const claims<A>& stated, std::size_t shrinking, ledger& total)
+        : make_(make), stated_(stated), shrinking_(shrinking), total_(total) {}
 
     outcome try_once(const script& acts, const circumstances& given) {
         outcome o = run(make_, stated_, acts, given);
@@ -94,7 +95,7 @@ public:
         const bool same = !differs(acts);
         if (total_.check(law::independence, same, "the same requests had other results at another place")) return;
         violation& v = total_.violations().back();
-        if (v.broken == law::independence && v.script.empty()) v.script = told(shrink(acts, differs), low);
+        if (v.broken == law::independence && v.script.empty()) v.script = told(shrink(acts, differs, shrinking_), low);
     }
 
     /// Refuses every upstream request of the script in turn, once and from then on.
@@ -114,8 +115,8 @@ private:
         for (violation& v : log.violations()) {
             if (total_.broke(v.broken)) continue;
             const law broken = v.broken;
-            const script least =
-                shrink(acts, [&](const script& s) { return run(make_, stated_, s, given).log.broke(broken); });
+            const auto breaks = [&](const script& s) { return run(make_, stated_, s, given).log.broke(broken); };
+            const script least = shrink(acts, breaks, shrinking_);
             v.script = told(least, given);
             const outcome shown = run(make_, stated_, least, given);
             for (const violation& again : shown.log.violations()) {
@@ -133,15 +134,14 @@ private:
 
     const Factory& make_;
     const claims<A>& stated_;
+    const std::size_t shrinking_;
     ledger& total_;
 };
 
 }  // namespace detail
 
-/// Tries every law that the abilities of the allocator imply.
-/// @param name  what the report calls it
-/// @param make  `A make(ground&)`: a fresh allocator on the ground given
-/// @param said  serves(...), excuse(...), last_in_first_out()
+/// Tries every law that the abilities of the allocator imply. `make` is `A make(ground&)`: a fresh allocator on the
+/// ground given; `said` are statements of claims.hpp: serves(...), excuse(...), last_in_first_out(), reports_misuse().
 template <allocator_factory Factory, class... Statements>
 conformity conforms(std::string_view name, const Factory& make, const effort& work, Statements... said) {
     using A = made_by<Factory>;
@@ -150,7 +150,7 @@ conformity conforms(std::string_view name, const Factory& make, const effort& wo
     conformity result;
     result.name = name;
     result.excused = stated.excused;
-    detail::campaign<Factory> c(make, stated, result.log);
+    detail::campaign<Factory> c(make, stated, work.shrinking, result.log);
     for (std::size_t i = 0; i < work.scripts; ++i) {
         circumstances given;
         given.where = i % 4 < 2 ? placement::lowest : placement::highest;
@@ -158,7 +158,7 @@ conformity conforms(std::string_view name, const Factory& make, const effort& wo
     }
     for (std::size_t i = 0; i < work.scripts / 8; ++i) c.independence(random_script(work.seed + i, work.acts));
     for (std::size_t i = 0; i < work.sweeps; ++i) {
-        c.sweep(random_script(work.seed + 1000 + i, work.acts), work.sweep_limit);
+        c.sweep(random_script(work.seed + 1000 + i, work.acts / 2), work.sweep_limit);
     }
     check_rejection(make, stated.reports_misuse, result.log);
     for (std::size_t i = 0; i < law_count; ++i) {

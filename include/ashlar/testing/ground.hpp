@@ -32,7 +32,7 @@
 
 namespace ashlar::testing {
 
-/// An upstream whose books are the model. @see ground
+/// An upstream whose books are the model.
 class source {
 public:
     static constexpr std::size_t slot = std::size_t{1} << 17;
@@ -78,8 +78,8 @@ public:
     bool owns(const std::byte* p) const noexcept { return books_.mapped.contains(range_of(p, 1)); }
 
     /// What has been granted and not given back.
-    address_set held() const {
-        address_set all;
+    interval_set held() const {
+        interval_set all;
         for (const auto& [begin, b] : books_.live) all.insert(model::extent(begin, b));
         return all;
     }
@@ -142,8 +142,8 @@ private:
     std::size_t capacity_;
     placement where_;
     state books_;
-    address_set vacant_;    // slots that no grant lies in
-    address_set returned_;  // given back, and not granted again
+    interval_set vacant_;    // slots that no grant lies in
+    interval_set returned_;  // given back, and not granted again
     std::size_t held_bytes_ = 0;
     std::size_t grants_ = 0;
     std::string_view misuse_;
@@ -219,7 +219,7 @@ public:
 
     /// Whether the allocator stands on this ground: only then are its bounds known.
     bool watched() const { return watched_; }
-    address_set managed() const { return source_.held(); }
+    interval_set managed() const { return source_.held(); }
     std::size_t grants() const { return source_.grants(); }
     std::optional<std::string> damage() const { return source_.damage(); }
 
@@ -227,7 +227,7 @@ private:
     failure_plan plan_;
     source source_;
     upstream_type upstream_;
-    address_set buffers_;
+    interval_set buffers_;
     std::vector<std::shared_ptr<void>> kept_;
     std::vector<other_source> others_;
     std::size_t armed_at_ = 0;

@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-#include "ashlar/testing/address_set.hpp"
+#include "ashlar/testing/interval_set.hpp"
 
 namespace ashlar::testing {
 
@@ -46,11 +46,11 @@ struct operation {
 };
 
 struct state {
-    address_set free;                         // H: heap regions that may be granted
+    interval_set free;                         // H: heap regions that may be granted
     std::map<address, live_block> live;     // H: heap regions that were granted
     range stack_space;                      // S: where frames lie
     std::vector<range> frames;              // S: stack regions, oldest first
-    address_set mapped;                       // M: memory that exists
+    interval_set mapped;                       // M: memory that exists
     std::vector<operation> operations;      // O: what has taken place
     friend bool operator==(const state&, const state&) = default;
 };
@@ -111,7 +111,7 @@ inline step grant(state s, layout l, range r) {
 }
 
 /// Where the placement would put l among the free ranges, if anywhere.
-inline std::optional<range> choose(const address_set& free, layout l, placement where) {
+inline std::optional<range> choose(const interval_set& free, layout l, placement where) {
     std::optional<range> chosen;
     std::size_t chosen_run = 0;
     free.for_each([&](range r) {
@@ -214,7 +214,7 @@ inline step pop(state s) {
 
 /// model.I1 to model.I3. @returns the one that does not hold, or nothing
 inline std::string_view broken_invariant(const state& s) {
-    address_set all = s.free;
+    interval_set all = s.free;
     std::size_t sum = s.free.bytes();
     const auto add = [&](range r) {
         const bool disjoint = !all.meets(r);

@@ -20,8 +20,8 @@
 namespace ashlar::testing {
 
 struct observation {
-    address_set managed;              ///< what it holds of the ground
-    std::optional<address_set> free;  ///< if it is walkable
+    interval_set managed;              ///< what it holds of the ground
+    std::optional<interval_set> free;  ///< if it is walkable
     bool walk_in_order = true;      ///< the walk gave disjoint ranges in address order
     std::vector<bool> available;    ///< if it forecasts: the answer for each of `probes()`
     friend bool operator==(const observation&, const observation&) = default;

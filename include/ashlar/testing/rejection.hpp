@@ -49,7 +49,7 @@ void try_misuses(V& v, const A& a, ground& g, ledger& log) {
 }
 }  // namespace detail
 
-/// @param alone whether the allocator says that it reports every misuse by itself
+/// `alone`: whether the allocator says that it reports every misuse by itself
 template <class Factory>
 void check_rejection([[maybe_unused]] const Factory& make, [[maybe_unused]] bool alone, [[maybe_unused]] ledger& log) {
 #if ASHLAR_CHECKS >= 1

@@ -72,9 +72,9 @@ outcome run(const Factory& make, const claims<made_by<Factory>>& stated, const s
     return o;
 }
 
-/// The smallest script found for which `fails` is still true. @pre fails(acts)
-inline script shrink(script acts, const std::function<bool(const script&)>& fails) {
-    std::size_t runs = 1000;
+/// The smallest script for which `fails` is still true that so many runs of it find.
+/// @pre fails(acts)
+inline script shrink(script acts, const std::function<bool(const script&)>& fails, std::size_t runs = 1000) {
     const auto better = [&](const script& s) { return runs != 0 && runs-- != 0 && fails(s); };
     for (bool smaller = true; smaller && runs != 0;) {
         smaller = false;

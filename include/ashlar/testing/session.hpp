@@ -36,7 +36,7 @@ inline std::string text_of(layout l) {
 template <allocator A>
 class session {
 public:
-    /// @param trace where to tell each act in words; null for nowhere
+    /// `trace`: where to tell each act in words; null for nowhere
     session(A& a, ground& g, const claims<A>& stated, ledger& log, std::vector<std::string>* trace = nullptr)
         : a_(a), ground_(g), stated_(stated), log_(log), trace_(trace), built_whole_(g.refusals() == 0) {
         sync();
@@ -323,11 +323,11 @@ private:
     /// M follows what the allocator takes from the ground and gives back to it.
     void sync() {
         if (!ground_.watched()) return;
-        const address_set managed = ground_.managed();
+        const interval_set managed = ground_.managed();
         if (managed == model_.mapped) return;
-        address_set gone = model_.mapped;
+        interval_set gone = model_.mapped;
         managed.for_each([&](range r) { gone.erase(r); });
-        address_set come = managed;
+        interval_set come = managed;
         model_.mapped.for_each([&](range r) { come.erase(r); });
         gone.for_each([&](range r) {
             auto done = model::unmap(std::move(model_), r);
@@ -338,7 +338,7 @@ private:
     }
     // Where the ground is not watched, memory exists when it is granted and while it is live.
     void adopt(range r) {
-        address_set missing(r);
+        interval_set missing(r);
         model_.mapped.for_each([&](range known) { missing.erase(known); });
         missing.for_each([&](range m) { model_ = model::map(std::move(model_), m).after; });
     }

@@ -1,4 +1,4 @@
-#include "ashlar/testing/address_set.hpp"
+#include "ashlar/testing/interval_set.hpp"
 
 #include <bitset>
 #include <catch2/catch.hpp>
@@ -8,8 +8,8 @@
 using namespace ashlar;
 using namespace ashlar::testing;
 
-TEST_CASE("address_set: ranges that touch become one range", "[testing][address_set]") {
-    address_set s;
+TEST_CASE("interval_set: ranges that touch become one range", "[testing][interval_set]") {
+    interval_set s;
     s.insert({10, 20});
     s.insert({30, 40});
     CHECK(s.count() == 2);
@@ -21,10 +21,10 @@ TEST_CASE("address_set: ranges that touch become one range", "[testing][address_
     CHECK(s.bytes() == 10);
 }
 
-TEST_CASE("address_set: agrees with a bit for each address", "[testing][address_set]") {
+TEST_CASE("interval_set: agrees with a bit for each address", "[testing][interval_set]") {
     constexpr std::size_t n = 96;
     dice d(3);
-    address_set s, other;
+    interval_set s, other;
     std::bitset<n> bits, other_bits;
     for (int i = 0; i < 5000; ++i) {
         const address a = d.roll() % n;
@@ -45,7 +45,7 @@ TEST_CASE("address_set: agrees with a bit for each address", "[testing][address_
         REQUIRE(s.bytes() == bits.count());
         address last = 0;
         bool first = true;
-        s.for_each([&](range r) {  // address_set.I1
+        s.for_each([&](range r) {  // interval_set.I1
             one_range = one_range && r.size() != 0 && (first || r.begin > last);
             last = r.end;
             first = false;
@@ -55,8 +55,8 @@ TEST_CASE("address_set: agrees with a bit for each address", "[testing][address_
     }
 }
 
-TEST_CASE("address_set: a run is found where it is aligned and long enough", "[testing][address_set]") {
-    address_set s(range{65, 128});
+TEST_CASE("interval_set: a run is found where it is aligned and long enough", "[testing][interval_set]") {
+    interval_set s(range{65, 128});
     CHECK(holds_run(s, *layout::make(48, 16)));
     CHECK_FALSE(holds_run(s, *layout::make(49, 16)));
     CHECK_FALSE(holds_run(s, *layout::make(1, 64)));

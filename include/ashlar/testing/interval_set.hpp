@@ -1,12 +1,12 @@
-// ashlar/testing/address_set.hpp - a set of addresses, kept as disjoint ranges in order.
+// ashlar/testing/interval_set.hpp - a set of addresses, kept as disjoint ranges in order.
 //
 // Layer:      testing
 // Picture:    { [b0, e0)  [b1, e1)  ... }   b0 < e0 < b1 < e1 < ...
 // Complexity: O(log n) to find, O(n) to compare; meant to be obviously right, not fast.
 // Failure:    none: sets are compared, never trusted.
 // Threads:    a plain value.
-// Invariants: address_set.I1  ranges are not empty, disjoint, in order, and no two of them touch
-// Checked by: tests/testing/address_set_test.cpp
+// Invariants: interval_set.I1  ranges are not empty, disjoint, in order, and no two of them touch
+// Checked by: tests/testing/interval_set_test.cpp
 //
 // Ranges that touch are one range: the set does not remember how it was put together, so two heaps that have
 // the same bytes free have equal sets, and a run of free bytes is found however it came to be.
@@ -40,10 +40,10 @@ inline address address_of(const std::byte* p) noexcept { return reinterpret_cast
 inline range range_of(block b) noexcept { return {address_of(b.data), address_of(b.data) + b.size}; }
 inline range range_of(const std::byte* p, std::size_t size) noexcept { return {address_of(p), address_of(p) + size}; }
 
-class address_set {
+class interval_set {
 public:
-    address_set() = default;
-    explicit address_set(range r) { insert(r); }
+    interval_set() = default;
+    explicit interval_set(range r) { insert(r); }
 
     /// Adds every address of r. Those already in the set stay in it once.
     void insert(range r) {
@@ -101,8 +101,8 @@ public:
     }
 
     /// The addresses in both sets.
-    friend address_set common(const address_set& a, const address_set& b) {
-        address_set both = a;
+    friend interval_set common(const interval_set& a, const interval_set& b) {
+        interval_set both = a;
         a.for_each([&](range r) {
             address cursor = r.begin;
             b.for_each([&](range keep) {
@@ -114,7 +114,7 @@ public:
         });
         return both;
     }
-    friend bool operator==(const address_set&, const address_set&) = default;
+    friend bool operator==(const interval_set&, const interval_set&) = default;
 
 private:
     std::map<address, address> ranges_;  // begin -> end
@@ -129,7 +129,7 @@ inline range place_in(range r, layout l) {
 }
 
 /// available(l) of the model: some range of the set holds an aligned run of that length.
-inline bool holds_run(const address_set& free, layout l) {
+inline bool holds_run(const interval_set& free, layout l) {
     bool found = false;
     free.for_each([&](range r) { found = found || place_in(r, l).size() != 0; });
     return found;
