@@ -17,29 +17,31 @@ namespace {
 layout of(std::size_t size, std::size_t align = 1) { return *layout::make(size, align); }
 using checked_pages = page<os::failing_pages<>>;
 
-std::array<std::size_t, 62> structure(const auto& heap) {
-    std::array<std::size_t, 62> counts{};
-    for (std::size_t order = 0; order < 62; ++order) counts[order] = heap.free_blocks(order);
+std::array<std::size_t, 61> structure(const auto& heap) {
+    std::array<std::size_t, 61> counts{};
+    for (std::size_t order = 0; order < 61; ++order) counts[order] = heap.free_blocks(order);
     return counts;
 }
 
 }  // namespace
 
-TEST_CASE("buddy: serves random traces, is whole again at the end, and gives its region back", "[strategy][buddy]") {
+TEST_CASE("buddy: serves random traces, is whole again at the end, and gives every page back", "[strategy][buddy]") {
     for (unsigned seed = 0; seed < 6; ++seed) {
         os::failing_pages<> pages;
         {
             checked_pages upstream{ref(pages)};
-            buddy<checked_pages> heap(upstream, 1 << 18);
-            support::random_trace trace(heap, seed, {.steps = 2000, .largest = 9000, .align_exponents = 13});
+            buddy<checked_pages> heap(upstream, 1 << 16);
+            support::random_trace trace(heap, seed, {.steps = 2000, .largest = 100'000, .align_exponents = 18});
             std::size_t step = 0;
-            trace.run([&] {
+            CHECK(trace.run([&] {
                 if (++step % 64 == 0) REQUIRE(heap.consistent());
-            });
+            }) == 0);
+            CHECK(heap.managed_bytes() > 1 << 18);  // several regions
             trace.free_all();
             CHECK(heap.consistent());
-            CHECK(heap.free_blocks(18) == 1);
+            CHECK(heap.free_blocks(16) == 1);  // the kept region
             CHECK(support::free_ranges(heap).size() == 1);
+            CHECK(heap.managed_bytes() < 1 << 17);
         }
         CHECK(pages.balanced());
     }
@@ -51,12 +53,17 @@ TEST_CASE("buddy: refuses exactly when no block of the order or above is free", 
         linear buffer(block{bytes.data(), bytes.size()});
         buddy<linear> heap(buffer, 1 << 16);
         CHECK(heap.available(of(1 << 16)));
+        const auto first = *heap.allocate(of(1));
+        // Leaves the upstream too little for another region, and for a request above the region.
+        while (buffer.available(of(4096))) REQUIRE(buffer.allocate(of(4096)));
+        heap.deallocate(first.data, of(1));
+        CHECK(heap.available(of(1 << 16)));
         CHECK_FALSE(heap.available(of((1 << 16) + 1)));
         support::random_trace trace(heap, seed, {.steps = 1500, .largest = 4000, .free_percent = 40});
         CHECK(trace.run() > 0);  // the trace compares available with every answer
         for (std::size_t order = 4; order <= 17; ++order) {
             bool some = false;
-            for (std::size_t above = order; above < 62; ++above) some = some || heap.free_blocks(above) != 0;
+            for (std::size_t above = order; above < 61; ++above) some = some || heap.free_blocks(above) != 0;
             CHECK(heap.available(of(std::size_t{1} << order)) == some);
             CHECK(heap.available(of((std::size_t{1} << order) / 2 + 1)) == some);
             CHECK(heap.available(of(1, std::size_t{1} << order)) == some);
@@ -93,7 +100,7 @@ TEST_CASE("buddy: freeing restores the free blocks of every order", "[strategy][
 
 TEST_CASE("buddy: a first half grows into free second halves, and shrinks by giving them back", "[strategy][buddy]") {
     buddy<> heap(1 << 12);
-    const auto x = *heap.allocate(of(100));
+    const auto x = *heap.allocate(of(100));  // in the kept region
     const auto grown = heap.grow_in_place(x.data, of(100), of(4096));
     REQUIRE(grown);
     CHECK(grown->data == x.data);
@@ -125,8 +132,19 @@ TEST_CASE("buddy: a refused region is a refusal and leaves nothing behind", "[st
             CHECK(heap.consistent());
         }
         CHECK(heap.allocate(of(100)));
+        const auto before = structure(heap);
+        for (const std::size_t size : {1u << 16, 1u << 20}) {  // another region, and one of its own
+            for (std::size_t n = 1; n <= 2; ++n) {
+                pages.fail(n);
+                CHECK_FALSE(heap.allocate(of(size)));
+                CHECK(structure(heap) == before);
+                CHECK(heap.consistent());
+            }
+        }
         CHECK_FALSE(heap.allocate(of(layout::max_size)));
+        CHECK_FALSE(heap.allocate(of(layout::max_size - 15, 16)));
         CHECK_FALSE(heap.allocate(of(1, std::size_t{1} << 62)));
+        CHECK_FALSE(heap.allocate(of(std::size_t{1} << 62, std::size_t{1} << 62)));
         heap.reset();
         CHECK(pages.balanced());
         CHECK(heap.allocate(of(1 << 16)));
@@ -139,9 +157,51 @@ TEST_CASE("buddy: regions from the least to a gigabyte work", "[strategy][buddy]
         buddy<> heap(size);
         const auto b = heap.allocate(of(size));
         REQUIRE(b);
-        CHECK_FALSE(heap.allocate(of(1)));
+        CHECK(heap.free_blocks(countr_zero(size)) == 0);
         heap.deallocate(b->data, of(size));
+        CHECK(heap.free_blocks(countr_zero(size)) == 1);
         CHECK(heap.allocate(of(1)));
+        CHECK(heap.consistent());
+    }
+}
+
+TEST_CASE("buddy: every region goes back when it is wholly free, but the first", "[strategy][buddy]") {
+    os::failing_pages<> pages;
+    checked_pages upstream{ref(pages)};
+    buddy<checked_pages> heap(upstream, 1 << 16);
+    std::vector<block> blocks;
+    for (int i = 0; i < 12; ++i) blocks.push_back(*heap.allocate(of(1 << 14)));
+    CHECK(heap.free_blocks(16) == 0);
+    const auto one = heap.managed_bytes() / 3;
+    for (int i = 11; i >= 8; --i) heap.deallocate(blocks[static_cast<std::size_t>(i)].data, of(1 << 14));
+    CHECK(heap.managed_bytes() == 2 * one);
+    for (int i = 0; i < 8; ++i) heap.deallocate(blocks[static_cast<std::size_t>(i)].data, of(1 << 14));
+    CHECK(heap.managed_bytes() == one);
+    CHECK(heap.owns(blocks[0].data));
+    CHECK_FALSE(heap.owns(blocks[8].data));
+    heap.reset();
+    CHECK(pages.balanced());
+}
+
+TEST_CASE("buddy: a request above the usual region has a region of its own size", "[strategy][buddy]") {
+    os::failing_pages<> pages;
+    checked_pages upstream{ref(pages)};
+    buddy<checked_pages> heap(upstream, 1 << 16);
+    for (const auto l : {of((1 << 16) + 1), of(300'000), of(1, 1 << 17), of(200'000, 1 << 16), of(1 << 16, 1 << 20)}) {
+        const auto b = heap.allocate(l);
+        REQUIRE(b);
+        CHECK(b->size >= l.size());
+        CHECK(b->size < l.size() + 2 * 4096);  // no power of two
+        CHECK(is_aligned(b->data, l.align()));
+        CHECK((heap.owns(b->data) && heap.owns(b->end() - 1) && !heap.owns(b->end())));
+        CHECK(heap.grow_in_place(b->data, l, of(b->size, l.align())));
+        CHECK_FALSE(heap.grow_in_place(b->data, l, of(b->size + 1, l.align())));
+        if (l.align() <= 1 << 16) CHECK_FALSE(heap.shrink_in_place(b->data, l, of(1 << 16, l.align())));
+        CHECK(heap.shrink_in_place(b->data, of(b->size, l.align()), l)->size == b->size);
+        CHECK(support::free_ranges(heap).empty());
+        CHECK(heap.consistent());
+        heap.deallocate(b->data, of(b->size, l.align()));
+        CHECK(pages.balanced());
     }
 }
 
@@ -163,5 +223,14 @@ TEST_CASE("buddy: freeing twice, inside a block, or with a layout of another ord
     heap.deallocate(y.data, of(100));  // both are part of a larger free block now
     CHECK(refuses(x.data, of(100)));
     CHECK(refuses(y.data, of(100)));
+    const auto big = *heap.allocate(of(200'000));
+    CHECK(refuses(big.data, of(100)));
+    CHECK(refuses(big.data + 65'536, of(65'536)));
+    CHECK(refuses(big.data + 16, of(200'000)));
+    CHECK(refuses(big.data, of(big.size + 1)));
+    heap.deallocate(big.data, of(200'000));
+    CHECK(refuses(big.data, of(200'000)));
+    CHECK(refuses(nullptr, of(1)));
+    CHECK_FALSE(broken_contract([&] { static_cast<void>(heap.allocate(of(0))); }).empty());
     CHECK(heap.consistent());
 }
