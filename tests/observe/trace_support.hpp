@@ -57,7 +57,8 @@ inline std::vector<ashlar::event> all_events(ashlar::trace_reader& reader) {
 /// every grant of a free address, time always passes. Kinds, sizes, alignments and refusals are of all sorts.
 class history {
 public:
-    history(std::uint64_t seed, std::uint32_t threads, std::size_t count) : random_(seed) {
+    history(std::uint64_t seed, std::uint32_t threads, std::size_t count, bool moves_in_place = true)
+        : random_(seed), moves_in_place_(moves_in_place) {
         for (std::uint32_t t = 0; t < threads; ++t) {
             events.push_back({.time_ns = ++time_, .thread = t, .kind = ashlar::event_kind::thread_begin});
         }
@@ -124,7 +125,7 @@ private:
             e.old_address = old->first;
             if (e.failed) return;
             live_.erase(old);
-            if (one_in(10)) {  // in place
+            if (moves_in_place_ && one_in(10)) {
                 e.address = e.old_address;
             } else if (e.size == 0) {
                 return;  // realloc(p, 0) that only released
@@ -136,6 +137,7 @@ private:
     }
 
     std::mt19937_64 random_;
+    bool moves_in_place_;
     std::uint64_t time_ = 0;
     std::map<std::uint64_t, std::uint64_t> live_;
 };
