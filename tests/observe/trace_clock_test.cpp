@@ -1,0 +1,48 @@
+#include "../../src/observe/trace_clock.hpp"
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <thread>
+
+using namespace ashlar;
+
+TEST_CASE("trace_clock: its ticks agree with the monotonic clock and are about ten nanoseconds long",
+          "[observe][trace_clock]") {
+    trace_clock c = trace_clock::of_machine();
+    c.settle();
+    const std::uint64_t t0 = c.ticks(), n0 = trace_clock::now(CLOCK_MONOTONIC);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    const std::uint64_t t1 = c.ticks(), n1 = trace_clock::now(CLOCK_MONOTONIC);
+    const std::uint64_t by_ticks = scale(t1 - t0, ns_per_second, c.ticks_per_second());
+    CHECK(by_ticks == Approx(static_cast<double>(n1 - n0)).epsilon(0.05));
+    if (c.source() == trace_format::ticks_of_cpu) {  // trace_clock.I1
+        CHECK(c.ticks_per_second() > 10'000'000);
+        CHECK(c.ticks_per_second() <= 120'000'000);
+    }
+}
+
+TEST_CASE("trace_clock: a tick of a moment ago is placed on the monotonic clock", "[observe][trace_clock]") {
+    trace_clock c = trace_clock::of_machine();
+    c.settle();
+    const std::uint64_t before = trace_clock::now(CLOCK_MONOTONIC);
+    const std::uint64_t tick = c.ticks();
+    const std::uint64_t after = trace_clock::now(CLOCK_MONOTONIC);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    const std::uint64_t placed = c.ns_at(tick);
+    CHECK(placed + 200'000 > before);
+    CHECK(placed < after + 200'000);
+}
+
+TEST_CASE("trace_clock: a clock for made-up times counts nanoseconds from zero", "[observe][trace_clock]") {
+    const trace_clock c;
+    CHECK(c.ticks_per_second() == ns_per_second);
+    CHECK(c.start_ticks() == 0);
+    CHECK(c.ns_at(123) == 123);
+    CHECK(c.source() == trace_format::ticks_are_ns);
+}
+
+TEST_CASE("trace_clock: scaling neither overflows in between nor wraps at the end", "[observe][trace_clock]") {
+    CHECK(scale(UINT64_MAX, 1000, 1000) == UINT64_MAX);
+    CHECK(scale(UINT64_MAX, 2, 1) == UINT64_MAX);
+    CHECK(scale(7, 3, 2) == 10);
+}
