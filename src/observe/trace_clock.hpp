@@ -61,7 +61,8 @@ public:
 
     std::uint64_t ticks() const noexcept { return raw() >> shift_; }
 
-    /// @returns the monotonic clock's time at that tick, by this machine's clocks. @pre the tick is not long ago
+    /// @pre the tick is not long ago
+    /// @returns the monotonic clock's time at that tick, by this machine's clocks
     std::uint64_t ns_at(std::uint64_t tick) const noexcept {
         if (!from_cpu_) return tick;
         const std::uint64_t ns = now(CLOCK_MONOTONIC);

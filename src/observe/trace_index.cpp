@@ -76,7 +76,7 @@ void add_chunk(const trace_source& source, std::uint64_t offset, const f::chunk_
         ++index.health.damaged_chunks;
         return;
     }
-    const std::uint64_t in_file = source.size() - offset - sizeof c;
+    const std::uint64_t in_file = source.size() - offset - sizeof c;  // trace_index.I1: the header was read whole
     const std::uint64_t wanted = c.used != 0 ? c.used : c.capacity - sizeof c;
     const bool truncated = wanted > in_file;
     index.health.truncated_chunks += truncated;

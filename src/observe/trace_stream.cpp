@@ -77,6 +77,7 @@ void trace_stream::end(trace_file& file) noexcept {
 }
 
 void trace_stream::abandon_record() noexcept {
+    // trace_stream.I1
     if (at_ != nullptr && at_ <= limit_) std::memset(at_, 0, f::record_limit);
 }
 

@@ -47,14 +47,14 @@ TEST_CASE("event: a realloc that succeeded releases the old block and grants the
     CHECK(e.granted() == 0x2000);
     SECTION("one that failed does neither") {
         e.failed = true;
-        e.address = 0;
+        e.address = 0;  // event.I1
         CHECK(e.released() == 0);
         CHECK(e.granted() == 0);
     }
 }
 
 TEST_CASE("event: a free releases and grants nothing; a malloc grants and releases nothing", "[foundation][event]") {
-    const event release{.address = 0x1000, .kind = event_kind::free};
+    const event release{.address = 0x1000, .kind = event_kind::free};  // no old address: event.I2
     CHECK(release.released() == 0x1000);
     CHECK(release.granted() == 0);
     const event request{.address = 0x1000, .size = 8, .kind = event_kind::malloc};

@@ -5,7 +5,7 @@
 // Complexity: plain values, filled once when the trace is opened; `trace_health` grows while it is read.
 // Failure:    none; an incomplete trace is a fact told here, not an error.
 // Threads:    values.
-// Checked by: tests/observe/trace_reader_test.cpp
+// Checked by: tests/observe/trace_info_test.cpp, tests/observe/trace_reader_test.cpp
 #pragma once
 
 #include <cstdint>

@@ -42,7 +42,7 @@ void* resize(event_kind kind, void* old, std::size_t size) noexcept {
     });
 }
 
-/// The block of the store stays where it is, unused.
+/// The block of the store stays where it is, unused (next.I1).
 void* resize_of_store(void* old, std::size_t size) noexcept {
     void* p = have_next() ? next.malloc(size) : take_from_store(size, 16);
     const std::size_t had = size_in_store(old);

@@ -17,7 +17,7 @@ constinit trace_file file;
 
 namespace {
 
-/// Until memory that a fork wipes is mapped, and where the kernel has none.
+/// recorder.I2 rests on this word: until memory that a fork wipes is mapped, and where the kernel has none.
 constinit std::atomic<std::uint32_t> plain_epoch{epoch_unstarted};
 constinit std::atomic<std::uint32_t> recordings{epoch_off};  // in this process and those it was forked from
 constinit std::atomic<std::uint32_t> starter{0};             // the process in which a thread is starting the recording

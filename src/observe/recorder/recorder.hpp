@@ -55,7 +55,7 @@ extern constinit std::atomic<std::atomic<std::uint32_t>*> epoch;
 [[gnu::always_inline]] inline bool enter(thread_record& t) noexcept {
     const void* here = __builtin_frame_address(0);
     if (t.guard != nullptr && !take_over(t, here)) [[unlikely]] return false;
-    t.guard = here;
+    t.guard = here;  // recorder.I1
     std::atomic_signal_fence(std::memory_order_seq_cst);
     return true;
 }

@@ -104,6 +104,7 @@ bool move_aside(const char* path, int there, const trace_clock& clock) noexcept 
     return false;
 }
 
+/// Keeps to start.I1: the file is created, and what is in the way moves only if it is this process's.
 int open_as(trace_file& file, const char* path, const trace_subject& subject, const trace_clock& clock) noexcept {
     const int error = file.open(path, subject, clock);
     if (error != EEXIST) return error;

@@ -210,6 +210,37 @@ TEST_CASE("recorder: a foreign malloc that is preloaded behind it is recorded as
     CHECK(contents(folder / "t").count(event_kind::malloc) == 1000);
 }
 
+TEST_CASE("recorder: its totals are valgrind's for the same program", "[recorder][recorder]") {
+    const scratch_folder folder;
+    if (!std::filesystem::exists("/usr/bin/valgrind") || !std::filesystem::exists("/usr/bin/lua5.4")) {
+        WARN("needs valgrind and lua5.4");
+        return;
+    }
+    // A program that does the same whatever its environment holds, and calls realloc a lot.
+    const std::vector<std::string> program = {
+        "/usr/bin/lua5.4", "-e", "local t = {} for i = 1, 3000 do t[i] = ('x'):rep(i % 97) .. i end print(#table.concat(t))"};
+    std::vector<std::string> checked = {"/usr/bin/valgrind", "--run-libc-freeres=no", "--run-cxx-freeres=no"};
+    checked.insert(checked.end(), program.begin(), program.end());
+    const ended e = execute({.command = checked, .preload = ""});
+    REQUIRE(e.exit_code() == 0);
+    REQUIRE(execute({.command = program, .trace = folder / "t"}).exit_code() == 0);
+    const contents c(folder / "t");
+    // memcheck counts a realloc as an allocation and a free.
+    std::uint64_t allocations = 0, frees = 0, bytes = 0;
+    for (const event& x : c.events) {
+        allocations += x.granted() != 0;
+        frees += x.released() != 0;
+        bytes += x.granted() != 0 ? x.size : 0;
+    }
+    const auto grouped = [](std::uint64_t n) {
+        std::string digits = std::to_string(n);
+        for (auto at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<std::size_t>(at), ",");
+        return digits;
+    };
+    CHECK_THAT(e.said, Catch::Contains("total heap usage: " + grouped(allocations) + " allocs, " + grouped(frees) +
+                                       " frees, " + grouped(bytes) + " bytes allocated"));
+}
+
 TEST_CASE("recorder: the header says which program it was and the clock is right", "[recorder][recorder]") {
     const scratch_folder folder;
     timespec before{}, after{};

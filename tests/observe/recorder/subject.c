@@ -136,115 +136,146 @@ void interrupt_malloc(void) {
 
 static void at_exit(void) { free(malloc(66)); }
 
-int main(int argc, char** argv) {
-    const char* mode = argc > 1 ? argv[1] : "";
-    const long n = argc > 2 ? atol(argv[2]) : 0;
-    if (!strcmp(mode, "kinds")) {
-        all_kinds();
-    } else if (!strcmp(mode, "churn")) {
-        churn(n, 1);
-    } else if (!strcmp(mode, "threads")) {
-        run_threads((int)n, churn_thread);
-    } else if (!strcmp(mode, "trade")) {
-        run_threads((int)n, trade_thread);
-        for (int i = 0; i < 8; ++i) free(box[i]);
-    } else if (!strcmp(mode, "little")) {
-        for (long i = 0; i < n; ++i) run_threads(1, little_thread);
-    } else if (!strcmp(mode, "key")) {
-        pthread_key_create(&key, late_destructor);
-        run_threads(1, key_thread);
-    } else if (!strcmp(mode, "fork")) {
-        void* inherited = malloc(11);
+static char* name_of_program;
+static char* argument = "";
+static long n; /* the argument as a number */
+
+static void mode_churn(void) { churn(n, 1); }
+static void mode_threads(void) { run_threads((int)n, churn_thread); }
+static void mode_trade(void) {
+    run_threads((int)n, trade_thread);
+    for (int i = 0; i < 8; ++i) free(box[i]);
+}
+static void mode_little(void) {
+    for (long i = 0; i < n; ++i) run_threads(1, little_thread);
+}
+static void mode_key(void) {
+    pthread_key_create(&key, late_destructor);
+    run_threads(1, key_thread);
+}
+static void mode_fork(void) {
+    void* inherited = malloc(11);
+    const pid_t child = fork();
+    if (child == 0) {
+        free(inherited);
+        free(malloc(22));
+        exit(3);
+    }
+    wait_for(child, 3);
+    free(inherited);
+}
+static void mode_rawfork(void) {
+    free(malloc(11));
+    const pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+    if (child == 0) {
+        churn(n, 5);
+        syscall(SYS_exit_group, 4);
+    }
+    churn(n, 6);
+    wait_for(child, 4);
+}
+static void mode_vfork(void) {
+    free(malloc(11));
+    const pid_t child = vfork();
+    if (child == 0) {
+        keep = malloc(33); /* the parent's memory, and so the parent's event */
+        _exit(5);
+    }
+    wait_for(child, 5);
+    free(keep);
+}
+static void mode_forkthreads(void) {
+    pthread_t other;
+    pthread_create(&other, NULL, churn_thread, (void*)9);
+    for (int i = 0; i < 20; ++i) {
         const pid_t child = fork();
         if (child == 0) {
-            free(inherited);
             free(malloc(22));
-            exit(3);
+            _exit(6);
         }
-        wait_for(child, 3);
-        free(inherited);
-    } else if (!strcmp(mode, "rawfork")) {
-        free(malloc(11));
-        const pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
-        if (child == 0) {
-            churn(n, 5);
-            syscall(SYS_exit_group, 4);
-        }
-        churn(n, 6);
-        wait_for(child, 4);
-    } else if (!strcmp(mode, "vfork")) {
-        free(malloc(11));
-        const pid_t child = vfork();
-        if (child == 0) {
-            keep = malloc(33); /* the parent's memory, and so the parent's event */
-            _exit(5);
-        }
-        wait_for(child, 5);
-        free(keep);
-    } else if (!strcmp(mode, "forkthreads")) {
-        pthread_t other;
-        pthread_create(&other, NULL, churn_thread, (void*)9);
-        for (int i = 0; i < 20; ++i) {
-            const pid_t child = fork();
-            if (child == 0) {
-                free(malloc(22));
-                _exit(6);
-            }
-            wait_for(child, 6);
-        }
-        pthread_join(other, NULL);
-    } else if (!strcmp(mode, "exec")) {
-        free(malloc(11));
-        if (n > 0) {
-            char left[16] = {(char)('0' + n - 1), 0};
-            execl("/proc/self/exe", argv[0], "exec", left, (char*)NULL);
-            _exit(98);
-        }
-        free(malloc(12));
-    } else if (!strcmp(mode, "spawn")) {
-        free(malloc(11));
-        const pid_t child = vfork();
-        if (child == 0) {
-            execl("/proc/self/exe", argv[0], "churn", "100", (char*)NULL);
-            _exit(98);
-        }
-        wait_for(child, 0);
-    } else if (!strcmp(mode, "closefds")) {
-        free(malloc(11));
-        for (int fd = 0; fd < 5000; ++fd) close(fd);
-        int fds[64]; /* and takes every number again */
-        for (int i = 0; i < 64; ++i) fds[i] = open("/dev/null", O_RDWR);
-        for (int fd = 900; fd < 4100; ++fd) dup2(fds[0], fd);
-        churn(n, 1);
-    } else if (!strcmp(mode, "kill")) {
-        churn(n, 1);
-        kill(getpid(), SIGKILL);
-    } else if (!strcmp(mode, "_exit")) {
-        churn(n, 1);
-        _exit(0);
-    } else if (!strcmp(mode, "abort")) {
-        churn(n, 1);
-        abort();
-    } else if (!strcmp(mode, "quick_exit")) {
-        churn(n, 1);
-        quick_exit(0);
-    } else if (!strcmp(mode, "atexit")) {
-        atexit(at_exit);
-    } else if (!strcmp(mode, "interrupt")) {
-        free(malloc(31337));
-        jumps = 1;
-        if (setjmp(back) == 0) free(malloc(31337));
-        churn(n, 1);
-    } else if (!strcmp(mode, "dlopen")) {
-        void* library = dlopen(argv[2], RTLD_NOW);
-        must(library != NULL);
-        void* (*f)(size_t) = (void* (*)(size_t))dlsym(library, "allocate_for_me");
-        free(f(88));
-        dlclose(library);
-    } else if (!strcmp(mode, "forever")) {
-        for (;;) churn(1000, 1);
-    } else {
-        return 97;
+        wait_for(child, 6);
     }
-    return 0;
+    pthread_join(other, NULL);
+}
+static void mode_exec(void) {
+    free(malloc(11));
+    if (n > 0) {
+        char left[16] = {(char)('0' + n - 1), 0};
+        execl("/proc/self/exe", name_of_program, "exec", left, (char*)NULL);
+        _exit(98);
+    }
+    free(malloc(12));
+}
+static void mode_spawn(void) {
+    free(malloc(11));
+    const pid_t child = vfork();
+    if (child == 0) {
+        execl("/proc/self/exe", name_of_program, "churn", "100", (char*)NULL);
+        _exit(98);
+    }
+    wait_for(child, 0);
+}
+static void mode_closefds(void) {
+    free(malloc(11));
+    for (int fd = 0; fd < 5000; ++fd) close(fd);
+    int fds[64]; /* and takes every number again */
+    for (int i = 0; i < 64; ++i) fds[i] = open("/dev/null", O_RDWR);
+    for (int fd = 900; fd < 4100; ++fd) dup2(fds[0], fd);
+    churn(n, 1);
+}
+static void mode_kill(void) {
+    churn(n, 1);
+    kill(getpid(), SIGKILL);
+}
+static void mode__exit(void) {
+    churn(n, 1);
+    _exit(0);
+}
+static void mode_abort(void) {
+    churn(n, 1);
+    abort();
+}
+static void mode_quick_exit(void) {
+    churn(n, 1);
+    quick_exit(0);
+}
+static void mode_atexit(void) { atexit(at_exit); }
+static void mode_interrupt(void) {
+    free(malloc(31337));
+    jumps = 1;
+    if (setjmp(back) == 0) free(malloc(31337));
+    churn(n, 1);
+}
+static void mode_dlopen(void) {
+    void* library = dlopen(argument, RTLD_NOW);
+    must(library != NULL);
+    void* (*f)(size_t) = (void* (*)(size_t))dlsym(library, "allocate_for_me");
+    free(f(88));
+    dlclose(library);
+}
+static void mode_forever(void) {
+    for (;;) churn(1000, 1);
+}
+
+#define MODE(name) {#name, mode_##name}
+static const struct {
+    const char* name;
+    void (*run)(void);
+} modes[] = {{"kinds", all_kinds}, MODE(churn),    MODE(threads), MODE(trade),      MODE(little),
+             MODE(key),            MODE(fork),     MODE(rawfork), MODE(vfork),      MODE(forkthreads),
+             MODE(exec),           MODE(spawn),    MODE(closefds), MODE(kill),      MODE(_exit),
+             MODE(abort),          MODE(quick_exit), MODE(atexit), MODE(interrupt), MODE(dlopen),
+             MODE(forever)};
+
+int main(int argc, char** argv) {
+    name_of_program = argv[0];
+    if (argc > 2) argument = argv[2];
+    n = atol(argument);
+    for (size_t i = 0; argc > 1 && i < sizeof modes / sizeof modes[0]; ++i) {
+        if (strcmp(argv[1], modes[i].name) == 0) {
+            modes[i].run();
+            return 0;
+        }
+    }
+    return 97;
 }
