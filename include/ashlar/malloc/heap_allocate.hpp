@@ -68,15 +68,15 @@ template <class Store>
     if (list == nullptr) {
         span_type* s = usable_span(c);
         if (s == nullptr) return nullptr;
-        if (s->used() == 0 && s->carved != 0) {  // it was kept empty (span.I3)
+        if (s->used() == 0 && s->carved() != 0) {  // it was kept empty (span.I3)
             store_->open(*s);
-            kept_ -= s->carved * s->block_size;
+            kept_ -= s->carved() * s->block_size;
         }
         bool zero = false;
         std::uint32_t count = 0;
         if (s->free != nullptr) {
             list = s->free;
-            count = s->carved - s->spare_count - s->used();
+            count = s->carved() - s->spare_count - s->used();
             s->free = nullptr;
         } else if (s->spare != nullptr) {
             list = s->spare;
@@ -84,9 +84,9 @@ template <class Store>
             s->spare = nullptr;
             s->spare_count = 0;
         } else {
-            const std::uint32_t before = s->carved;
+            const std::uint32_t before = s->carved();
             list = carve(*s);
-            count = s->carved - before;
+            count = s->carved() - before;
             zero = s->zero;
         }
         s->countdown += count;
@@ -133,7 +133,7 @@ void heap<Store>::become_full(span_type& s) noexcept {
 template <class Store>
 auto heap<Store>::carve(span_type& s) noexcept -> node* {
     const std::size_t size = s.block_size;
-    const std::size_t at = s.carved * size;
+    const std::size_t at = s.carved() * size;
     std::size_t reach = 4096;
     switch (store_->settings().extend()) {
         case extend_policy::compact: break;
@@ -143,14 +143,14 @@ auto heap<Store>::carve(span_type& s) noexcept -> node* {
     const std::size_t end = align_down(at, std::size_t{4096}) + reach;  // ends with a page: none is touched early
     std::size_t count = end > at ? (end - at) / size : 0;
     if (count == 0) count = 1;
-    if (count > s.capacity - s.carved) count = s.capacity - s.carved;
+    if (count > s.capacity - s.carved()) count = s.capacity - s.carved();
     std::byte* p = s.start + at;
     auto* const first = reinterpret_cast<node*>(p);
     for (std::size_t i = 1; i < count; ++i, p += size) {
         reinterpret_cast<node*>(p)->next = reinterpret_cast<node*>(p + size);
     }
     reinterpret_cast<node*>(p)->next = nullptr;
-    s.carved += static_cast<std::uint32_t>(count);
+    s.set_carved(s.carved() + static_cast<std::uint32_t>(count));
     store_->note_carved(s, count * size);
     return first;
 }

@@ -25,8 +25,8 @@ auto heap<Store>::checked(Store& store, void* p, const char* call) noexcept -> s
     const std::size_t index = many ? offset / s->block_size : 0;
     what.block = s->start + index * s->block_size;
     what.size = s->block_size;
-    if (p == what.block && (!many || index < s->carved)) return s;
-    what.kind = many && index >= s->carved ? misuse_kind::unused : misuse_kind::interior;
+    if (p == what.block && (!many || index < s->carved())) return s;
+    what.kind = many && index >= s->carved() ? misuse_kind::unused : misuse_kind::interior;
     store.report(what);
     return nullptr;
 }
@@ -74,7 +74,7 @@ template <class Store>
 void heap<Store>::emptied(span_type& s) noexcept {
     if (!mail_.empty()) read_mail();
     auto& list = partial_[s.size_class];
-    const std::size_t touched = s.carved * s.block_size;
+    const std::size_t touched = s.carved() * s.block_size;
     if (list.front() == &s && s.next == nullptr && touched <= slice_size && kept_ + touched <= kept_limit) {
         s.limit = 0;  // kept for the next block of its class: whatever is freed into it is freed twice (span.I3)
         kept_ += touched;
@@ -184,7 +184,7 @@ bool heap<Store>::settle() noexcept {
         for (span_type* s = partial_[c].front(); s != nullptr;) {
             span_type* const next = s->next;
             if (s->used() == 0) {
-                kept_ -= s->carved * s->block_size;
+                kept_ -= s->carved() * s->block_size;
                 partial_[c].remove(s);
                 store_->give_span(s);
             } else {

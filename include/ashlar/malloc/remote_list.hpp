@@ -48,13 +48,15 @@ public:
         do {
             last->next = reinterpret_cast<node*>(old & address_bits);
             now = reinterpret_cast<std::uintptr_t>(first) | ((old >> 48) + count) << 48;
-            // release: pairs with the acquire in take(), publishes the links and what the threads wrote before
-        } while (!word_.compare_exchange_weak(old, now, std::memory_order_release, std::memory_order_relaxed));
+            // release: pairs with the acquire in take(), publishes the links and what the threads wrote before.
+            // acquire: pairs with the release in take(); who finds the list empty writes next_in_mail, and must not
+            // do so before the owner has read it.
+        } while (!word_.compare_exchange_weak(old, now, std::memory_order_acq_rel, std::memory_order_relaxed));
         return old == 0;
     }
     /// Takes all blocks. @pre the span was taken out of the mailbox (remote_list.I1)
     taken take() noexcept {
-        const std::uintptr_t word = word_.exchange(0, std::memory_order_acquire);  // pairs with push()
+        const std::uintptr_t word = word_.exchange(0, std::memory_order_acq_rel);  // pairs with push(), both ways
         return {reinterpret_cast<node*>(word & address_bits), static_cast<std::uint32_t>(word >> 48)};
     }
     bool empty() const noexcept { return word_.load(std::memory_order_relaxed) == 0; }

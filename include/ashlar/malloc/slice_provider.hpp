@@ -11,6 +11,7 @@
 // Checked by: tests/malloc/slice_provider_test.cpp
 #pragma once
 
+#include <atomic>
 #include <new>
 
 #include "ashlar/malloc/metadata.hpp"
@@ -34,7 +35,7 @@ public:
 
     /// `count` slices at a multiple of align (a power of two). @returns data == nullptr when refused
     slice_run take(Pages& pages, metadata<Pages>& meta, std::size_t count, std::size_t align) noexcept {
-        if (count == 1 && align <= slice_size && dirty_ != 0) {
+        if (count == 1 && align <= slice_size && dirty() != 0) {
             for (slice_region* r = first_; r != nullptr; r = r->next) {
                 const std::size_t at = r->find_dirty();
                 if (at != slice_region::none) return take_at(*r, at, 1);
@@ -62,7 +63,7 @@ public:
         slice_region& r = *region_of(data);
         r.give(r.index_of(data), count, dirty);
         used_ -= count;
-        if (dirty) dirty_ += count;
+        if (dirty) change_dirty(count);
     }
 
     /// Takes a run of dirty slices out, for the caller to purge. @returns data == nullptr when there is none
@@ -72,7 +73,7 @@ public:
             const std::size_t count = r->take_dirty(only_old, most, at);
             if (count == 0) continue;
             used_ += count;
-            dirty_ -= count;
+            change_dirty(0 - count);
             return {r->address_of(at), count, false};
         }
         return {nullptr, 0, false};
@@ -83,7 +84,8 @@ public:
     }
 
     std::size_t used() const noexcept { return used_; }
-    std::size_t dirty() const noexcept { return dirty_; }
+    /// May be read without the lock; it is then a moment old.
+    std::size_t dirty() const noexcept { return dirty_.load(std::memory_order_relaxed); }
     std::size_t reserved() const noexcept { return reserved_; }
     slice_region* regions() const noexcept { return first_; }
     slice_region* region_of(const std::byte* p) const noexcept {
@@ -103,10 +105,12 @@ public:
     }
 
 private:
+    /// Adds; written under the lock only, so a load and a store do. relaxed: a figure, it publishes nothing.
+    void change_dirty(std::size_t by) noexcept { dirty_.store(dirty() + by, std::memory_order_relaxed); }
     slice_run take_at(slice_region& r, std::size_t at, std::size_t count) noexcept {
         const std::size_t were_dirty = r.take(at, count);
         used_ += count;
-        dirty_ -= were_dirty;
+        change_dirty(0 - were_dirty);
         return {r.address_of(at), count, were_dirty == 0};
     }
     /// Commits by doubling, so that a region costs few calls and the system is charged for what is used.
@@ -153,7 +157,7 @@ private:
     slice_region* first_ = nullptr;
     slice_region* last_ = nullptr;
     std::size_t used_ = 0;   ///< slices
-    std::size_t dirty_ = 0;  ///< free slices whose memory is not zero
+    std::atomic<std::size_t> dirty_{0};  ///< free slices whose memory is not zero
     std::size_t reserved_ = 0;
     thp_policy huge_ = thp_policy::automatic;
 };

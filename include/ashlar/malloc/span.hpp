@@ -42,7 +42,7 @@ struct alignas(64) span {
     std::uint32_t magic = 0;  ///< of block_size for small spans: offset * magic < magic tells a multiple
     std::uint32_t limit = 0;  ///< magic where the fast path of free may serve the span, else 0
     std::uint32_t held = 0;
-    std::uint32_t carved = 0;  ///< blocks that were handed to the free lists at least once
+    typename Atomics::template atomic<std::uint32_t> carved_blocks{0};  ///< see carved()
     std::uint32_t capacity = 0;
     std::uint8_t size_class = 0;
     span_kind kind = span_kind::none;
@@ -58,9 +58,13 @@ struct alignas(64) span {
     std::uint32_t spare_count = 0;
     std::uint32_t slices = 0;
 
+    /// Blocks that were handed to the free lists at least once. relaxed: only the owner changes it, and for whoever
+    /// holds a block it is never below that block's place.
+    std::uint32_t carved() const noexcept { return carved_blocks.load(std::memory_order_relaxed); }
+    void set_carved(std::uint32_t n) noexcept { carved_blocks.store(n, std::memory_order_relaxed); }
     std::uint32_t used() const noexcept { return countdown + held; }
     bool has_free() const noexcept { return free != nullptr || spare != nullptr; }
-    bool extendable() const noexcept { return carved < capacity; }
+    bool extendable() const noexcept { return carved() < capacity; }
 };
 
 /// @returns the magic of a block size: for offset < 2^16 and size in [16, 2^15], offset is a multiple of size

@@ -122,7 +122,7 @@ private:
     void put_back(span_type* s) noexcept;
     /// Bytes that a span needs; and bytes of memory that it has, which is more where its slices were dirty.
     static std::size_t need_of(const span_type& s) noexcept {
-        return s.kind == span_kind::run ? s.block_size : s.carved * s.block_size;
+        return s.kind == span_kind::run ? s.block_size : s.carved() * s.block_size;
     }
     static std::size_t memory_of(const span_type& s) noexcept {
         return s.zero ? need_of(s) : s.slices * slice_size;
@@ -138,7 +138,7 @@ private:
     }
     void note_peak() noexcept {
         const std::size_t needed = needed_.load(std::memory_order_relaxed);
-        if (needed > most_needed_) most_needed_ = needed;
+        if (needed > most_needed_.load(std::memory_order_relaxed)) most_needed_.store(needed, std::memory_order_relaxed);
         const std::size_t bytes = slices_.used() * slice_size + large_.live();
         if (bytes > peak_) peak_ = bytes;
     }
@@ -160,7 +160,7 @@ private:
     /// Estimates, for give_back_excess: bytes that blocks are cut from; memory that spans have; the most needed ever.
     typename Atomics::template atomic<std::size_t> needed_{0};
     typename Atomics::template atomic<std::size_t> resident_{0};
-    std::size_t most_needed_ = 0;
+    typename Atomics::template atomic<std::size_t> most_needed_{0};
     std::uint64_t purged_ = 0;
     std::uint64_t large_taken_ = 0;
     typename Atomics::template atomic<std::uint64_t> next_sweep_{0};

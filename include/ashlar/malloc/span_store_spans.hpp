@@ -35,7 +35,8 @@ void span_store<Pages, Atomics>::give_record(span_type* s) noexcept {
     s->owner.store(nullptr, std::memory_order_relaxed);
     s->kind = span_kind::none;
     s->free = s->spare = nullptr;
-    s->countdown = s->held = s->magic = s->limit = s->carved = s->spare_count = 0;
+    s->countdown = s->held = s->magic = s->limit = s->spare_count = 0;
+    s->set_carved(0);
     s->next = free_records_;
     free_records_ = s;
 }
@@ -128,7 +129,8 @@ void span_store<Pages, Atomics>::give_back_excess() noexcept {
     const std::size_t dirty = slices_.dirty() * slice_size;
     if (dirty == 0 || options_.purge_delay_ms < 0) return;
     const std::size_t have = resident_.load(std::memory_order_relaxed) + dirty;
-    const std::size_t allowed = most_needed_ + most_needed_ / 16 + slack;
+    const std::size_t most = most_needed_.load(std::memory_order_relaxed);
+    const std::size_t allowed = most + most / 16 + slack;
     if (have <= allowed) return;
     const std::size_t excess = have - allowed + slack / 2;  // some more, so that the next calls need not
     const std::size_t keep = dirty > excess ? dirty - excess : 0;
