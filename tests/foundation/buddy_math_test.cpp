@@ -26,7 +26,7 @@ TEST_CASE("buddy_math: numbers and offsets are inverse, and every block has its 
         for (std::size_t offset = 0; offset < std::size_t{1} << top; offset += std::size_t{1} << order) {
             const std::size_t number = number_of_block(offset, order, top);
             REQUIRE(number == expected++);
-            REQUIRE(offset_of_block(number, order, top) == offset);
+            REQUIRE(offset_of_block(number, order, top) == offset);  // buddy_math.I1
         }
         if (order == 0) break;
     }
@@ -39,7 +39,7 @@ TEST_CASE("buddy_math: a block and its buddy are the halves of their parent", "[
             const std::size_t number = number_of_block(offset, order, top), other = buddy_of(number);
             REQUIRE(buddy_of(other) == number);
             REQUIRE(offset_of_block(other, order, top) == (offset ^ std::size_t{1} << order));
-            REQUIRE(parent_of(number) == parent_of(other));
+            REQUIRE(parent_of(number) == parent_of(other));  // buddy_math.I2
             REQUIRE(first_half_of(parent_of(number)) == (number < other ? number : other));
         }
     }

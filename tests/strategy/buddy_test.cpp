@@ -7,6 +7,7 @@
 #include "ashlar/os/failing_pages.hpp"
 #include "ashlar/strategy/linear.hpp"
 #include "support/broken_contract.hpp"
+#include "support/enrol.hpp"
 #include "support/random_trace.hpp"
 
 using namespace ashlar;
@@ -234,3 +235,13 @@ TEST_CASE("buddy: freeing twice, inside a block, or with a layout of another ord
     CHECK_FALSE(broken_contract([&] { static_cast<void>(heap.allocate(of(0))); }).empty());
     CHECK(heap.consistent());
 }
+
+// A free run serves a layout when a whole block of its order lies in it.
+ASHLAR_ENROL("buddy", [](auto& ground) {
+    return buddy<testing::ground::upstream_type>(ground.upstream(), 1 << 14);
+}, testing::serves([](const auto& heap, block run, layout l) {
+    const std::size_t size = std::size_t{1} << buddy_order(l.size(), l.align(), std::size_t{4});
+    if (size > heap.region_size()) return false;
+    const std::size_t before = padding_to(run.data, size);
+    return before <= run.size && size <= run.size - before;
+}));

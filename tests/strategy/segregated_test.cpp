@@ -9,6 +9,7 @@
 #include "ashlar/strategy/free_list.hpp"
 #include "ashlar/strategy/linear.hpp"
 #include "support/broken_contract.hpp"
+#include "support/enrol.hpp"
 #include "support/random_trace.hpp"
 
 using namespace ashlar;
@@ -116,8 +117,10 @@ TEST_CASE("segregated: a refused chunk is a refusal and changes nothing", "[stra
             CHECK(pages.balanced());
         }
         CHECK(heap.allocate(of(100)));
+        const std::size_t left = support::free_ranges(heap)[0].size / 112;
+        CHECK(left > 570);
         pages.fail(1, os::lasting::onwards);
-        for (int i = 1; i < 584; ++i) REQUIRE(heap.allocate(of(100)));  // the chunk's other blocks
+        for (std::size_t i = 0; i < left; ++i) REQUIRE(heap.allocate(of(100)));  // the chunk's other blocks
         CHECK_FALSE(heap.allocate(of(100)));
         CHECK_FALSE(heap.allocate(of(10'000)));
         CHECK(heap.consistent());
@@ -126,22 +129,101 @@ TEST_CASE("segregated: a refused chunk is a refusal and changes nothing", "[stra
     CHECK(pages.balanced());
 }
 
-TEST_CASE("segregated: freeing what was freed just before breaks the contract", "[strategy][segregated]") {
+TEST_CASE("segregated: a chunk goes back when its last block is freed, but one a class", "[strategy][segregated]") {
+    for (const std::size_t idle_chunks : {0u, 1u, 2u}) {
+        os::failing_pages<> pages;
+        checked_pages upstream{ref(pages)};
+        segregated<checked_pages> heap(upstream, idle_chunks);
+        std::vector<block> blocks;
+        while (heap.chunks() < 5) blocks.push_back(*heap.allocate(of(4096)));
+        while (!blocks.empty()) {
+            heap.deallocate(blocks.back().data, of(4096));
+            blocks.pop_back();
+            REQUIRE(heap.consistent());
+        }
+        CHECK(heap.chunks() == idle_chunks);
+        const auto other = *heap.allocate(of(2048));  // no chunk serves another class
+        CHECK(heap.chunks() == idle_chunks + 1);
+        CHECK(heap.managed_bytes() == heap.chunks() * 65536);
+        heap.trim();
+        CHECK(heap.chunks() == 1);
+        CHECK(heap.class_at(other.data) == class_of_size(std::size_t{2048}));
+        heap.deallocate(other.data, of(2048));
+        heap.trim();
+        CHECK(pages.balanced());
+    }
+}
+
+TEST_CASE("segregated: every class tells its own blocks from all other addresses", "[strategy][segregated]") {
+    for (std::size_t index = 0; index < segregated<>::classes; ++index) {
+        segregated<> heap;
+        const std::size_t size = size_of_class(index);
+        std::vector<block> blocks;
+        do {
+            blocks.push_back(*heap.allocate(of(size)));
+        } while (!support::free_ranges(heap).empty());
+        auto& c = segregated_chunk::of(blocks[0].data);
+        REQUIRE(c.blocks() == blocks.size());
+        CHECK(65536 - blocks.size() * size < size + 1024);  // the header, its bits, and less than a block
+        for (std::size_t i = 0; i < segregated_chunk::bytes; ++i) {
+            const bool begins = i % size == 0 && i / size < blocks.size();
+            if (c.is_live(c.begin() + i) != begins) FAIL("wrong about " << i << " at " << size);
+        }
+        REQUIRE(heap.consistent());
+    }
+}
+
+TEST_CASE("segregated: what the upstream serves is moved by the upstream", "[strategy][segregated]") {
+    segregated<> heap;
+    const auto b = *heap.allocate(of(100'000));
+    b.data[99'999] = std::byte{7};
+    const auto moved = heap.reallocate(b.data, of(100'000), of(5'000'000), 100'000);
+    REQUIRE(moved);
+    CHECK(moved->data[99'999] == std::byte{7});
+    const auto small = heap.reallocate(moved->data, of(5'000'000), of(100), 100);
+    REQUIRE(small);
+    CHECK(small->size == 112);
+    CHECK(heap.reallocate(small->data, of(100), of(112), 100)->data == small->data);
+    heap.deallocate(small->data, of(112));
+}
+
+TEST_CASE("segregated: freeing twice, inside a block, or with a layout of another class breaks the contract",
+          "[strategy][segregated]") {
     segregated<> heap;
     const auto x = *heap.allocate(of(100)), y = *heap.allocate(of(100));
+    const auto z = *heap.allocate(of(200));
     const auto refuses = [&](std::byte* p, layout l) {
         return !broken_contract([&] { heap.deallocate(p, l); }).empty();
     };
     CHECK(refuses(x.data + 8, of(100, 16)));
+    CHECK(refuses(x.data + 16, of(100)));
+    CHECK(refuses(x.data, of(200)));
+    CHECK(refuses(x.data, of(96)));
+    CHECK(refuses(z.data, of(100)));
+    CHECK(refuses(y.data + 112, of(100)));  // not yet carved
+    CHECK(refuses(nullptr, of(100)));
+    std::byte other[16];
+    CHECK(refuses(other, of(16)));
     heap.deallocate(x.data, of(100));
     CHECK(refuses(x.data, of(100)));
-#if ASHLAR_CHECKS >= 2
-    CHECK(refuses(y.data, of(200)));
-    CHECK(refuses(y.data + 16, of(100)));
     heap.deallocate(y.data, of(100));
     CHECK(refuses(x.data, of(100)));
-#else
-    heap.deallocate(y.data, of(100));
-#endif
+    CHECK(refuses(y.data, of(100)));
+    CHECK_FALSE(broken_contract([&] { static_cast<void>(heap.allocate(of(0))); }).empty());
     CHECK(heap.consistent());
 }
+
+namespace {
+// A free run serves a layout when it is of the layout's class.
+const auto same_class = testing::serves([](const auto& heap, block run, layout l) {
+    if (l.size() > 4096 || l.align() > 4096) return false;
+    return heap.class_at(run.data) == class_of_aligned_size(l.size(), l.align());
+});
+}  // namespace
+
+ASHLAR_ENROL("segregated, no idle chunks", [](auto& ground) {
+    return segregated<testing::ground::upstream_type>(ground.upstream(), 0);
+}, same_class);
+ASHLAR_ENROL("segregated", [](auto& ground) {
+    return segregated<testing::ground::upstream_type>(ground.upstream());
+}, same_class, testing::excuse(testing::law::reversibility, "a class keeps one idle chunk until trim()"));

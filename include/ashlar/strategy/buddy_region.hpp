@@ -10,7 +10,7 @@
 // Invariants: buddy_region.I1  a block's free bit is set if and only if it is free, its split bit if and only if it is
 //                              split; neither within a block that is not split
 //             buddy_region.I2  one that is halved has 2^top bytes of payload and begins at a multiple of that
-// Checked by: tests/strategy/buddy_test.cpp
+// Checked by: tests/strategy/buddy_region_test.cpp, tests/strategy/buddy_test.cpp
 //
 // What is kept about the payload stands behind it, so that every block is aligned to its own size.
 #pragma once
