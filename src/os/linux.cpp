@@ -34,6 +34,7 @@
 namespace ashlar::os {
 namespace {
 
+/// linux.I1
 class keep_errno {
 public:
     keep_errno() noexcept : saved_(errno) {}
@@ -58,6 +59,7 @@ std::byte* map_reserved(std::byte* wish, std::size_t size) noexcept {
 
 /// The first size bytes of a file of /proc or /sys, ended by a zero. @returns their number, 0 if there are none
 std::size_t read_start(const char* path, char* text, std::size_t size) noexcept {
+    // linux.I2: the C library's open, read and close are cancellation points, these are not
     const long file = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
     if (file < 0) return 0;
     const long got = syscall(SYS_read, file, text, size - 1);

@@ -25,7 +25,7 @@ TEST_CASE("ref: to an object with state is a pointer to it", "[foundation][ref]"
     CHECK(handle->next() == 1);
     CHECK((*copy).next() == 2);
     CHECK(target.value == 2);
-    STATIC_REQUIRE(sizeof(handle) == sizeof(void*));
+    STATIC_REQUIRE(sizeof(handle) == sizeof(void*));  // ref.I1
     STATIC_REQUIRE_FALSE(std::is_default_constructible_v<ref<counter>>);
 }
 

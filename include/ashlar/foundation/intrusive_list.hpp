@@ -98,7 +98,7 @@ private:
     static void link_behind(list_links& before, T& element) noexcept {
         static_assert(std::derived_from<T, list_links>);
         list_links& links = element;
-        ASHLAR_PRE(!links.is_linked());
+        ASHLAR_PRE(!links.is_linked());  // intrusive_list.I2
         links.prev_ = &before;
         links.next_ = before.next_;
         before.next_->prev_ = &links;

@@ -124,6 +124,7 @@ public:
         const T* last = nullptr;
         for_each([&](const T& x) {
             const int difference = height(left_of(x)) - height(right_of(x));
+            // intrusive_tree.I2, then intrusive_tree.I1
             good = good && difference >= -1 && difference <= 1 && (last == nullptr || Order::before(*last, x));
             good = good && height(&x) == 1 + taller(left_of(x), right_of(x));
             last = &x;

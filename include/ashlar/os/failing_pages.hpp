@@ -115,7 +115,7 @@ public:
         return on_reserved(page_call::release, p, size, [&] {
             if (!under_->release(p, size)) return false;
             committed_.erase(p, size);
-            reserved_.erase(p, size);
+            reserved_.erase(p, size);  // failing_pages.I1: its committed part goes too
             return true;
         });
     }

@@ -62,6 +62,7 @@ public:
 private:
     using ranges = std::map<std::byte*, std::byte*, std::less<>>;  // begin -> end
 
+    // All changes go through these two, so range_set.I2 holds; insert joins what touches (range_set.I1).
     ranges::iterator drop(ranges::iterator at) {
         bytes_ -= static_cast<std::size_t>(at->second - at->first);
         return ranges_.erase(at);

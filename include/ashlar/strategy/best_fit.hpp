@@ -36,7 +36,7 @@ public:
         return at;
     }
 
-    bool consistent() const noexcept { return free_.consistent(); }
+    bool consistent() const noexcept { return free_.consistent(); }  // best_fit.I1
     template <class Visit>
     void for_each(Visit visit) const { free_.for_each(visit); }
 

@@ -39,6 +39,7 @@ public:
         return lowest(free_.root(), from, wanted);
     }
 
+    /// @returns whether first_fit.I1 holds
     bool consistent() const noexcept { return free_.consistent() && longest_right(free_.root()); }
     template <class Visit>
     void for_each(Visit visit) const { free_.for_each(visit); }

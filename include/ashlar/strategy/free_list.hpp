@@ -146,7 +146,7 @@ public:
         bool good = fit_.consistent() && regions_.consistent();
         regions_.for_each([&](region& r) { good = good && region_consistent(r, free_blocks); });
         fit_.for_each([&](const node&) { ++known; });
-        return good && known == free_blocks;
+        return good && known == free_blocks;  // free_list.I3
     }
 
 private:
@@ -266,6 +266,7 @@ private:
         tagged_block* b = &r.first_block();
         for (; !b->is_end(); b = &b->next()) {
             if (b->size() < least || b->is_first() != (b == &r.first_block())) return false;
+            // boundary_tag.I1: the walk itself, from tag to tag, ends at the region's end tag
             if (b->previous_is_free() != before_is_free) return false;   // boundary_tag.I2
             if (b->is_free() && before_is_free) return false;            // free_list.I2
             if (b->is_free() && b->read_end() != b->size()) return false;  // boundary_tag.I3

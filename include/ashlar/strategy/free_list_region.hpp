@@ -8,7 +8,7 @@
 // Threads:    one at a time.
 // Invariants: free_list_region.I1  the first payload is a multiple of 16, the end tag is the last word
 //             free_list_region.I2  a region of at least minimum(wanted) bytes at its alignment, wholly free, fits it
-// Checked by: tests/strategy/free_list_test.cpp
+// Checked by: tests/strategy/free_list_test.cpp, tests/strategy/free_list_region_test.cpp
 #pragma once
 
 #include <cstddef>
@@ -36,7 +36,7 @@ struct free_list_region : tree_links {
 
     /// What to ask the upstream for, so that the request fits: at least `usual` bytes.
     static result<layout> layout_for(const fit_request& wanted, std::size_t usual) noexcept {
-        // A region begins at a multiple of the alignment, so the gap in front of the run is known beforehand.
+        // free_list_region.I2: a region begins at a multiple of the alignment, so the gap in front of the run is known beforehand.
         const std::size_t before_run = first_tag + tagged_block::tag_size;
         const std::size_t nearest = padding_to(before_run, wanted.align);
         const std::size_t gap = nearest == 0 || nearest >= wanted.least ? nearest : nearest + wanted.align;
@@ -83,5 +83,6 @@ private:
 };
 
 static_assert(sizeof(free_list_region) == free_list_region::first_tag);
+static_assert((free_list_region::first_tag + tagged_block::tag_size) % tagged_block::grain == 0);  // free_list_region.I1
 
 }  // namespace ashlar

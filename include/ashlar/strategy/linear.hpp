@@ -125,6 +125,7 @@ public:
 
     /// @returns whether the invariants hold
     bool consistent() const noexcept {
+        // linear.I1, linear.I3; linear.I2 is what is_live_range asks of every block that comes back
         return begin_ <= cursor_ && cursor_ <= end_ && (live_ == 0) == (cursor_ == begin_) &&
                (before_last_ == end_ || before_last_ <= cursor_);
     }

@@ -44,7 +44,7 @@ public:
 
 private:
     first_fit free_;
-    const std::byte* rover_ = nullptr;
+    const std::byte* rover_ = nullptr;  // next_fit.I1
 };
 
 }  // namespace ashlar

@@ -44,7 +44,7 @@ public:
     result<block> allocate_zeroed(layout l) noexcept { return allocate(l); }
 
     void deallocate(std::byte* p, layout l) noexcept {
-        ASHLAR_PRE(l.size() != 0 && is_aligned(p, unit()) && is_aligned(p, l.align()));
+        ASHLAR_PRE(l.size() != 0 && is_aligned(p, unit()) && is_aligned(p, l.align()));  // page.I1
         give_back(p, rounded(l));
     }
 

@@ -48,7 +48,7 @@ public:
         deallocate(p, old);
         return made;
     }
-    static void deallocate(std::byte* p, layout) noexcept { std::free(p); }
+    static void deallocate(std::byte* p, layout) noexcept { std::free(p); }  // system.I1
 
 private:
     static constexpr std::size_t natural_align = alignof(std::max_align_t);

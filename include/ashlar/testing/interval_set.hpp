@@ -2,7 +2,7 @@
 //
 // Layer:      testing
 // Picture:    { [b0, e0)  [b1, e1)  ... }   b0 < e0 < b1 < e1 < ...
-// Complexity: O(log n) to find, O(n) to compare; meant to be obviously right, not fast.
+// Complexity: O(log n) to find, O(n) to compare; meant to be obviously right, not quick.
 // Failure:    none: sets are compared, never trusted.
 // Threads:    a plain value.
 // Invariants: interval_set.I1  ranges are not empty, disjoint, in order, and no two of them touch

@@ -1,0 +1,62 @@
+#include "ashlar/strategy/free_list_region.hpp"
+
+#include <catch2/catch.hpp>
+#include <vector>
+
+#include "ashlar/strategy/linear.hpp"
+
+using namespace ashlar;
+
+namespace {
+
+/// Memory for a region or two, at an address that no alignment above 16 helps.
+struct buffer {
+    explicit buffer(std::size_t size) : bytes(size + 64), upstream(block{bytes.data(), bytes.size()}) {}
+    std::vector<std::byte> bytes;
+    linear upstream;
+};
+
+}  // namespace
+
+TEST_CASE("free_list_region: a fresh region is one free block between its header and its end tag",
+          "[strategy][free_list_region]") {
+    buffer b(8192);
+    const fit_request wanted{64, 16, 48};
+    free_list_region* const r = free_list_region::obtain(b.upstream, wanted, 4096);
+    REQUIRE(r != nullptr);
+    tagged_block& first = r->first_block();
+    CHECK(is_aligned(first.payload(), 16));  // free_list_region.I1
+    CHECK(first.is_first());
+    CHECK(first.next().is_end());
+    CHECK(first.next().begin() + tagged_block::tag_size == r->end());
+    CHECK(&free_list_region::of(first) == r);
+    r->give_back(b.upstream);
+    CHECK(b.upstream.room() == b.upstream.capacity());
+}
+
+TEST_CASE("free_list_region: the least region for a request fits it, at every alignment", "[strategy][free_list_region]") {
+    for (std::size_t align = 16; align <= 4096; align *= 2) {
+        for (const std::size_t need : {std::size_t{48}, std::size_t{64}, std::size_t{1008}, std::size_t{8000}}) {
+            const fit_request wanted{need, align, 48};
+            const auto least = free_list_region::layout_for(wanted, 0);
+            REQUIRE(least);
+            buffer b(least->size() + align);
+            free_list_region* const r = free_list_region::obtain(b.upstream, wanted, least->size());
+            REQUIRE(r != nullptr);
+            CHECK(wanted.fits(r->first_block()));  // free_list_region.I2
+        }
+    }
+}
+
+TEST_CASE("free_list_region: where the usual size is refused the least one is asked for", "[strategy][free_list_region]") {
+    buffer b(1024);
+    free_list_region* const r = free_list_region::obtain(b.upstream, {128, 16, 48}, 4096);
+    REQUIRE(r != nullptr);
+    CHECK(r->size < 512);
+    CHECK(free_list_region::obtain(b.upstream, {2048, 16, 48}, 4096) == nullptr);
+}
+
+TEST_CASE("free_list_region: a request that passes the greatest layout has no region", "[strategy][free_list_region]") {
+    const fit_request wanted{static_cast<std::size_t>(PTRDIFF_MAX) - 16, 16, 48};
+    CHECK_FALSE(free_list_region::layout_for(wanted, 0));
+}
