@@ -143,7 +143,10 @@ void tuning::conclude() {
     result_ = judge(options_.advice.goal, trials_.wall, trials_.cpu, trials_.memory);
     const std::string& name = advice_.candidates[tried_].name;
     const auto figures = [&] {
-        return fmt::format("wall time {:.3f}x, processor time {:.3f}x, peak memory {:.3f}x", result_.wall.ratio(), result_.cpu.ratio(), result_.memory.ratio());
+        const auto one = [](const char* what, const trial_comparison& c) {
+            return fmt::format("{} {:.3f}x{}", what, c.ratio(), c.outcome == trial_outcome::same ? " (within the spread)" : "");
+        };
+        return one("wall time", result_.wall) + ", " + one("processor time", result_.cpu) + ", " + one("peak memory", result_.memory);
     };
     if (const auto other = differing_endings(); !other.empty()) {
         verdict_ = fmt::format("Keep the default: the program does not end the same way every time ({}, then {}), so its runs cannot be compared.", describe(recorded_), other);

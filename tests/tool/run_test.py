@@ -39,6 +39,17 @@ class Run(tool.ToolTest):
             self.assertEqual(process.wait(30), 9)
             process.stdout.close()
 
+    def test_stats_are_printed_on_stderr_at_exit(self):
+        done = self.ashlar("run", "--stats", "--", PYTHON, "-c", "print('out')")
+        self.assertEqual(done.stdout, "out\n")
+        self.assertGreater(len(done.stderr.splitlines()), 2)
+
+    def test_a_conf_is_obeyed_from_the_option_and_from_the_environment(self):
+        with open("my.conf", "w") as conf:
+            conf.write("version = 1\nstats_at_exit = text\n")
+        self.assertGreater(len(self.ashlar("run", "--conf", "my.conf", "--", PYTHON, "-c", "pass").stderr), 10)
+        self.assertGreater(len(self.ashlar("run", "--", PYTHON, "-c", "pass", env={"ASHLAR_CONF": "my.conf"}).stderr), 10)
+
     def test_a_program_that_changes_its_folder_still_finds_the_conf(self):
         with open("my.conf", "w") as conf:
             conf.write("version = 1\nstats_at_exit = text\n")
