@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 
 #include "ashlar/observe/replay_heap.hpp"
 #include "ashlar/os/platform.hpp"
@@ -59,8 +58,7 @@ bool on_free_list(replay_passes& passes) {
 }
 
 bool on_buddy(replay_passes& passes) {
-    // It has one region, of a power of two: four times the greatest live bytes, and room for rounding each block up.
-    buddy<> strategy(std::bit_ceil(std::max<std::uint64_t>(buddy<>::usual_region, 4 * passes.facts().peak_bytes)));
+    buddy<> strategy;
     return replay_on(strategy, passes);
 }
 bool on_segregated(replay_passes& passes) {

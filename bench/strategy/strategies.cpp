@@ -7,8 +7,14 @@
 #include <ctime>
 #include <memory_resource>
 
+#include "ashlar/strategy/best_fit.hpp"
+#include "ashlar/strategy/buddy.hpp"
+#include "ashlar/strategy/first_fit.hpp"
+#include "ashlar/strategy/free_list.hpp"
 #include "ashlar/strategy/linear.hpp"
+#include "ashlar/strategy/next_fit.hpp"
 #include "ashlar/strategy/page.hpp"
+#include "ashlar/strategy/segregated.hpp"
 #include "ashlar/strategy/system.hpp"
 #include "heaps.hpp"
 #include "orders.hpp"
@@ -91,6 +97,11 @@ int main(int argc, char** argv) {
         candidate<apart<[](warm&) { return ashlar::system(); }>>{"system"},
         candidate<apart<[](warm&) { return ashlar::page<>(); }>>{"page", 500},
         candidate<in_buffer<buffer_bytes, [](ashlar::block b) { return ashlar::linear(b); }>>{"linear"},
+        candidate<ours<[](warm& w) { return ashlar::free_list<ashlar::first_fit, warm>(ashlar::ref<warm>(w)); }>>{"first fit"},
+        candidate<ours<[](warm& w) { return ashlar::free_list<ashlar::next_fit, warm>(ashlar::ref<warm>(w)); }>>{"next fit"},
+        candidate<ours<[](warm& w) { return ashlar::free_list<ashlar::best_fit, warm>(ashlar::ref<warm>(w)); }>>{"best fit"},
+        candidate<ours<[](warm& w) { return ashlar::buddy<warm>(ashlar::ref<warm>(w)); }>>{"buddy"},
+        candidate<ours<[](warm& w) { return ashlar::segregated<warm>(ashlar::ref<warm>(w)); }>>{"segregated"},
         candidate<pmr<std::pmr::monotonic_buffer_resource>>{"pmr monotonic"},
         candidate<pmr<std::pmr::unsynchronized_pool_resource>>{"pmr pool"},
         candidate<pmr_new_delete>{"pmr new_delete"});

@@ -7,6 +7,8 @@
 //             order 5  [     split     ][      free      ]      a request above 2^top has a region of its own
 //             order 4  [ used ][ free  ]
 // Complexity: allocate and deallocate O(top - order) halvings or joins; finding the order is one bit scan.
+//             Instructions by callgrind, 100 bytes, g++ -O2, ASHLAR_CHECKS 1: 117 and 217 where nothing is halved
+//             or joined (101 of them the check of what is freed); 154 and 319 in 20,000 blocks, freed at random.
 //             No header: a block is 2^order bytes, half of it wasted at worst. 3 bits a least block: 1/43.
 // Failure:    refuses exactly when no block of the rounded order or above is free and the upstream refuses a region:
 //             available says so, where the upstream can tell.
