@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "ashlar/foundation/alignment.hpp"
+
 namespace {
 
 /// A word that is no built-in integer and converts to none: what a proof would bring. Its named functions are
@@ -31,6 +33,17 @@ TEST_CASE("word: the built-in unsigned integers are words, and so is a stand-in"
     STATIC_REQUIRE(ashlar::word<std::size_t>);
     STATIC_REQUIRE(ashlar::word<boxed>);
     STATIC_REQUIRE_FALSE(ashlar::word<int*>);
+}
+
+TEST_CASE("word: arithmetic written over word runs on a stand-in for the integer", "[foundation][word]") {
+    const boxed x{1000}, alignment{64};
+    CHECK(ashlar::is_power_of_two(alignment));
+    CHECK_FALSE(ashlar::is_power_of_two(x * boxed{3}));
+    CHECK(ashlar::align_up(x, alignment) == boxed{1024});
+    CHECK(ashlar::align_down(x, alignment) == boxed{960});
+    CHECK(ashlar::padding_to(x, alignment) == boxed{24});
+    CHECK_FALSE(ashlar::align_up_wraps(x | boxed{1}, alignment));
+    CHECK(boxed{1} <= boxed{2});
 }
 
 TEST_CASE("word: integers that promotion would make signed are no built-in words", "[foundation][word]") {
