@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -19,10 +20,11 @@ struct by_key {
     static bool before(const item& a, const item& b) { return a.key < b.key; }
 };
 struct keep_heaviest {
-    static void summarize(item& x, const item* left, const item* right) {
-        x.heaviest = x.weight;
+    static bool summarize(item& x, const item* left, const item* right) {
+        const int before = std::exchange(x.heaviest, x.weight);
         if (left != nullptr) x.heaviest = std::max(x.heaviest, left->heaviest);
         if (right != nullptr) x.heaviest = std::max(x.heaviest, right->heaviest);
+        return x.heaviest != before;
     }
 };
 using tree = ashlar::intrusive_tree<item, by_key, keep_heaviest>;

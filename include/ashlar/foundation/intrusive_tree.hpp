@@ -15,7 +15,8 @@
 // An element derives from tree_links, whose two words are all it costs: three low bits of each hold half of the
 // height, which 8-byte alignment leaves free. There is no link to the parent; the path is kept on the stack.
 // `Order` is a strict total order: static bool before(const T&, const T&). `Summary`, where given, keeps in
-// every element something about its subtree: static void summarize(T& element, const T* left, const T* right).
+// every element something about its subtree: static bool summarize(T& element, const T* left, const T* right) returns
+// whether that has changed. Repairs end where neither height nor summary does.
 #pragma once
 
 #include <concepts>
@@ -37,7 +38,7 @@ class tree_links {
 /// For trees whose elements know nothing about their subtrees.
 struct no_summary {
     template <class T>
-    static void summarize(T&, const T*, const T*) noexcept {}
+    static bool summarize(T&, const T*, const T*) noexcept { return false; }
 };
 
 template <class T, class Order, class Summary = no_summary>
@@ -74,7 +75,7 @@ public:
         T* const right = right_of(element);
         if (left == nullptr || right == nullptr) return repair(way, left != nullptr ? left : right);
         // The successor takes its place: cut it out of the right subtree, then put it where the element was.
-        const std::size_t place = way.depth;
+        const std::size_t place = way.through = way.depth;
         way.push(&element, false);
         T* successor = right;
         for (; left_of(*successor) != nullptr; successor = left_of(*successor)) way.push(successor, true);
@@ -142,9 +143,11 @@ private:
             left = went_left ? left | std::uint64_t{1} << depth : left & ~(std::uint64_t{1} << depth);
             ++depth;
         }
+        bool went_left(std::size_t at) const noexcept { return (left >> at & 1) != 0; }
         T* nodes[most_depth];
         std::uint64_t left = 0;
         std::size_t depth = 0;
+        std::size_t through = most_depth;  // no repair ends below this depth
     };
 
     static tree_links& links(T& x) noexcept { return x; }
@@ -156,43 +159,61 @@ private:
     }
     static int taller(const T* a, const T* b) noexcept { return height(a) > height(b) ? height(a) : height(b); }
 
-    /// Gives x these subtrees, and the height and summary that follow from them.
-    static T* set_links(T& x, T* left, T* right) noexcept {
+    /// Gives x these subtrees, and the height and summary that follow. @returns whether one of the two changed
+    static bool relink(T& x, T* left, T* right) noexcept {
         const auto tall = static_cast<std::uintptr_t>(1 + taller(left, right));
+        const bool taller_or_lower = static_cast<int>(tall) != height(&x);
         links(x).left_ = reinterpret_cast<std::uintptr_t>(left) | (tall & tree_links::bits);
         links(x).right_ = reinterpret_cast<std::uintptr_t>(right) | tall >> 3;
-        Summary::summarize(x, left, right);
+        const bool changed = Summary::summarize(x, left, right);
+        return changed || taller_or_lower;
+    }
+    static T* set_links(T& x, T* left, T* right) noexcept {
+        relink(x, left, right);
         return &x;
     }
 
-    /// @returns the root of the subtree of x, left and right, balanced. @pre their heights differ by at most two
-    static T* balanced(T& x, T* left, T* right) noexcept {
-        const int difference = height(left) - height(right);
-        if (difference > 1) {
+    /// @returns the balanced root of x, left and right, whose heights differ by two
+    static T* rotated(T& x, T* left, T* right) noexcept {
+        if (height(left) > height(right)) {
             T* const outer = left_of(*left);
             T* const inner = right_of(*left);
             if (height(outer) >= height(inner)) return set_links(*left, outer, set_links(x, inner, right));
             T* const first = set_links(*left, outer, left_of(*inner));
             return set_links(*inner, first, set_links(x, right_of(*inner), right));
         }
-        if (difference < -1) {
-            T* const outer = right_of(*right);
-            T* const inner = left_of(*right);
-            if (height(outer) >= height(inner)) return set_links(*right, set_links(x, left, inner), outer);
-            T* const last = set_links(*right, right_of(*inner), outer);
-            return set_links(*inner, set_links(x, left, left_of(*inner)), last);
-        }
-        return set_links(x, left, right);
+        T* const outer = right_of(*right);
+        T* const inner = left_of(*right);
+        if (height(outer) >= height(inner)) return set_links(*right, set_links(x, left, inner), outer);
+        T* const last = set_links(*right, right_of(*inner), outer);
+        return set_links(*inner, set_links(x, left, left_of(*inner)), last);
     }
 
-    /// Hangs `subtree` at the end of the way and restores balance, heights and summaries up to the root.
+    /// Hangs `subtree` at the end of the way and restores balance, heights and summaries upwards, until nothing
+    /// has changed that the element above would see.
     void repair(path& way, T* subtree) noexcept {
         while (way.depth > 0) {
             T& above = *way.nodes[--way.depth];
-            const bool left = (way.left >> way.depth & 1) != 0;
-            subtree = left ? balanced(above, subtree, right_of(above)) : balanced(above, left_of(above), subtree);
+            const bool from_left = way.went_left(way.depth);
+            T* const left = from_left ? subtree : left_of(above);
+            T* const right = from_left ? right_of(above) : subtree;
+            const int difference = height(left) - height(right);
+            bool changed = true;
+            if (difference < -1 || difference > 1) {
+                subtree = rotated(above, left, right);
+            } else {
+                changed = relink(above, left, right);
+                subtree = &above;
+            }
+            if (!changed && way.depth <= way.through && linked(way) == subtree) return;
         }
         root_ = subtree;
+    }
+    /// What hangs at the end of the way now.
+    T* linked(const path& way) const noexcept {
+        if (way.depth == 0) return root_;
+        const T& above = *way.nodes[way.depth - 1];
+        return way.went_left(way.depth - 1) ? left_of(above) : right_of(above);
     }
 
     template <class Visit>

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstddef>
+#include <utility>
 
 #include "ashlar/foundation/intrusive_tree.hpp"
 #include "ashlar/strategy/boundary_tag.hpp"
@@ -49,8 +50,9 @@ private:
         static bool before(const node& a, const node& b) noexcept { return &a < &b; }
     };
     struct keep_longest {
-        static void summarize(node& b, const node* left, const node* right) noexcept {
-            b.longest = longest_of(b, left, right);
+        static bool summarize(node& b, const node* left, const node* right) noexcept {
+            const std::size_t before = std::exchange(b.longest, longest_of(b, left, right));
+            return b.longest != before;
         }
     };
     using tree = intrusive_tree<node, by_address, keep_longest>;
