@@ -7,8 +7,10 @@
 #include "ashlar/strategy/free_list.hpp"
 #include "ashlar/strategy/linear.hpp"
 #include "ashlar/strategy/next_fit.hpp"
+#include "support/enrol.hpp"
 #include "support/fit_row.hpp"
 #include "support/random_trace.hpp"
+#include "support/serves.hpp"
 
 using namespace ashlar;
 using support::fit_row;
@@ -45,3 +47,7 @@ TEST_CASE("best_fit: fragments less than next fit on a random trace", "[strategy
     INFO("refused: best fit " << best << ", next fit " << next);
     CHECK(best < next);
 }
+
+ASHLAR_ENROL("best_fit",
+             [](testing::ground& g) { return free_list<best_fit, testing::ground::upstream_type>(g.upstream(), 4096); },
+             tests::serves_tagged(32));

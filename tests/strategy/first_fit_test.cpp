@@ -3,7 +3,10 @@
 #include <array>
 #include <catch2/catch.hpp>
 
+#include "ashlar/strategy/free_list.hpp"
+#include "support/enrol.hpp"
 #include "support/fit_row.hpp"
+#include "support/serves.hpp"
 
 using support::fit_row;
 
@@ -22,3 +25,10 @@ TEST_CASE("first_fit: passes a block that is long enough but holds no aligned ru
 TEST_CASE("first_fit: agrees with looking at one block after the other", "[strategy][first_fit]") {
     support::compare_with_scan<ashlar::first_fit>([](const auto& fitting) { return fitting.front(); });
 }
+
+ASHLAR_ENROL("first_fit",
+             [](ashlar::testing::ground& g) {
+                 using upstream = ashlar::testing::ground::upstream_type;
+                 return ashlar::free_list<ashlar::first_fit, upstream>(g.upstream(), 4096);
+             },
+             ashlar::tests::serves_tagged(48));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "support/broken_contract.hpp"
+#include "support/enrol.hpp"
 #include "support/random_trace.hpp"
 
 using namespace ashlar;
@@ -143,3 +144,5 @@ TEST_CASE("linear: giving back what is not live breaks the contract", "[strategy
     a.deallocate(c.data, of(10));
     CHECK_FALSE(support::broken_contract([&] { a.deallocate(c.data, of(10)); }).empty());  // twice
 }
+
+ASHLAR_ENROL("linear", [](testing::ground& g) { return linear(g.buffer(16384, 1)); });

@@ -2,7 +2,10 @@
 
 #include <catch2/catch.hpp>
 
+#include "ashlar/strategy/free_list.hpp"
+#include "support/enrol.hpp"
 #include "support/fit_row.hpp"
+#include "support/serves.hpp"
 
 using support::fit_row;
 
@@ -26,3 +29,10 @@ TEST_CASE("next_fit: first looks again at what its last block left over", "[stra
 TEST_CASE("next_fit: without a search before it is first fit", "[strategy][next_fit]") {
     support::compare_with_scan<ashlar::next_fit>([](const auto& fitting) { return fitting.front(); });
 }
+
+ASHLAR_ENROL("next_fit",
+             [](ashlar::testing::ground& g) {
+                 using upstream = ashlar::testing::ground::upstream_type;
+                 return ashlar::free_list<ashlar::next_fit, upstream>(g.upstream(), 4096);
+             },
+             ashlar::tests::serves_tagged(48));

@@ -6,7 +6,9 @@
 
 #include "ashlar/os/failing_pages.hpp"
 #include "support/broken_contract.hpp"
+#include "support/enrol.hpp"
 #include "support/random_trace.hpp"
+#include "support/watched_pages.hpp"
 
 using namespace ashlar;
 using os::failing_pages;
@@ -139,3 +141,5 @@ TEST_CASE("page: giving back what does not begin at a page breaks the contract",
     CHECK_FALSE(support::broken_contract([&] { static_cast<void>(a.allocate(*layout::make(0, 1))); }).empty());
     a.deallocate(b.data, l);
 }
+
+ASHLAR_ENROL("page", [](testing::ground& g) { return page<os::failing_pages<>>(tests::watched_pages(g)); });

@@ -226,4 +226,4 @@ ASHLAR_ENROL("segregated, no idle chunks", [](auto& ground) {
 }, same_class);
 ASHLAR_ENROL("segregated", [](auto& ground) {
     return segregated<testing::ground::upstream_type>(ground.upstream());
-}, same_class, testing::excuse(testing::law::reversibility, "a class keeps one idle chunk until trim()"));
+}, same_class);

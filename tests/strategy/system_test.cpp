@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "ashlar/foundation/ref.hpp"
+#include "support/enrol.hpp"
 #include "support/random_trace.hpp"
 #include "support/sanitizer.hpp"
 
@@ -60,3 +61,5 @@ TEST_CASE("system: has no state, so a handle to it takes no space", "[strategy][
     STATIC_REQUIRE(std::is_empty_v<ref<class system>>);
     STATIC_REQUIRE_FALSE(forecasting<class system>);
 }
+
+ASHLAR_ENROL("system", [](testing::ground&) { return ashlar::system(); });

@@ -49,7 +49,7 @@ inline constexpr std::array<law_text, law_count> law_texts{{
     {"C4", "completeness", "a request is granted if and only if it is available"},
     {"C5", "rejection", "giving back what is not the start of a live block has no effect but the report"},
     {"C6", "strong failure", "an operation that is refused changes nothing that can be observed"},
-    {"C7", "reversibility", "to allocate and to give back restores what is free; with nothing live all is as at first"},
+    {"C7", "reversibility", "to allocate and to give back restores what is free; with nothing live (and trimmed) all is as at first"},
     {"C8", "independence", "the same requests have the same results wherever the memory lies"},
     {"A1", "growth", "a block grown in place stays where it is, keeps its bytes and meets no other block"},
     {"A2", "shrinking", "a block shrunk in place stays where it is and keeps the bytes that are left"},

@@ -19,6 +19,12 @@
 namespace ashlar::testing {
 
 namespace detail {
+/// The compiler must not know where p points: it would warn of the very misuse that is tried.
+inline std::byte* opaque(std::byte* p) {
+    asm volatile("" : "+r"(p));
+    return p;
+}
+
 /// Tries every misuse on `v`, which is `a` or a checker around it.
 template <class V, class A>
 void try_misuses(V& v, const A& a, ground& g, ledger& log) {
@@ -39,10 +45,10 @@ void try_misuses(V& v, const A& a, ground& g, ledger& log) {
         log.check(law::rejection, observe(a, g) == before && !kept.damaged(kept.granted),
                   [&] { return std::string(what) + " had an effect"; });
     };
-    misuse("a double free", [&] { v.deallocate(second->data, l); });
-    misuse("the free of an interior pointer", [&] { v.deallocate(first->data + 16, l); });
-    misuse("the free of a foreign pointer", [&] { v.deallocate(foreign, l); });
-    misuse("the free of a null pointer", [&] { v.deallocate(nullptr, l); });
+    misuse("a double free", [&] { v.deallocate(opaque(second->data), l); });
+    misuse("the free of an interior pointer", [&] { v.deallocate(opaque(first->data + 16), l); });
+    misuse("the free of a foreign pointer", [&] { v.deallocate(opaque(foreign), l); });
+    misuse("the free of a null pointer", [&] { v.deallocate(opaque(nullptr), l); });
     misuse("a free with a size that does not fit", [&] { v.deallocate(first->data, *layout::make(63, 16)); });
     misuse("a free with another alignment", [&] { v.deallocate(first->data, *layout::make(64, 32)); });
     if (log.clean()) v.deallocate(first->data, l);

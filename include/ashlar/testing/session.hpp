@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ashlar/foundation/operations.hpp"
@@ -32,6 +33,12 @@ using results = std::vector<bool>;
 inline std::string text_of(layout l) {
     return std::to_string(l.size()) + " bytes aligned to " + std::to_string(l.align());
 }
+
+/// trim() gives back to the upstream what no live block needs.
+template <class A>
+concept trimmable = requires(A& a) {
+    { a.trim() } noexcept;
+};
 
 template <allocator A>
 class session {
@@ -67,9 +74,7 @@ private:
             case act_kind::grow: grow(picked(a), l.size(), a.pick); break;
             case act_kind::shrink: shrink(picked(a), l.size(), a.pick); break;
             case act_kind::reallocate: move(picked(a), a); break;
-            case act_kind::exhaust:
-                while (log_.clean() && ask(l, false)) {}
-                break;
+            case act_kind::exhaust: exhaust(l); break;
             case act_kind::clear: clear(a.pick); break;
             case act_kind::reset: reset(); break;
         }
@@ -104,6 +109,13 @@ private:
         judge(l, r.has_value(), before, as_planned || ground_.grants() != grants);
         look_around();
         return r.has_value();
+    }
+
+    void exhaust(layout l) {
+        tell("allocate " + text_of(l) + " until it is refused, or " + std::to_string(client::most_blocks) + " are held");
+        auto* const trace = std::exchange(trace_, nullptr);
+        while (log_.clean() && ask(l, false)) {}
+        trace_ = trace;
     }
 
     void give_back(std::size_t index, std::uint8_t pick) {
@@ -159,6 +171,7 @@ private:
         } else {
             log_.check(l, r->data == b.data, "the block is not where it was");
             sync();
+            if (!ground_.watched()) adopt({address_of(b.data) + b.granted, address_of(b.data) + r->size});
             auto judged = model::resize(std::move(model_), address_of(b.data), old, now, r->size);
             model_ = std::move(judged.after);
             log_.check(l, judged.broken.empty(), [&] { return "it broke the rule: " + std::string(judged.broken); });
@@ -206,6 +219,13 @@ private:
             const std::size_t last = client_.blocks().size() - 1;
             const std::size_t index = stated_.last_in_first_out || pick % 3 == 0 ? last : pick % 3 == 1 ? 0 : last / 2;
             give_back(index, pick);
+        }
+        if constexpr (trimmable<A>) {  // it may keep what it can give back when it is told to
+            if (!log_.clean()) return;
+            tell("trim");
+            call([&] { a_.trim(); });
+            sync();
+            look_around();
         }
         if (log_.clean() && built_whole_) restored(fresh_, law::reversibility, "everything was given back");
     }
@@ -269,6 +289,7 @@ private:
             log_.check(l, common(*now_.free, before.managed) == *before.free || !ground_.watched(),
                        [&] { return std::string(when) + ", but what is free is not what was free before"; });
         }
+        if (trimmable<A> && now_.managed != before.managed) return;  // what it keeps, its upstream lacks
         const auto gone = lost(before, now_);
         log_.check(l, !gone, [&] { return std::string(when) + ", but no longer fits: " + text_of(*gone); });
         if (now_.managed == before.managed) {

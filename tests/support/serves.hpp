@@ -1,0 +1,22 @@
+// tests/support/serves.hpp - the stated condition of law C4 of free_list, said again without the code that it judges.
+#pragma once
+
+#include "ashlar/testing/claims.hpp"
+#include "ashlar/testing/interval_set.hpp"
+
+namespace ashlar::tests {
+
+/// free_list: 8 bytes of tag before the payload, whole multiples of 16, at least `least`; what is left in front of an
+/// aligned run is nothing or at least `least`.
+inline auto serves_tagged(std::size_t least) {
+    return testing::serves([least](const auto&, block run, layout l) {
+        const std::size_t whole = (l.size() + 8 + 15) / 16 * 16, need = whole > least ? whole : least;
+        const std::size_t align = l.align() > 16 ? l.align() : 16;
+        const testing::address first = testing::address_of(run.data) + 8;
+        testing::address payload = (first + align - 1) / align * align;
+        if (payload != first && payload - first < least) payload += align;
+        return payload - first <= run.size && need <= run.size - (payload - first);
+    });
+}
+
+}  // namespace ashlar::tests
