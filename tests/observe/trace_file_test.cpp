@@ -38,7 +38,7 @@ TEST_CASE("trace_file: windows that threads take at once are disjoint, zero and 
     for (std::size_t t = 0; t < taken.size(); ++t) {
         threads.emplace_back([&, t] {
             for (std::size_t i = 0; i < 50; ++i) {
-                taken[t].push_back(file->take(4096 << i % 3, false));
+                taken[t].push_back(file->take(std::size_t{4096} << i % 3, false));
                 const trace_window& w = taken[t].back();
                 if (w.at != nullptr) std::memset(w.at, static_cast<int>(t + 1), static_cast<std::size_t>(w.end - w.at));
             }
