@@ -14,7 +14,7 @@ class Tune(tool.ToolTest):
         return self.ashlar("tune", "--rounds", "1", "--runs", "3", *words, "--", *program, **options)
 
     def test_everything_is_written_and_told(self):
-        done = self.tune(env={"PYTHONMALLOC": "malloc"})
+        done = self.tune()
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stdout.count("20000\n"), 1, "the program's output is shown once")
         self.assertRegex(done.stdout, r"(?m)^  wall time .* \+- .*x")
