@@ -80,8 +80,8 @@ void trace_file::write_header(const trace_subject& subject) noexcept {
     room -= executable;
     const std::size_t command = subject.command_line.size() < room ? subject.command_line.size() : room;
     if (command < subject.command_line.size()) h.flags |= f::flag_command_line_cut;
-    std::memcpy(strings, subject.command_line.data(), command);
-    std::memcpy(strings + command, subject.executable.data(), executable);
+    if (command != 0) std::memcpy(strings, subject.command_line.data(), command);  // an empty one may be null
+    if (executable != 0) std::memcpy(strings + command, subject.executable.data(), executable);
     h.command_bytes = static_cast<std::uint32_t>(command);
     h.executable_bytes = static_cast<std::uint32_t>(executable);
 

@@ -1,7 +1,32 @@
 // Tells a test that it runs under a sanitizer whose shadow memory is part of the process.
 #pragma once
 
+#if defined(__SANITIZE_ADDRESS__)
+#define ASHLAR_TESTS_SEE_LEAKS 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ASHLAR_TESTS_SEE_LEAKS 1
+#endif
+#endif
+#if defined(ASHLAR_TESTS_SEE_LEAKS)
+extern "C" void __lsan_disable();
+extern "C" void __lsan_enable();
+#endif
+
 namespace support {
+
+/// While it lives, what is allocated may stay: the leak is what the test is about.
+struct leaks_are_meant {
+#if defined(ASHLAR_TESTS_SEE_LEAKS)
+    leaks_are_meant() noexcept { __lsan_disable(); }
+    ~leaks_are_meant() { __lsan_enable(); }
+#else
+    leaks_are_meant() noexcept {}
+    ~leaks_are_meant() {}
+#endif
+    leaks_are_meant(const leaks_are_meant&) = delete;
+    leaks_are_meant& operator=(const leaks_are_meant&) = delete;
+};
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 inline constexpr bool sanitized = true;

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "ashlar/testing/conforms.hpp"
+#include "support/sanitizer.hpp"
 #include "testing/specimen.hpp"
 
 using namespace ashlar::testing;
@@ -65,6 +66,7 @@ constexpr std::array mutants{
 #undef MUTANT
 
 conformity examine(const char* name, bug b, std::uint64_t seed, std::size_t scripts = 8) {
+    const support::leaks_are_meant some_bugs_are_leaks;
     const effort little{.scripts = scripts, .sweeps = 1, .shrinking = 0, .seed = seed};
     return conforms(name, [b](ground& g) { return specimen(g.upstream(), b); }, little, reports_misuse());
 }
