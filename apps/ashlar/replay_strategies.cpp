@@ -9,9 +9,9 @@
 #include "ashlar/os/platform.hpp"
 #include "ashlar/strategy/best_fit.hpp"
 #include "ashlar/strategy/buddy.hpp"
+#include "ashlar/strategy/bump.hpp"
 #include "ashlar/strategy/first_fit.hpp"
 #include "ashlar/strategy/free_list.hpp"
-#include "ashlar/strategy/linear.hpp"
 #include "ashlar/strategy/next_fit.hpp"
 #include "ashlar/strategy/page.hpp"
 #include "ashlar/strategy/segregated.hpp"
@@ -44,10 +44,10 @@ bool on_page(replay_passes& passes) {
     page<> strategy;
     return replay_on(strategy, passes);
 }
-bool on_linear(replay_passes& passes) {
+bool on_bump(replay_passes& passes) {
     const auto room = room_for(passes.facts());
     if (!room) return false;
-    linear strategy(*room);
+    bump strategy(*room);
     return replay_on(strategy, passes);
 }
 
@@ -73,7 +73,7 @@ struct entry {
 constexpr std::array strategies{
     entry{"system", on_system},
     entry{"page", on_page},
-    entry{"linear", on_linear},
+    entry{"bump", on_bump},
     entry{"first_fit", on_free_list<first_fit>},
     entry{"next_fit", on_free_list<next_fit>},
     entry{"best_fit", on_free_list<best_fit>},

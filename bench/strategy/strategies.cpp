@@ -9,9 +9,9 @@
 
 #include "ashlar/strategy/best_fit.hpp"
 #include "ashlar/strategy/buddy.hpp"
+#include "ashlar/strategy/bump.hpp"
 #include "ashlar/strategy/first_fit.hpp"
 #include "ashlar/strategy/free_list.hpp"
-#include "ashlar/strategy/linear.hpp"
 #include "ashlar/strategy/next_fit.hpp"
 #include "ashlar/strategy/page.hpp"
 #include "ashlar/strategy/segregated.hpp"
@@ -96,7 +96,7 @@ int main(int argc, char** argv) {
         memory, rounds,
         candidate<apart<[](warm&) { return ashlar::system(); }>>{"system"},
         candidate<apart<[](warm&) { return ashlar::page<>(); }>>{"page", 500},
-        candidate<in_buffer<buffer_bytes, [](ashlar::block b) { return ashlar::linear(b); }>>{"linear"},
+        candidate<in_buffer<buffer_bytes, [](ashlar::block b) { return ashlar::bump(b); }>>{"bump"},
         candidate<ours<[](warm& w) { return ashlar::free_list<ashlar::first_fit, warm>(ashlar::ref<warm>(w)); }>>{"first fit"},
         candidate<ours<[](warm& w) { return ashlar::free_list<ashlar::next_fit, warm>(ashlar::ref<warm>(w)); }>>{"next fit"},
         candidate<ours<[](warm& w) { return ashlar::free_list<ashlar::best_fit, warm>(ashlar::ref<warm>(w)); }>>{"best fit"},

@@ -198,7 +198,7 @@ class Page(unittest.TestCase):
             "replay": {"choice": "buddy", "rows": [
                 {"name": "buddy", "group": "strategy", "ns_per_op": 21.5, "p50": 18, "p99": 90, "p999": 400,
                  "peak_footprint_ratio": 1.41},
-                {"name": "linear", "group": "strategy", "refused": "it ran out"}]}})
+                {"name": "bump", "group": "strategy", "refused": "it ran out"}]}})
         for text in ("prog <b>", "Use buddy.", "Why.", "42 %", "strategy = buddy", "Faster.", "5.10 ms \u00b1 100 \u00b5s",
                      "19.6 % lower", "21.5 ns", "1.41", "it ran out"):
             self.assertIn(text, found.text)

@@ -28,6 +28,10 @@ struct able : plain {
     void reset() noexcept {}
     template <class Visit>
     void for_each_free(Visit) const {}
+    static constexpr bool is_thread_safe = true, deallocate_is_optional = true;
+};
+struct says_no : plain {
+    static constexpr bool is_thread_safe = false, deallocate_is_optional = false;
 };
 
 }  // namespace
@@ -45,4 +49,10 @@ TEST_CASE("allocator: abilities are found by presence, one by one", "[foundation
     STATIC_REQUIRE_FALSE(owning<plain> || resettable<plain> || forecasting<plain> || walkable<plain>);
     STATIC_REQUIRE(growable<able> && shrinkable<able> && zeroing<able> && reallocating<able>);
     STATIC_REQUIRE(owning<able> && resettable<able> && forecasting<able> && walkable<able>);
+}
+
+TEST_CASE("allocator: properties hold where they are declared true", "[foundation][allocator]") {
+    STATIC_REQUIRE(thread_safe<able> && optional_deallocate<able>);
+    STATIC_REQUIRE_FALSE(thread_safe<plain> || optional_deallocate<plain>);
+    STATIC_REQUIRE_FALSE(thread_safe<says_no> || optional_deallocate<says_no>);
 }

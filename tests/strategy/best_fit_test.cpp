@@ -4,8 +4,8 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
+#include "ashlar/strategy/bump.hpp"
 #include "ashlar/strategy/free_list.hpp"
-#include "ashlar/strategy/linear.hpp"
 #include "ashlar/strategy/next_fit.hpp"
 #include "support/enrol.hpp"
 #include "support/fit_row.hpp"
@@ -36,8 +36,8 @@ TEST_CASE("best_fit: fragments less than next fit on a random trace", "[strategy
         std::size_t sum = 0;
         for (unsigned seed = 0; seed < 10; ++seed) {
             std::vector<std::byte> bytes(64 * 1024 + 64);
-            linear buffer(block{bytes.data(), bytes.size()});
-            free_list<Fit, linear> heap(buffer, 64 * 1024 - 64);
+            bump buffer(block{bytes.data(), bytes.size()});
+            free_list<Fit, bump> heap(buffer, 64 * 1024 - 64);
             support::random_trace trace(heap, seed, {.steps = 6000, .largest = 3000, .resizes = false});
             sum += trace.run();
         }

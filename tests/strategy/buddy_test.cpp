@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "ashlar/os/failing_pages.hpp"
-#include "ashlar/strategy/linear.hpp"
+#include "ashlar/strategy/bump.hpp"
 #include "support/broken_contract.hpp"
 #include "support/enrol.hpp"
 #include "support/random_trace.hpp"
@@ -51,8 +51,8 @@ TEST_CASE("buddy: serves random traces, is whole again at the end, and gives eve
 TEST_CASE("buddy: refuses exactly when no block of the order or above is free", "[strategy][buddy]") {
     std::vector<std::byte> bytes(3 << 16);
     for (unsigned seed = 0; seed < 6; ++seed) {
-        linear buffer(block{bytes.data(), bytes.size()});
-        buddy<linear> heap(buffer, 1 << 16);
+        bump buffer(block{bytes.data(), bytes.size()});
+        buddy<bump> heap(buffer, 1 << 16);
         CHECK(heap.available(of(1 << 16)));
         const auto first = *heap.allocate(of(1));
         // Leaves the upstream too little for another region, and for a request above the region.

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
-#include "ashlar/strategy/linear.hpp"
+#include "ashlar/strategy/bump.hpp"
 
 using namespace ashlar;
 
@@ -13,7 +13,7 @@ namespace {
 struct buffer {
     explicit buffer(std::size_t size) : bytes(size + 64), upstream(block{bytes.data(), bytes.size()}) {}
     std::vector<std::byte> bytes;
-    linear upstream;
+    bump upstream;
 };
 
 }  // namespace

@@ -6,8 +6,8 @@
 
 #include "ashlar/os/failing_pages.hpp"
 #include "ashlar/strategy/best_fit.hpp"
+#include "ashlar/strategy/bump.hpp"
 #include "ashlar/strategy/first_fit.hpp"
-#include "ashlar/strategy/linear.hpp"
 #include "ashlar/strategy/next_fit.hpp"
 #include "support/broken_contract.hpp"
 #include "support/random_trace.hpp"
@@ -25,8 +25,8 @@ struct bounded {
     explicit bounded(std::size_t size, std::size_t region = 4096)
         : bytes(size), buffer(block{bytes.data(), size}), heap(buffer, region) {}
     std::vector<std::byte> bytes;
-    linear buffer;
-    free_list<Fit, linear> heap;
+    bump buffer;
+    free_list<Fit, bump> heap;
 };
 
 /// C4 from scratch: some free block holds an aligned run, with a front that can stand as a block.

@@ -6,8 +6,8 @@
 
 #include "ashlar/os/failing_pages.hpp"
 #include "ashlar/strategy/best_fit.hpp"
+#include "ashlar/strategy/bump.hpp"
 #include "ashlar/strategy/free_list.hpp"
-#include "ashlar/strategy/linear.hpp"
 #include "support/broken_contract.hpp"
 #include "support/enrol.hpp"
 #include "support/random_trace.hpp"
@@ -44,8 +44,8 @@ TEST_CASE("segregated: serves random traces, and trim gives every chunk back at 
 TEST_CASE("segregated: in a bounded heap available foretells every grant and refusal", "[strategy][segregated]") {
     std::vector<std::byte> bytes(1 << 20);
     for (unsigned seed = 0; seed < 5; ++seed) {
-        linear buffer(block{bytes.data(), bytes.size()});
-        segregated<linear> heap(buffer);
+        bump buffer(block{bytes.data(), bytes.size()});
+        segregated<bump> heap(buffer);
         support::random_trace trace(heap, seed, {.steps = 3000, .largest = 4096, .free_percent = 30});
         CHECK(trace.run() > 0);
         CHECK(heap.consistent());

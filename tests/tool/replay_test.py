@@ -18,7 +18,7 @@ class Replay(tool.ToolTest):
     def test_every_engine_has_a_row_with_figures_or_a_reason(self):
         self.record()
         rows = self.rows()
-        for name in ("system", "page", "linear", "first_fit", "next_fit", "best_fit", "buddy", "segregated", "ashlar"):
+        for name in ("system", "page", "bump", "first_fit", "next_fit", "best_fit", "buddy", "segregated", "ashlar"):
             self.assertIn(name, rows)
         for row in rows.values():
             if "refused" in row:
@@ -30,7 +30,7 @@ class Replay(tool.ToolTest):
 
     def test_what_is_not_a_time_is_the_same_every_time(self):
         self.record(code="x = [bytes(i % 3000) for i in range(30000)]")
-        engines = ["--engines", "system,linear,best_fit,first_fit", "--no-latency"]
+        engines = ["--engines", "system,bump,best_fit,first_fit", "--no-latency"]
         first, second = self.rows(*engines), self.rows(*engines)
         for name, row in first.items():
             self.assertEqual(row.get("refused"), second[name].get("refused"))
@@ -51,8 +51,8 @@ class Replay(tool.ToolTest):
 
     def test_a_strategy_that_runs_out_of_room_is_refused_and_the_others_are_not(self):
         self.record(code="x = None\nfor i in range(300): x = bytes(1000000)")
-        rows = self.rows("--engines", "linear,system")
-        self.assertRegex(rows["linear"]["refused"], "refused .* at step")
+        rows = self.rows("--engines", "bump,system")
+        self.assertRegex(rows["bump"]["refused"], "refused .* at step")
         self.assertNotIn("refused", rows["system"])
 
     def test_blocks_of_every_alignment_and_kind_are_served_rightly(self):
@@ -98,8 +98,8 @@ int main(void) {
 
     def test_the_table_has_a_line_for_each_engine(self):
         self.record()
-        done = self.ashlar("replay", "--rounds", "1", "--engines", "system,linear,ashlar", "t.trace")
-        for name in ("engine", "system", "linear", "ashlar"):
+        done = self.ashlar("replay", "--rounds", "1", "--engines", "system,bump,ashlar", "t.trace")
+        for name in ("engine", "system", "bump", "ashlar"):
             self.assertRegex(done.stdout, rf"(?m)^  {name} ")
         self.assertEqual(done.stderr, "")
 

@@ -84,6 +84,15 @@ concept forecasting = allocator<A> && requires(const A& a, layout l) {
     { a.available(l) } noexcept -> std::same_as<bool>;
 };
 
+/// thread_safe: any thread may call any operation at any time, and give back what another was granted.
+template <class A>
+concept thread_safe = deallocator<A> && requires { requires A::is_thread_safe; };
+
+/// optional_deallocate: a block that is never given back is no leak, for the allocator's end or its reset takes all.
+/// An owner may then leave deallocate out, and with it the handle to the allocator.
+template <class A>
+concept optional_deallocate = deallocator<A> && requires { requires A::deallocate_is_optional; };
+
 /// for_each_free(visit): calls visit(block) for every maximal free range, in address order (laws C3, C7).
 template <class A>
 concept walkable = requires(const A& a, void (*visit)(block)) { a.for_each_free(visit); };

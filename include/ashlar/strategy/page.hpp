@@ -13,6 +13,7 @@
 // The default upstream of every strategy that expands: without state where the page source has none.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstring>
 
@@ -26,6 +27,8 @@ namespace ashlar {
 template <os::page_source Pages = os::system_pages>
 class page {
 public:
+    static constexpr bool is_thread_safe = std::same_as<Pages, os::system_pages>;
+
     page() noexcept = default;
     explicit page(ref<Pages> pages) noexcept : pages_(pages) {}
 

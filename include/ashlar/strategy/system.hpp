@@ -23,6 +23,8 @@ namespace ashlar {
 /// Stateless: every object of it is the same allocator.
 class system {
 public:
+    static constexpr bool is_thread_safe = true;
+
     static result<block> allocate(layout l) noexcept {
         ASHLAR_PRE(l.size() != 0);
         if (l.align() <= natural_align) return granted(std::malloc(l.size()), l);

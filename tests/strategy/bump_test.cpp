@@ -1,4 +1,4 @@
-#include "ashlar/strategy/linear.hpp"
+#include "ashlar/strategy/bump.hpp"
 
 #include <array>
 #include <catch2/catch.hpp>
@@ -22,9 +22,9 @@ layout of(std::size_t size, std::size_t align = 1) { return *layout::make(size, 
 
 }  // namespace
 
-TEST_CASE("linear: blocks follow one another, each at its alignment", "[strategy][linear]") {
+TEST_CASE("bump: blocks follow one another, each at its alignment", "[strategy][bump]") {
     odd_buffer buffer;
-    linear a(buffer.range());
+    bump a(buffer.range());
     const auto first = *a.allocate(of(3));
     CHECK(first.data == buffer.bytes.data() + 1);
     const auto second = *a.allocate(of(8, 64));
@@ -32,11 +32,11 @@ TEST_CASE("linear: blocks follow one another, each at its alignment", "[strategy
     CHECK(a.allocate(of(1))->data == second.end());
 }
 
-TEST_CASE("linear: refuses exactly when padding and size pass the end, and changes nothing", "[strategy][linear]") {
+TEST_CASE("bump: refuses exactly when padding and size pass the end, and changes nothing", "[strategy][bump]") {
     for (std::size_t used = 1; used < 200; ++used) {
         for (const std::size_t align : {1u, 2u, 16u, 128u}) {
             odd_buffer buffer;
-            linear a({buffer.bytes.data() + 1, 200});
+            bump a({buffer.bytes.data() + 1, 200});
             static_cast<void>(a.allocate(of(used)));
             const auto begin = reinterpret_cast<std::uintptr_t>(buffer.bytes.data() + 1 + used);
             const std::size_t padding = (align - begin % align) % align;
@@ -53,18 +53,18 @@ TEST_CASE("linear: refuses exactly when padding and size pass the end, and chang
     }
 }
 
-TEST_CASE("linear: sizes that would wrap the address are refused", "[strategy][linear]") {
+TEST_CASE("bump: sizes that would wrap the address are refused", "[strategy][bump]") {
     odd_buffer buffer;
-    linear a(buffer.range());
+    bump a(buffer.range());
     CHECK_FALSE(a.allocate(of(layout::max_size)));
     CHECK_FALSE(a.allocate(of(1, std::size_t{1} << 62)));
     CHECK(a.room() == a.capacity());
 }
 
-TEST_CASE("linear: serves random traces and is whole when everything is given back", "[strategy][linear]") {
+TEST_CASE("bump: serves random traces and is whole when everything is given back", "[strategy][bump]") {
     for (unsigned seed = 0; seed < 20; ++seed) {
         std::vector<std::byte> bytes(100'000);
-        linear a({bytes.data() + 1, 99'999});
+        bump a({bytes.data() + 1, 99'999});
         support::random_trace trace(a, seed, {.steps = 1000, .largest = 800});
         trace.run([&] { REQUIRE(a.consistent()); });
         trace.free_all();
@@ -72,9 +72,9 @@ TEST_CASE("linear: serves random traces and is whole when everything is given ba
     }
 }
 
-TEST_CASE("linear: the last block grows, shrinks and is given back where it stands", "[strategy][linear]") {
+TEST_CASE("bump: the last block grows, shrinks and is given back where it stands", "[strategy][bump]") {
     odd_buffer buffer;
-    linear a(buffer.range());
+    bump a(buffer.range());
     const auto first = *a.allocate(of(10));
     const auto last = *a.allocate(of(10));
     CHECK_FALSE(a.grow_in_place(first.data, of(10), of(11)));
@@ -90,9 +90,9 @@ TEST_CASE("linear: the last block grows, shrinks and is given back where it stan
     CHECK(a.room() == 4096);
 }
 
-TEST_CASE("linear: a block in the middle stays used until the last live one is given back", "[strategy][linear]") {
+TEST_CASE("bump: a block in the middle stays used until the last live one is given back", "[strategy][bump]") {
     odd_buffer buffer;
-    linear a(buffer.range());
+    bump a(buffer.range());
     const auto b1 = *a.allocate(of(10)), b2 = *a.allocate(of(10)), b3 = *a.allocate(of(10));
     a.deallocate(b2.data, of(10));
     CHECK(a.room() == 4066);
@@ -102,9 +102,9 @@ TEST_CASE("linear: a block in the middle stays used until the last live one is g
     CHECK(a.room() == 4096);
 }
 
-TEST_CASE("linear: rewinding ends the life of what was granted since the mark", "[strategy][linear]") {
+TEST_CASE("bump: rewinding ends the life of what was granted since the mark", "[strategy][bump]") {
     odd_buffer buffer;
-    linear a(buffer.range());
+    bump a(buffer.range());
     static_cast<void>(a.allocate(of(100)));
     const auto outer = a.mark();
     static_cast<void>(a.allocate(of(50, 32)));
@@ -118,9 +118,9 @@ TEST_CASE("linear: rewinding ends the life of what was granted since the mark", 
     CHECK(a.consistent());
 }
 
-TEST_CASE("linear: its free range is what room says, and it owns its buffer only", "[strategy][linear]") {
+TEST_CASE("bump: its free range is what room says, and it owns its buffer only", "[strategy][bump]") {
     odd_buffer buffer;
-    linear a(buffer.range());
+    bump a(buffer.range());
     static_cast<void>(a.allocate(of(96)));
     const auto free = support::free_ranges(a);
     REQUIRE(free.size() == 1);
@@ -133,9 +133,9 @@ TEST_CASE("linear: its free range is what room says, and it owns its buffer only
     CHECK(support::free_ranges(a).empty());
 }
 
-TEST_CASE("linear: giving back what is not live breaks the contract", "[strategy][linear]") {
+TEST_CASE("bump: giving back what is not live breaks the contract", "[strategy][bump]") {
     odd_buffer buffer;
-    linear a(buffer.range());
+    bump a(buffer.range());
     const auto b = *a.allocate(of(10));
     const auto c = *a.allocate(of(10));
     CHECK_FALSE(support::broken_contract([&] { a.deallocate(b.data, of(21)); }).empty());  // too long
@@ -145,4 +145,4 @@ TEST_CASE("linear: giving back what is not live breaks the contract", "[strategy
     CHECK_FALSE(support::broken_contract([&] { a.deallocate(c.data, of(10)); }).empty());  // twice
 }
 
-ASHLAR_ENROL("linear", [](testing::ground& g) { return linear(g.buffer(16384, 1)); });
+ASHLAR_ENROL("bump", [](testing::ground& g) { return bump(g.buffer(16384, 1)); });

@@ -1,4 +1,4 @@
-// ashlar/strategy/linear.hpp - hand out one buffer front to back.
+// ashlar/strategy/bump.hpp - hand out one buffer front to back.
 //
 // Layer:      strategy
 // Source:     Hanson, "Fast allocation and deallocation of memory based on object lifetimes", Software:
@@ -8,10 +8,10 @@
 // Complexity: every operation O(1); the only overhead is alignment padding.
 // Failure:    refuses when padding + size passes the end of the buffer: available says so exactly.
 // Threads:    one at a time.
-// Invariants: linear.I1  begin <= cursor <= end
-//             linear.I2  every live block lies in [begin, cursor)
-//             linear.I3  no block is live if and only if cursor == begin
-// Checked by: tests/strategy/linear_test.cpp
+// Invariants: bump.I1  begin <= cursor <= end
+//             bump.I2  every live block lies in [begin, cursor)
+//             bump.I3  no block is live if and only if cursor == begin
+// Checked by: tests/strategy/bump_test.cpp
 //
 // The last block can grow, shrink and be given back where it stands; giving back the last live block frees the
 // whole buffer. Any other block given back stays used until then, or until a rewind or reset. Addresses are
@@ -26,29 +26,29 @@
 
 namespace ashlar {
 
-class linear {
+class bump {
 public:
     /// A place to come back to.
     class marker {
-        friend class linear;
+        friend class bump;
         std::byte* cursor;
         std::byte* before_last;
         std::size_t live;
     };
 
     /// @pre the buffer outlives the allocator; nobody else touches it meanwhile
-    explicit linear(block buffer) noexcept
+    explicit bump(block buffer) noexcept
         : begin_(buffer.data), end_(buffer.end()), cursor_(begin_), before_last_(end_) {
         poison(begin_, buffer.size);
     }
-    linear(const linear&) = delete;
-    linear& operator=(const linear&) = delete;
-    ~linear() { unpoison(begin_, capacity()); }
+    bump(const bump&) = delete;
+    bump& operator=(const bump&) = delete;
+    ~bump() { unpoison(begin_, capacity()); }
 
     result<block> allocate(layout l) noexcept {
         ASHLAR_PRE(l.size() != 0);
         const std::size_t padding = padding_to(cursor_, l.align());
-        // Compared by subtraction: padding + size may pass the end of the address space (linear.I1).
+        // Compared by subtraction: padding + size may pass the end of the address space (bump.I1).
         if (padding > room() || l.size() > room() - padding) return alloc_error{};
         before_last_ = cursor_;
         std::byte* const p = cursor_ + padding;
@@ -125,7 +125,7 @@ public:
 
     /// @returns whether the invariants hold
     bool consistent() const noexcept {
-        // linear.I1, linear.I3; linear.I2 is what is_live_range asks of every block that comes back
+        // bump.I1, bump.I3; bump.I2 is what is_live_range asks of every block that comes back
         return begin_ <= cursor_ && cursor_ <= end_ && (live_ == 0) == (cursor_ == begin_) &&
                (before_last_ == end_ || before_last_ <= cursor_);
     }
@@ -147,7 +147,7 @@ private:
     std::size_t live_ = 0;
 };
 
-static_assert(growable<linear> && shrinkable<linear> && resettable<linear> && forecasting<linear>);
-static_assert(owning<linear> && walkable<linear>);
+static_assert(growable<bump> && shrinkable<bump> && resettable<bump> && forecasting<bump>);
+static_assert(owning<bump> && walkable<bump>);
 
 }  // namespace ashlar
