@@ -1,4 +1,4 @@
-// tests/support/serves.hpp - the stated condition of law C4 of free_list, said again without the code that it judges.
+// tests/support/serves.hpp - the stated conditions of law C4, said again without the code that they judge.
 #pragma once
 
 #include "ashlar/testing/claims.hpp"
@@ -16,6 +16,16 @@ inline auto serves_tagged(std::size_t least) {
         testing::address payload = (first + align - 1) / align * align;
         if (payload != first && payload - first < least) payload += align;
         return payload - first <= run.size && need <= run.size - (payload - first);
+    });
+}
+
+/// bump, stack: sizes are multiples of min_align; what is aligned to more has a word in front of it.
+inline auto serves_bumped(std::size_t min_align = 16) {
+    return testing::serves([min_align](const auto&, block run, layout l) {
+        const std::size_t size = (l.size() + min_align - 1) / min_align * min_align;
+        const testing::address first = testing::address_of(run.data), align = l.align();
+        const testing::address begin = align <= min_align ? first : (first + 8 + align - 1) / align * align;
+        return begin - first <= run.size && size <= run.size - (begin - first);
     });
 }
 
