@@ -4,7 +4,7 @@
 // itself (ashlar/testing/claims.hpp). The program prints the matrix of components and laws at its end. Environment:
 //   ASHLAR_LAW_EFFORT   tries so many times as much
 //   ASHLAR_LAW_SEED     tries other scripts
-//   ASHLAR_LAW_MATRIX   a file to append the matrix to, for the documents
+//   ASHLAR_LAW_MATRIX   a file to append the rows to: ctest -R strategy/ then makes one table of all components
 #pragma once
 
 #include <catch2/catch.hpp>
@@ -23,12 +23,13 @@ class matrix_printer {
 public:
     ~matrix_printer() {
         if (rows_.empty()) return;
-        const std::string table = testing::matrix(rows_);
-        std::printf("\n%s", table.c_str());
+        std::printf("\n%s", testing::matrix(rows_).c_str());
         const char* path = std::getenv("ASHLAR_LAW_MATRIX");
         std::FILE* file = path == nullptr ? nullptr : std::fopen(path, "a");
         if (file == nullptr) return;
-        std::fputs(table.c_str(), file);
+        std::fseek(file, 0, SEEK_END);
+        if (std::ftell(file) == 0) std::fputs(testing::matrix_head().c_str(), file);
+        for (const testing::conformity& row : rows_) std::fputs(testing::matrix_row(row).c_str(), file);
         std::fclose(file);
     }
     void add(testing::conformity row) { rows_.push_back(std::move(row)); }

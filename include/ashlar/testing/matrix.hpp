@@ -16,36 +16,40 @@
 
 namespace ashlar::testing {
 
-/// yes: kept; NO: broken; (n): excused, see note n; -: not implied by its abilities
-inline std::string cell(verdict v, std::size_t note) {
+/// yes: kept; NO: broken; no: excused, see the last column; -: not implied by its abilities
+constexpr const char* cell(verdict v) {
     switch (v) {
         case verdict::held: return "yes";
         case verdict::broken: return "NO";
-        case verdict::excused: return "(" + std::to_string(note) + ")";
+        case verdict::excused: return "no";
         case verdict::not_implied: return "-";
     }
     return "?";
 }
 
-/// A Markdown table, one row a component, one column a law, the excuses as notes below.
-inline std::string matrix(const std::vector<conformity>& rows) {
-    std::string table = "| component |";
-    std::string rule = "|---|";
+inline std::string matrix_head() {
+    std::string head = "| component |", rule = "|---|";
     for (const law_text& t : law_texts) {
-        table.append(" ").append(t.key).append(" ").append(t.name).append(" |");
+        head.append(" ").append(t.key).append(" ").append(t.name).append(" |");
         rule += "---|";
     }
-    table += "\n" + rule + "\n";
-    std::vector<std::string> notes;
-    for (const conformity& row : rows) {
-        table += "| " + row.name + " |";
-        for (std::size_t i = 0; i < law_count; ++i) {
-            if (row.verdicts[i] == verdict::excused) notes.push_back(row.excused[i]);
-            table += " " + cell(row.verdicts[i], notes.size()) + " |";
-        }
-        table += "\n";
+    return head + " excused because |\n" + rule + "---|\n";
+}
+
+inline std::string matrix_row(const conformity& kept) {
+    std::string row = "| " + kept.name + " |", reasons;
+    for (std::size_t i = 0; i < law_count; ++i) {
+        row.append(" ").append(cell(kept.verdicts[i])).append(" |");
+        if (kept.verdicts[i] != verdict::excused) continue;
+        reasons.append(reasons.empty() ? " " : "; ").append(law_texts[i].key).append(": ").append(kept.excused[i]);
     }
-    for (std::size_t n = 0; n < notes.size(); ++n) table += "\n(" + std::to_string(n + 1) + ") " + notes[n] + "\n";
+    return row + reasons + " |\n";
+}
+
+/// A Markdown table, one row a component, one column a law.
+inline std::string matrix(const std::vector<conformity>& rows) {
+    std::string table = matrix_head();
+    for (const conformity& row : rows) table += matrix_row(row);
     return table;
 }
 
