@@ -17,10 +17,12 @@ def check(root):
         # Included twice: the second inclusion shows that the guard holds.
         unit = compiling.write(folder / (included.replace("/", "-") + ".cpp"), f'#include "{included}"\n' * 2)
         headers[unit] = lintlib.name(root, path)
-        for at, compiler in enumerate(compilers):
-            units.append(compiling.Unit("", compiler, unit))
-            if at == 0 and layer in BARE_LAYERS:
+        for compiler in compilers:
+            # The last compiler sees the lower layers bare: a header that is well there is well with more, too.
+            if compiler == compilers[-1] and layer in BARE_LAYERS:
                 units.append(compiling.Unit(" with " + " ".join(BARE), compiler, unit, BARE))
+            else:
+                units.append(compiling.Unit("", compiler, unit))
     if not compilers:
         yield Finding("include", 1, "there is no compiler to check the headers with")
     for outcome in compiling.compile_all(root, units):

@@ -15,6 +15,7 @@
 
 #include "ashlar/testing/conforms.hpp"
 #include "ashlar/testing/matrix.hpp"
+#include "support/sanitizer.hpp"
 
 namespace ashlar::tests {
 
@@ -48,8 +49,9 @@ template <class Factory, class... Statements>
 void enrol(const char* name, const Factory& make, Statements... said) {
     testing::effort work;
     const std::size_t times = number_from_environment("ASHLAR_LAW_EFFORT", 1);
-    work.scripts *= times;
-    work.sweeps *= times;
+    const std::size_t share = support::sanitized ? 3 : 1;  // a sanitizer's tree is unoptimised, and every check is on
+    work.scripts = work.scripts * times / share;
+    work.sweeps = work.sweeps * times / share;
     work.seed = number_from_environment("ASHLAR_LAW_SEED", 1);
     testing::conformity kept = testing::conforms(name, make, work, said...);
     for (const testing::violation& v : kept.log.violations()) {
