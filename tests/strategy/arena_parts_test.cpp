@@ -1,0 +1,38 @@
+#include "ashlar/strategy/arena_parts.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace ashlar;
+
+TEST_CASE("arena_parts: a chunk's range is what is left behind its header", "[strategy][arena_parts]") {
+    alignas(16) std::byte bytes[256];
+    arena_chunk& c = arena_chunk::build({bytes, 256}, true);
+    CHECK(c.range() == block{bytes + sizeof(arena_chunk), 256 - sizeof(arena_chunk)});
+    CHECK(is_aligned(c.range().data, 16));
+    CHECK(c.contains(bytes + 255));
+    CHECK_FALSE(c.contains(bytes));
+    CHECK_FALSE(c.contains(bytes + 256));
+    CHECK(c.is_borrowed());
+    CHECK(c.dissolve() == block{bytes, 256});
+}
+
+TEST_CASE("arena_parts: an oversize block is aligned and finds its header and its place again", "[strategy][arena_parts]") {
+    alignas(4096) static std::byte bytes[16384];
+    for (std::size_t align = 1; align <= 4096; align *= 2) {
+        const layout l = *layout::make(5000, align);
+        const layout asked = *arena_oversize::asked(l);
+        REQUIRE(asked.size() >= l.size() + sizeof(arena_oversize));
+        arena_oversize& o = arena_oversize::build({bytes, asked.size()}, l, bytes, 7);
+        REQUIRE(is_aligned(o.begin(), align));
+        REQUIRE(&arena_oversize::of(o.begin()) == &o);
+        REQUIRE(o.place() == block{bytes, asked.size()});
+        REQUIRE(o.fitting() == asked);
+        REQUIRE(o.begin() + 5000 <= bytes + asked.size());
+        REQUIRE((o.capacity() == 5000 && o.owner() == bytes && o.serial() == 7));
+    }
+}
+
+TEST_CASE("arena_parts: a size that leaves no room for a header is refused", "[strategy][arena_parts]") {
+    CHECK_FALSE(arena_oversize::asked(*layout::make(layout::max_size, 1)));
+    CHECK_FALSE(arena_oversize::asked(*layout::make(5000, std::size_t{1} << 62)));
+}
