@@ -18,6 +18,7 @@
 //             arena.I3  the spare chunk holds no block; there is at most one
 //             arena.I4  an oversize block is listed, newest first
 // Checked by: tests/strategy/arena_test.cpp, tests/budgets/linear.cpp
+// Long:       which chunk serves and which is kept is one decision; their layout is in arena_parts.hpp already.
 //
 // The last block grows, shrinks and is given back where it stands. Any other block given back stays used until the last
 // live one goes, or a rewind or reset. Nothing need be given back: an owner may leave deallocate out. A chunk that
@@ -92,7 +93,7 @@ public:
         ASHLAR_PRE(l.size() != 0 && is_aligned(p, l.align()));
         if (is_oversize(l)) [[unlikely]] return deallocate_oversize(p);
         ASHLAR_PRE(live_ != 0 && is_aligned(p, 16));
-        ASHLAR_INVARIANT(owns(p));
+        ASHLAR_INVARIANT(owns(p));  // arena.I1
         const bool last = cursor_.is_last(p, l);
         if (--live_ == 0) [[unlikely]] return empty_chunks();
         if (last) {
