@@ -70,6 +70,42 @@ TEST_CASE("result: reading the value of a refusal, or the error of a grant, brea
     CHECK_FALSE(support::broken_contract([] { static_cast<void>(granted(1).error()); }).empty());
 }
 
+TEST_CASE("result: of a reference is a pointer that cannot be forgotten to be looked at", "[foundation][result]") {
+    int target = 1;
+    const result<int&> found(target);
+    *found = 2;
+    CHECK(target == 2);
+    CHECK(&found.value() == &target);
+    CHECK_FALSE(support::broken_contract([&] { static_cast<void>(found.error()); }).empty());
+    const result<int&> none = alloc_error{};
+    CHECK_FALSE(none);
+    CHECK_FALSE(support::broken_contract([&] { static_cast<void>(*none); }).empty());
+    STATIC_REQUIRE(sizeof(result<int&>) == sizeof(int*));
+}
+
+namespace {
+struct owner {
+    explicit owner(int* p) : held(p) {}
+    owner(owner&& other) noexcept : held(other.held) { other.held = nullptr; }
+    int* held;
+};
+}  // namespace
+template <>
+struct ashlar::niche<owner> {
+    static owner refused() { return owner(nullptr); }
+    static bool is_refused(const owner& o) { return o.held == nullptr; }
+};
+
+TEST_CASE("result: a value that only moves is taken out of it", "[foundation][result]") {
+    int target = 1;
+    result<owner> full = owner(&target);
+    CHECK(full->held == &target);
+    const owner taken = *std::move(full);
+    CHECK(taken.held == &target);
+    CHECK_FALSE(full);
+    CHECK_FALSE(result<owner>(alloc_error{}));
+}
+
 TEST_CASE("result: works in constant expressions", "[foundation][result]") {
     STATIC_REQUIRE(layout::make(10, 8).has_value());
     STATIC_REQUIRE_FALSE(layout::make(10, 3).has_value());

@@ -12,7 +12,6 @@
 // is as good as any other, so a ref to one needs no address, and can be made from nothing.
 #pragma once
 
-#include <memory>
 #include <type_traits>
 
 namespace ashlar {
@@ -26,7 +25,7 @@ template <class T>
 class ref {
 public:
     /// @pre target outlives the ref
-    constexpr ref(T& target) noexcept : target_(std::addressof(target)) {}
+    constexpr ref(T& target) noexcept : target_(__builtin_addressof(target)) {}
 
     constexpr T& operator*() const noexcept { return *target_; }
     constexpr T* operator->() const noexcept { return target_; }

@@ -51,19 +51,25 @@ public:
     using error_type = alloc_error;
 
     /// @pre value is not the niche of T
-    constexpr result(const T& value) noexcept : value_(value) { ASHLAR_PRE(has_value()); }
+    constexpr result(T value) noexcept : value_(static_cast<T&&>(value)) { ASHLAR_PRE(has_value()); }
     constexpr result(alloc_error) noexcept : value_(niche<T>::refused()) {}
 
     constexpr bool has_value() const noexcept { return !niche<T>::is_refused(value_); }
     constexpr explicit operator bool() const noexcept { return has_value(); }
 
     /// @pre has_value()
-    constexpr const T& operator*() const noexcept {
+    constexpr const T& operator*() const& noexcept {
         ASHLAR_PRE(has_value());
         return value_;
     }
+    /// What is moved out of (an owner) leaves the result without a value.
+    constexpr T&& operator*() && noexcept {
+        ASHLAR_PRE(has_value());
+        return static_cast<T&&>(value_);
+    }
     constexpr const T* operator->() const noexcept { return &**this; }
-    constexpr const T& value() const noexcept { return **this; }
+    constexpr const T& value() const& noexcept { return **this; }
+    constexpr T&& value() && noexcept { return *static_cast<result&&>(*this); }
     constexpr T value_or(const T& other) const noexcept { return has_value() ? value_ : other; }
 
     /// @pre !has_value()
@@ -98,6 +104,36 @@ public:
 
 private:
     T value_;
+};
+
+/// A reference, or the refusal to give one: a pointer that cannot be forgotten to be looked at.
+template <class T>
+class [[nodiscard]] result<T&> {
+public:
+    using value_type = T&;
+    using error_type = alloc_error;
+
+    constexpr result(T& target) noexcept : target_(__builtin_addressof(target)) {}
+    constexpr result(alloc_error) noexcept : target_(nullptr) {}
+
+    constexpr bool has_value() const noexcept { return target_ != nullptr; }
+    constexpr explicit operator bool() const noexcept { return has_value(); }
+
+    /// @pre has_value()
+    constexpr T& operator*() const noexcept {
+        ASHLAR_PRE(has_value());
+        return *target_;
+    }
+    constexpr T* operator->() const noexcept { return &**this; }
+    constexpr T& value() const noexcept { return **this; }
+    /// @pre !has_value()
+    constexpr alloc_error error() const noexcept {
+        ASHLAR_PRE(!has_value());
+        return {};
+    }
+
+private:
+    T* target_;
 };
 
 static_assert(sizeof(result<block>) == 16 && std::is_trivially_copyable_v<result<block>>);  // result.I1
