@@ -70,8 +70,9 @@ std::string describe(const CLI::App& tool, const CLI::ParseError& error, const s
     if (no_command) return fmt::format("unknown option '{}'; {}", reversed.back(), help);
     std::string text = error.what();
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
-        const std::string extra = text.substr(text.find(": ") + 2);
-        if (extra.rfind("-", 0) == 0) return fmt::format("unknown option '{}'; {}", extra, help);
+        const std::string extra = text.substr(text.find(": ") + 2);  // all of them, the last one first
+        const auto dash = extra.rfind(" -") == std::string::npos ? 0 : extra.rfind(" -") + 1;
+        if (extra[dash] == '-') return fmt::format("unknown option '{}'; {}", extra.substr(dash, extra.find(' ', dash) - dash), help);
         return fmt::format("unexpected argument '{}' (a program follows \"--\"); {}", extra, help);
     }
     while (!text.empty() && (text.back() == '\n' || text.back() == '.')) text.pop_back();

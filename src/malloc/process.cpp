@@ -64,7 +64,9 @@ void settings_first() noexcept {
 void watch_the_process() noexcept {
     have_key.store(pthread_key_create(&exit_key, &thread_exits) == 0, std::memory_order_release);
     pthread_atfork(&before_fork, &after_fork_in_parent, &after_fork_in_child);
-    if (the_store.settings().stats_at_exit != 0) atexit(&print_summary);
+    if (the_store.settings().stats_at_exit == 0) return;
+    os::keep_standard_error();
+    atexit(&print_summary);
 }
 
 /// @returns a heap for this thread; null when refused, or when it could not be detached any more

@@ -16,6 +16,7 @@
 #include <sched.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -261,11 +262,40 @@ std::size_t resident_bytes() noexcept {
     return take_number(rest) * page_size();
 }
 
+namespace {
+/// What standard error was. A program that closes all it finds may have given the number to a file of its own since:
+/// only what still is the same file is written to.
+struct kept_stream {
+    int descriptor = -1;
+    dev_t device = 0;
+    ino_t file = 0;
+
+    bool is_itself() const noexcept {
+        struct stat now;
+        return descriptor >= 0 && fstat(descriptor, &now) == 0 && now.st_dev == device && now.st_ino == file;
+    }
+};
+constinit kept_stream kept;
+}  // namespace
+
+void keep_standard_error() noexcept {
+    const keep_errno guard;
+    struct stat is;
+    if (kept.descriptor >= 0 || fstat(STDERR_FILENO, &is) != 0) return;
+    constexpr int above_those_of_scripts = 100;
+    kept = {fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, above_those_of_scripts), is.st_dev, is.st_ino};
+}
+
 void write_error(const char* text, std::size_t length) noexcept {
     const keep_errno guard;
+    int to = STDERR_FILENO;
     while (length != 0) {
-        const long written = syscall(SYS_write, STDERR_FILENO, text, length);
+        const long written = syscall(SYS_write, to, text, length);
         if (written < 0 && errno == EINTR) continue;
+        if (written < 0 && errno == EBADF && to == STDERR_FILENO && kept.is_itself()) {
+            to = kept.descriptor;
+            continue;
+        }
         if (written <= 0) return;
         text += written;
         length -= static_cast<std::size_t>(written);

@@ -11,6 +11,12 @@ QUICK = ["--engines", "system", "--rounds", "1", "--no-latency", "--no-check"]
 
 
 class Programs(tool.ToolTest):
+    def test_an_unknown_option_is_named_wherever_it_stands(self):
+        for arguments in (["report", "-o", "x", "t.trace"], ["replay", "t.trace", "-o"]):
+            done = self.ashlar(*arguments)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("unknown option '-o'", done.stderr)
+
     def test_a_missing_program_is_127(self):
         for command in ("run", "record", "tune"):
             self.complains(127, "no such program", command, "--", "./not-there")

@@ -32,7 +32,9 @@ class Run(tool.ToolTest):
 
     def test_a_signal_sent_to_us_reaches_the_program(self):
         for command in (["run"], ["record", "-o", "s.trace"]):
-            code = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(9))\nprint('ready', flush=True)\ntime.sleep(60)"
+            # Many short sleeps: a signal between the print and one long sleep would be seen when that is over.
+            code = ("import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(9))\nprint('ready', flush=True)\n"
+                    "for _ in range(6000): time.sleep(0.01)")
             process = subprocess.Popen([ASHLAR, *command, "--", PYTHON, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             self.assertEqual(process.stdout.readline(), b"ready\n")
             process.send_signal(signal.SIGTERM)
@@ -43,6 +45,10 @@ class Run(tool.ToolTest):
         done = self.ashlar("run", "--stats", "--", PYTHON, "-c", "print('out')")
         self.assertEqual(done.stdout, "out\n")
         self.assertGreater(len(done.stderr.splitlines()), 2)
+
+    def test_stats_of_a_program_that_closes_stderr_first_are_printed_too(self):
+        done = self.ashlar("run", "--stats", "--", "ls", "/")
+        self.assertIn("blocks granted", done.stderr)
 
     def test_a_conf_is_obeyed_from_the_option_and_from_the_environment(self):
         with open("my.conf", "w") as conf:

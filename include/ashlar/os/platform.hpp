@@ -71,4 +71,9 @@ std::size_t resident_bytes() noexcept;
 /// Writes to standard error, without allocating or buffering; what cannot be written is dropped.
 void write_error(const char* text, std::size_t length) noexcept;
 
+/// From now on write_error reaches what standard error is at this moment even after the program has closed it, as
+/// those of coreutils do before exit handlers run. Takes a descriptor, which exec closes.
+/// @pre no other thread calls write_error meanwhile
+void keep_standard_error() noexcept;
+
 }  // namespace ashlar::os
