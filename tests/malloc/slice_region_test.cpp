@@ -77,11 +77,25 @@ TEST_CASE("slice_region: only slices dirty at the last sweep are old", "[malloc]
     f.r.age();
     f.r.give(10, 2, true);
     CHECK(f.r.take_dirty(true, 3, at) == 3);
-    CHECK(at == 2);
+    CHECK(at == 3);
     CHECK(f.r.take_dirty(true, 64, at) == 1);
     CHECK(f.r.take_dirty(true, 64, at) == 0);
     CHECK(f.r.take_dirty(false, 64, at) == 2);
     CHECK(at == 10);
     f.r.give(10, 2, false);  // purged: it reads as zero again (slice_region.I3)
     CHECK(f.r.dirty_count() == 0);
+}
+
+TEST_CASE("slice_region: what is purged first is what would be needed last", "[malloc][slice_region]") {
+    region f(200);
+    f.r.take(0, 200);
+    for (const std::size_t from : {0u, 60u, 126u, 190u}) f.r.give(from, 5, true);
+    std::size_t at = 0;
+    for (const std::size_t from : {190u, 126u, 60u}) {
+        CHECK(f.r.has_dirty(false));
+        CHECK(f.r.take_dirty(false, 64, at) == 5);
+        CHECK(at == from);
+        CHECK(f.r.find(5, 1) == 0);
+    }
+    CHECK_FALSE(f.r.has_dirty(true));
 }

@@ -68,15 +68,16 @@ public:
 
     /// Takes a run of dirty slices out, for the caller to purge. @returns data == nullptr when there is none
     slice_run start_purge(bool only_old, std::size_t most) noexcept {
+        slice_region* last = nullptr;  // what is taken next comes from the first that has room
         for (slice_region* r = first_; r != nullptr; r = r->next) {
-            std::size_t at = 0;
-            const std::size_t count = r->take_dirty(only_old, most, at);
-            if (count == 0) continue;
-            used_ += count;
-            change_dirty(0 - count);
-            return {r->address_of(at), count, false};
+            if (r->has_dirty(only_old)) last = r;
         }
-        return {nullptr, 0, false};
+        if (last == nullptr) return {nullptr, 0, false};
+        std::size_t at = 0;
+        const std::size_t count = last->take_dirty(only_old, most, at);
+        used_ += count;
+        change_dirty(0 - count);
+        return {last->address_of(at), count, false};
     }
     void finish_purge(const slice_run& run, bool purged) noexcept { give(run.data, run.count, !purged); }
     void age() noexcept {

@@ -54,6 +54,16 @@ public:
         });
         return sum;
     }
+    /// @returns one more than the last bit of that value in [0, end), or 0
+    std::size_t end_of_last(bool value, std::size_t end) const noexcept {
+        while (end != 0) {
+            const std::size_t at = (end - 1) / 64, unused = 63 - (end - 1) % 64;
+            const std::uint64_t word = (value ? words_[at] : ~words_[at]) << unused;
+            if (word != 0) return end - static_cast<std::size_t>(std::countl_zero(word));
+            end = at * 64;
+        }
+        return 0;
+    }
     /// @returns the first bit of that value in [from, end), or end
     std::size_t next(bool value, std::size_t from, std::size_t end) const noexcept {
         while (from < end) {
@@ -141,13 +151,18 @@ public:
         if (first < lowest_free_) lowest_free_ = first;
     }
 
-    /// A run of dirty slices, only old ones if asked, which is taken. @returns its length, 0 for none
+    bool has_dirty(bool only_old) const noexcept {
+        return dirty_count_ != 0 && (!only_old || old_.next(true, 0, slices_) < slices_);
+    }
+    /// The last run of dirty slices, only old ones if asked, which is taken: find takes the first ones, so these are the
+    /// least likely to be needed soon. @returns its length, 0 for none
     std::size_t take_dirty(bool only_old, std::size_t most, std::size_t& first) noexcept {
         if (dirty_count_ == 0) return 0;
         const bit_array& which = only_old ? old_ : dirty_;
-        first = which.next(true, 0, slices_);
-        if (first == slices_) return 0;
-        const std::size_t end = which.next(false, first, slices_ - first > most ? first + most : slices_);
+        const std::size_t end = which.end_of_last(true, slices_);
+        if (end == 0) return 0;
+        first = which.end_of_last(false, end);
+        if (end - first > most) first = end - most;
         take(first, end - first);
         return end - first;
     }
