@@ -92,6 +92,23 @@ public:
         at_ += more;
         return block{p, rounded(now.size())};
     }
+    /// The last block gives way to another, which begins where it began, as far as the alignments agree.
+    /// @pre p is the last block @returns a refusal where the other passes the end; then nothing has changed
+    result<block> replace(std::byte* p, layout old, layout now, std::size_t live_bytes) noexcept {
+        std::byte* const from = before(p, old);
+        const std::size_t room_there = static_cast<std::size_t>(end_ - from), size = rounded(now.size());
+        const std::size_t length = lead(reinterpret_cast<std::uintptr_t>(from), now.align());
+        if (length > room_there || size > room_there - length) return alloc_error{};
+        std::byte* const begin = from + length;
+        unpoison(from, static_cast<std::size_t>(p - from));
+        if (begin + size > at_) unpoison(at_, static_cast<std::size_t>(begin + size - at_));
+        std::memmove(begin, p, live_bytes);  // first: the new lead may lie where the old bytes were
+        if (length != 0) std::memcpy(begin - word, &length, word);  // bump_cursor.I2
+        poison(from, length);
+        if (begin + size < at_) poison(begin + size, static_cast<std::size_t>(at_ - begin) - size);
+        at_ = begin + size;
+        return block{begin, size};
+    }
     /// Everything from p on is free again. @pre p is where the cursor stands or stood
     void rewind(std::byte* p) noexcept {
         poison(p, static_cast<std::size_t>(at_ - p));
