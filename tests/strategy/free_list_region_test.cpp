@@ -18,18 +18,21 @@ struct buffer {
 
 }  // namespace
 
-TEST_CASE("free_list_region: a fresh region is one free block between its header and its end tag",
+TEST_CASE("free_list_region: a fresh region is empty between its border map and its end",
           "[strategy][free_list_region]") {
     buffer b(8192);
     const fit_request wanted{64, 16, 48};
     free_list_region* const r = free_list_region::obtain(b.upstream, wanted, 4096);
     REQUIRE(r != nullptr);
-    tagged_block& first = r->first_block();
-    CHECK(is_aligned(first.payload(), 16));  // free_list_region.I1
-    CHECK(first.is_first());
-    CHECK(first.next().is_end());
-    CHECK(first.next().begin() + tagged_block::tag_size == r->end());
-    CHECK(&free_list_region::of(first) == r);
+    CHECK(is_aligned(r->first, 16));  // free_list_region.I1
+    CHECK(r->column(r->first) == 1);
+    CHECK(r->at(r->columns() + 1) == r->end());
+    CHECK(r->borders().next_start(1) == r->columns() + 1);
+    CHECK(r->holds(r->first));
+    CHECK(r->holds(r->end() - 1));
+    CHECK_FALSE(r->holds(r->end()));
+    CHECK_FALSE(r->holds(r->begin()));
+    CHECK(r->size() == 4096);
     r->give_back(b.upstream);
     CHECK(b.upstream.room() == b.upstream.capacity());
 }
@@ -43,7 +46,7 @@ TEST_CASE("free_list_region: the least region for a request fits it, at every al
             buffer b(least->size() + align);
             free_list_region* const r = free_list_region::obtain(b.upstream, wanted, least->size());
             REQUIRE(r != nullptr);
-            CHECK(wanted.fits(r->first_block()));  // free_list_region.I2
+            CHECK(wanted.fits(*::new (r->first) free_block(r->span)));  // free_list_region.I2
         }
     }
 }
@@ -52,7 +55,7 @@ TEST_CASE("free_list_region: where the usual size is refused the least one is as
     buffer b(1024);
     free_list_region* const r = free_list_region::obtain(b.upstream, {128, 16, 48}, 4096);
     REQUIRE(r != nullptr);
-    CHECK(r->size < 512);
+    CHECK(r->size() < 512);
     CHECK(free_list_region::obtain(b.upstream, {2048, 16, 48}, 4096) == nullptr);
 }
 

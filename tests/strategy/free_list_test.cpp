@@ -33,13 +33,13 @@ struct bounded {
 template <class Heap>
 bool some_block_fits(const Heap& heap, layout l, std::size_t least) {
     const std::size_t align = l.align() > 16 ? l.align() : 16;
-    std::size_t need = (l.size() + 8 + 15) / 16 * 16;
+    std::size_t need = (l.size() + 15) / 16 * 16;
     if (need < least) need = least;
     bool fits = false;
     heap.for_each_free([&](block b) {
         for (auto* p = b.data; p + need <= b.end() && !fits; p += 16) {
             const auto front = static_cast<std::size_t>(p - b.data);
-            fits = (reinterpret_cast<std::uintptr_t>(p) + 8) % align == 0 && (front == 0 || front >= least);
+            fits = reinterpret_cast<std::uintptr_t>(p) % align == 0 && (front == 0 || front >= least);
         }
     });
     return fits;
@@ -81,13 +81,14 @@ TEMPLATE_TEST_CASE("free_list: in a bounded heap available foretells every grant
 
 TEMPLATE_TEST_CASE("free_list: refuses exactly when no free block has room for an aligned run",
                    "[strategy][free_list]", first_fit, next_fit, best_fit) {
-    constexpr std::size_t least = std::is_same_v<TestType, best_fit> ? 32 : 48;
+    constexpr std::size_t least = std::is_same_v<TestType, best_fit> ? 16 : 48;
     for (unsigned seed = 0; seed < 8; ++seed) {
         bounded<TestType> b(16'384, 16'320);  // one region, and too little left for a second
         support::random_trace trace(b.heap, seed, {.steps = 300, .largest = 700, .free_percent = 35});
         trace.run();
         for (std::size_t align = 1; align <= 2048; align *= 2) {
             for (std::size_t size = 1; size < 4000; size += 37) {
+                CAPTURE(size, align, b.heap.managed_bytes(), b.buffer.room());
                 REQUIRE(b.heap.available(of(size, align)) == some_block_fits(b.heap, of(size, align), least));
             }
         }
@@ -142,12 +143,33 @@ TEMPLATE_TEST_CASE("free_list: a refused request changes nothing, whichever call
     CHECK(pages.balanced());
 }
 
-TEMPLATE_TEST_CASE("free_list: costs eight bytes a block", "[strategy][free_list]", first_fit, next_fit, best_fit) {
+TEMPLATE_TEST_CASE("free_list: a live block costs nothing but its size rounded up to 16", "[strategy][free_list]",
+                   first_fit, next_fit, best_fit) {
     bounded<TestType> b(100'000, 90'000);
-    const auto first = *b.heap.allocate(of(1000 - 8, 16));
-    const auto second = *b.heap.allocate(of(1000 - 8, 16));
-    CHECK(second.data - first.data == 1008);  // 992 + 8, rounded up to 16
-    CHECK(first.size == 1000);
+    const auto first = *b.heap.allocate(of(1000, 16));
+    const auto second = *b.heap.allocate(of(1000, 16));
+    CHECK(second.data - first.data == 1008);
+    CHECK(first.size == 1008);
+}
+
+TEMPLATE_TEST_CASE("free_list: wholly free regions stay while they are one of the usual size, or a quarter of the others",
+                   "[strategy][free_list]", first_fit, next_fit, best_fit) {
+    bounded<TestType> b(400'000, 4096);
+    const auto small = *b.heap.allocate(of(3000)), long_one = *b.heap.allocate(of(50'000));
+    b.heap.deallocate(long_one.data, of(50'000));
+    CHECK(b.heap.managed_bytes() == 4096);
+    b.heap.deallocate(small.data, of(3000));
+    CHECK(b.heap.managed_bytes() == 4096);
+    const auto most = *b.heap.allocate(of(200'000)), some = *b.heap.allocate(of(40'000)), more = *b.heap.allocate(of(40'000));
+    const std::size_t held = b.heap.managed_bytes();
+    b.heap.deallocate(some.data, of(40'000));
+    CHECK(b.heap.managed_bytes() == held);
+    b.heap.deallocate(more.data, of(40'000));
+    CHECK(b.heap.managed_bytes() < held - 40'000);
+    CHECK(b.heap.consistent());
+    b.heap.deallocate(most.data, of(200'000));
+    CHECK(b.heap.managed_bytes() == 4096);
+    CHECK(b.heap.consistent());
 }
 
 TEMPLATE_TEST_CASE("free_list: a block grows into a free neighbour and gives back what it no longer needs",
@@ -208,12 +230,18 @@ TEMPLATE_TEST_CASE("free_list: freeing twice, or with a layout that does not fit
         return !broken_contract([&] { b.heap.deallocate(p, l); }).empty();
     };
     CHECK(refuses(x.data, of(300)));
+    CHECK(refuses(x.data, of(224)));  // as long as x and y together
     CHECK(refuses(x.data, of(20)));
     CHECK(refuses(x.data, of(100, 4096)));
     CHECK(refuses(z.data + 16, of(100)));
+    CHECK(refuses(x.data + 8, of(100, 8)));
+    CHECK(refuses(nullptr, of(100)));
+    std::byte foreign[128];
+    CHECK(refuses(foreign, of(100)));
+    CHECK(refuses(b.bytes.data(), of(16)));  // the region's own
     b.heap.deallocate(x.data, of(100));
     CHECK(refuses(x.data, of(100)));
-    b.heap.deallocate(y.data, of(100));  // merges with x: y's tag stays behind, and is free
+    b.heap.deallocate(y.data, of(100));  // merges with x: it begins no block any more
     CHECK(refuses(y.data, of(100)));
     CHECK(refuses(x.data, of(100)));
     CHECK_FALSE(broken_contract([&] { static_cast<void>(b.heap.allocate(of(0))); }).empty());

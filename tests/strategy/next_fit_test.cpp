@@ -35,4 +35,4 @@ ASHLAR_ENROL("next_fit",
                  using upstream = ashlar::testing::ground::upstream_type;
                  return ashlar::free_list<ashlar::next_fit, upstream>(g.upstream(), 4096);
              },
-             ashlar::tests::serves_tagged(48));
+             ashlar::tests::serves_runs(48));

@@ -8,7 +8,7 @@
 #include <random>
 #include <vector>
 
-#include "ashlar/strategy/boundary_tag.hpp"
+#include "ashlar/strategy/free_block.hpp"
 
 namespace support {
 
@@ -19,10 +19,10 @@ public:
 
     /// @pre sizes are multiples of 16, at least 48
     explicit fit_row(std::vector<std::size_t> sizes) : room_(new(std::align_val_t{4096}) std::byte[bytes(sizes)]) {
-        std::byte* at = room_.get() + 8;
+        std::byte* at = room_.get() + 16;
         for (const std::size_t size : sizes) {
-            blocks_.push_back(::new (at) node(size | ashlar::tagged_block::free));
-            fit_.insert(*blocks_.back());
+            blocks_.push_back(::new (at) node(size));
+            fit_.insert(*blocks_.back(), size);
             at += size + 16;
         }
     }
@@ -34,10 +34,10 @@ public:
         node* const found = fit_.find(request(need));
         if (found == nullptr) return -1;
         fit_.taken(*found);
-        fit_.erase(*found);
+        fit_.erase(*found, found->size());
         return index(found);
     }
-    void give(std::size_t which) { fit_.insert(*blocks_[which]); }
+    void give(std::size_t which) { fit_.insert(*blocks_[which], blocks_[which]->size()); }
     const Fit& fit() const { return fit_; }
     const std::vector<node*>& blocks() const { return blocks_; }
 
@@ -46,7 +46,7 @@ private:
         void operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t{4096}); }
     };
     static std::size_t bytes(const std::vector<std::size_t>& sizes) {
-        std::size_t sum = 16;
+        std::size_t sum = 32;
         for (const std::size_t size : sizes) sum += size + 16;
         return sum;
     }

@@ -6,13 +6,13 @@
 
 namespace ashlar::tests {
 
-/// free_list: 8 bytes of tag before the payload, whole multiples of 16, at least `least`; what is left in front of an
-/// aligned run is nothing or at least `least`.
-inline auto serves_tagged(std::size_t least) {
+/// free_list: whole multiples of 16, at least `least`; what is left in front of an aligned run is nothing or at least
+/// `least`.
+inline auto serves_runs(std::size_t least) {
     return testing::serves([least](const auto&, block run, layout l) {
-        const std::size_t whole = (l.size() + 8 + 15) / 16 * 16, need = whole > least ? whole : least;
+        const std::size_t whole = (l.size() + 15) / 16 * 16, need = whole > least ? whole : least;
         const std::size_t align = l.align() > 16 ? l.align() : 16;
-        const testing::address first = testing::address_of(run.data) + 8;
+        const testing::address first = testing::address_of(run.data);
         testing::address payload = (first + align - 1) / align * align;
         if (payload != first && payload - first < least) payload += align;
         return payload - first <= run.size && need <= run.size - (payload - first);

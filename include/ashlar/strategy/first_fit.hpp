@@ -16,23 +16,25 @@
 #include <utility>
 
 #include "ashlar/foundation/intrusive_tree.hpp"
-#include "ashlar/strategy/boundary_tag.hpp"
+#include "ashlar/strategy/free_block.hpp"
 
 namespace ashlar {
 
 /// A policy of free_list: which free block to take.
 class first_fit {
 public:
-    struct node : tagged_block, tree_links {
-        using tagged_block::tagged_block;
+    struct node : free_block, tree_links {
+        using free_block::free_block;
         std::size_t longest = 0;
     };
 
-    void insert(node& b) noexcept { free_.insert(b); }
-    void erase(node& b) noexcept { free_.erase(b); }
+    void insert(node& b, std::size_t) noexcept { free_.insert(b); }
+    void erase(node& b, std::size_t) noexcept { free_.erase(b); }
     void clear() noexcept { free_.clear(); }
     /// The search took b: nothing to remember.
     void taken(const node&) noexcept {}
+    /// How much of a free block of that size is the policy's.
+    static constexpr std::size_t node_size(std::size_t) noexcept { return sizeof(node); }
 
     node* find(const fit_request& wanted) const noexcept { return find_from(nullptr, wanted); }
     /// The lowest that fits and does not begin before `from`.

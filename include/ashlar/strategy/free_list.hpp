@@ -3,21 +3,25 @@
 // Layer:      strategy
 // Source:     Knuth, "The Art of Computer Programming", volume 1, section 2.5, algorithms A and C; Wilson et al.,
 //             "Dynamic storage allocation: a survey and critical review", IWMM 1995 (policy against mechanism).
-// Picture:    region  [ header | used | free | used | used | free ....... | end ]   from upstream, several
-// Complexity: allocate: the policy's find, one erase, up to two inserts. deallocate: up to two erases, one insert.
-//             8 bytes a live block, size rounded up to 16 (least block 32 or 48); 48 bytes a region.
+// Picture:    region  [ header | borders | live | free | live | live | free ....... ]   from upstream, several
+//                                 1 bit: a block begins; 1 bit: it is free
+// Complexity: allocate: the policy's find, one erase, up to two inserts. deallocate: up to two erases, one insert; its
+//             check (level 1) reads a word of the map for each KiB of the block. Nothing a live block but its size
+//             rounded up to 16 (least block 16 or 48, by the policy); 1/64 of a region, and 48 bytes.
 // Failure:    refuses when no free block has room for an aligned run and the upstream refuses a region with room
 //             for one: available says exactly that, where the upstream can tell.
 // Threads:    one at a time.
-// Invariants: free_list.I1  blocks tile a region from its header to its end tag
+// Invariants: free_list.I1  blocks tile a region from its first byte to its end
 //             free_list.I2  no two neighbouring blocks are free
 //             free_list.I3  the policy holds exactly the free blocks
-//             free_list.I4  no region but the kept one is wholly free
+//             free_list.I4  the wholly free regions are one of the usual size, or at most a quarter of the others
 // Checked by: tests/strategy/free_list_test.cpp
+// Long:       the one skeleton of every policy; its parts are free_block, border_map, free_list_region, region_set.
 //
-// The skeleton is the same for every policy (first_fit, next_fit, best_fit). Leftovers in front of an aligned run
-// are at least the least block, so that they stand as free blocks; shorter leftovers behind are granted along.
-// The first region of the usual size is kept when it is wholly free, every other one goes back to the upstream.
+// The skeleton is the same for every policy (first_fit, next_fit, best_fit, tlsf). There is no header: the size of a
+// block comes back with it, and the border map tells which neighbours are free, and whether the layout can be right.
+// Leftovers in front of an aligned run are at least the least block; shorter leftovers behind are granted along.
+// A region that becomes wholly free goes back to the upstream as soon as that breaks free_list.I4.
 #pragma once
 
 #include <concepts>
@@ -27,22 +31,24 @@
 #include "ashlar/foundation/allocator.hpp"
 #include "ashlar/foundation/poison.hpp"
 #include "ashlar/foundation/ref.hpp"
-#include "ashlar/strategy/boundary_tag.hpp"
+#include "ashlar/strategy/free_block.hpp"
 #include "ashlar/strategy/free_list_region.hpp"
 #include "ashlar/strategy/page.hpp"
+#include "ashlar/strategy/region_set.hpp"
 
 namespace ashlar {
 
 /// What free_list asks of a policy: it keeps the free blocks and finds one that fits.
 template <class F>
-concept fit_policy = std::derived_from<typename F::node, tagged_block> &&
-                     requires(F& fit, const F& kept, typename F::node& b, fit_request wanted) {
-                         { fit.insert(b) } noexcept;
-                         { fit.erase(b) } noexcept;
+concept fit_policy = std::derived_from<typename F::node, free_block> &&
+                     requires(F& fit, const F& kept, typename F::node& b, fit_request wanted, std::size_t size) {
+                         { fit.insert(b, size) } noexcept;
+                         { fit.erase(b, size) } noexcept;
                          { fit.taken(b) } noexcept;
                          { fit.clear() } noexcept;
                          { kept.find(wanted) } noexcept -> std::same_as<typename F::node*>;
                          { kept.consistent() } noexcept -> std::same_as<bool>;
+                         { F::node_size(size) } noexcept -> std::same_as<std::size_t>;
                      };
 
 template <fit_policy Fit, allocator Upstream = page<>>
@@ -52,10 +58,10 @@ class free_list {
 
 public:
     /// The usual size of a region; a request that needs more gets a region of its own.
-    static constexpr std::size_t usual_region = std::size_t{1} << 18;
+    static constexpr std::size_t usual_region = std::size_t{1} << 20;
 
     explicit free_list(ref<Upstream> upstream, std::size_t region_size = usual_region) noexcept
-        : upstream_(upstream), region_size_(align_up(region_size, tagged_block::grain)) {}
+        : upstream_(upstream), region_size_(align_up(region_size, grain)) {}
     explicit free_list(std::size_t region_size = usual_region) noexcept
         requires stateless<Upstream>
         : free_list(ref<Upstream>(), region_size) {}
@@ -67,50 +73,50 @@ public:
         ASHLAR_PRE(l.size() != 0);
         const fit_request wanted = request(l);
         node* found = fit_.find(wanted);
-        if (found == nullptr) found = expand(wanted);
-        if (found == nullptr) return alloc_error{};
-        tagged_block& used = take(*found, wanted);
-        return block{used.payload(), usable(used)};
+        if (found == nullptr) [[unlikely]] {
+            found = expand(wanted);
+            if (found == nullptr) return alloc_error{};
+        }
+        return take(*found, wanted);
     }
 
     void deallocate(std::byte* p, layout l) noexcept {
-        ASHLAR_PRE(is_live(p, l));
-        coalesce(tagged_block::of(p));
+        region* const r = regions_.find(p);
+        ASHLAR_PRE(is_live(r, p, l));
+        coalesce(*r, p, extent(*r, p, l));
     }
 
     /// Takes what it needs from the block behind, if that is free and long enough.
     result<block> grow_in_place(std::byte* p, layout old, layout now) noexcept {
-        ASHLAR_PRE(is_live(p, old) && now.size() >= old.size() && now.align() == old.align());
-        tagged_block& b = tagged_block::of(p);
-        const std::size_t need = needed(now.size());
-        if (need > b.size()) {
-            tagged_block& next = b.next();
-            if (!next.is_free() || need > b.size() + next.size()) return alloc_error{};
-            const std::size_t whole = b.size() + next.size();
-            remove(next);
-            split(b, whole, need);
-        }
-        return block{p, usable(b)};
+        region* const r = regions_.find(p);
+        ASHLAR_PRE(is_live(r, p, old) && now.size() >= old.size() && now.align() == old.align());
+        const std::size_t have = extent(*r, p, old), need = needed(now.size());
+        if (need <= have) return block{p, have};
+        const std::size_t behind = r->column(p + have);
+        if (!r->borders().is_free(behind)) return alloc_error{};
+        node& next = node_at(p + have);
+        const std::size_t whole = have + next.size();
+        if (need > whole) return alloc_error{};
+        remove(next, whole - have);
+        r->borders().end_free(behind);
+        return cut(*r, p, whole, need);
     }
     /// Gives back what is no longer needed, if it can stand as a block.
     result<block> shrink_in_place(std::byte* p, layout old, layout now) noexcept {
-        ASHLAR_PRE(is_live(p, old) && now.size() <= old.size() && now.align() == old.align() && now.size() != 0);
-        tagged_block& b = tagged_block::of(p);
-        const std::size_t need = needed(now.size());
-        if (b.size() - need >= least) {
-            const std::size_t whole = b.size();
-            make_used(b, need);
-            tagged_block& rest = *::new (b.end()) tagged_block(whole - need);
-            coalesce(rest);
-        }
-        return block{p, usable(b)};
+        region* const r = regions_.find(p);
+        ASHLAR_PRE(is_live(r, p, old) && now.size() <= old.size() && now.align() == old.align() && now.size() != 0);
+        const std::size_t have = extent(*r, p, old), need = needed(now.size());
+        if (have - need < least) return block{p, have};
+        r->borders().set_start(r->column(p + need));
+        coalesce(*r, p + need, have - need);
+        return block{p, need};
     }
 
     /// Ends the life of every block and gives every region back.
     void reset() noexcept {
         fit_.clear();
-        kept_ = nullptr;
-        while (!regions_.empty()) give_back(*regions_.root());
+        idle_bytes_ = 0;
+        while (!regions_.empty()) give_back(*regions_.any());
     }
 
     bool available(layout l) const noexcept
@@ -123,167 +129,214 @@ public:
         return (usual && upstream.available(*usual)) || (least_region && upstream.available(*least_region));
     }
     /// @complexity O(log n) in the number of regions
-    bool owns(const std::byte* p) const noexcept {
-        const region* const found = regions_.lower_bound([=](const region& r) { return r.end() <= p; });
-        return found != nullptr && found->begin() <= p;
-    }
-    /// Every free block, tags included, in order of address.
+    bool owns(const std::byte* p) const noexcept { return regions_.find(p) != nullptr; }
+    /// Every free block, in order of address.
     template <class Visit>
     void for_each_free(Visit visit) const {
-        for_each_block([&](tagged_block& b) {
-            if (b.is_free()) visit(block{b.begin(), b.size()});
+        regions_.for_each([&](region& r) {
+            r.for_each_block([&](block b, bool is_free) {
+                if (is_free) visit(b);
+            });
         });
     }
     /// The bytes of all regions.
-    std::size_t managed_bytes() const noexcept {
-        std::size_t sum = 0;
-        regions_.for_each([&](const region& r) { sum += r.size; });
-        return sum;
-    }
+    std::size_t managed_bytes() const noexcept { return regions_.bytes(); }
     /// @returns whether the invariants hold
     bool consistent() const noexcept {
-        std::size_t free_blocks = 0, known = 0;
+        std::size_t free_blocks = 0, idle_bytes = 0, known = 0;
         bool good = fit_.consistent() && regions_.consistent();
-        regions_.for_each([&](region& r) { good = good && region_consistent(r, free_blocks); });
+        regions_.for_each([&](region& r) {
+            good = good && region_consistent(r, free_blocks);
+            idle_bytes += is_idle(r) ? r.size() : 0;
+        });
         fit_.for_each([&](const node&) { ++known; });
+        good = good && idle_bytes == idle_bytes_ && (idle_bytes <= most_idle() || one_usual_is_idle());  // free_list.I4
         return good && known == free_blocks;  // free_list.I3
     }
 
 private:
-    static constexpr std::size_t tag_size = tagged_block::tag_size;
-    /// A free block holds its node, and its size in its last word.
-    static constexpr std::size_t least = align_up(sizeof(node) + tag_size, tagged_block::grain);
-    static_assert(least <= 3 * tagged_block::grain);  // fit_request::gap relies on it
+    static constexpr std::size_t grain = free_block::grain;
+    /// A free block holds its node, and if it is longer than 16 bytes its size in its last word.
+    static constexpr std::size_t least =
+        sizeof(node) == grain ? grain : align_up(sizeof(node) + sizeof(std::uint64_t), grain);
+    static_assert(least <= 3 * grain);  // fit_request::gap relies on it
 
     static std::size_t needed(std::size_t size) noexcept {
-        const std::size_t whole = align_up(size + tag_size, tagged_block::grain);  // size <= PTRDIFF_MAX
+        const std::size_t whole = align_up(size, grain);  // size <= PTRDIFF_MAX: no wrap
         return whole > least ? whole : least;
     }
     static fit_request request(layout l) noexcept {
-        return {needed(l.size()), l.align() > tagged_block::grain ? l.align() : tagged_block::grain, least};
+        return {needed(l.size()), l.align() > grain ? l.align() : grain, least};
     }
-    static std::size_t usable(const tagged_block& b) noexcept { return b.size() - tag_size; }
-    /// As far as its tag can tell. A block that was freed keeps a free tag until its bytes are granted again.
-    bool is_live(std::byte* p, layout l) const noexcept {
-        if (l.size() == 0 || !is_aligned(p, request(l).align)) return false;
-        ASHLAR_INVARIANT(owns(p));
-        const std::size_t tag = tagged_block::of(p).claimed_tag(), size = tag & ~tagged_block::flags;
+    static node& node_at(std::byte* p) noexcept { return *std::launder(reinterpret_cast<node*>(p)); }
+
+    /// Whether p begins a live block of region r that the layout fits, as far as size and address tell.
+    static bool is_live(region* r, const std::byte* p, layout l) noexcept {
+        const fit_request asked = request(l);
+        if (r == nullptr || l.size() == 0 || !is_aligned(p, asked.align)) return false;
+        const border_map borders = r->borders();
+        const std::size_t at = r->column(p);
+        if (!borders.is_start(at) || borders.is_free(at)) return false;
+        const std::size_t size = (borders.next_start(at + 1) - at) * grain;
+        return size >= asked.need && size - asked.need < least;
+    }
+    /// @pre p begins a live block of region r that the layout fits
+    /// @returns its size
+    static std::size_t extent(region& r, const std::byte* p, layout l) noexcept {
         const std::size_t need = needed(l.size());
-        return (tag & tagged_block::free) == 0 && size >= need && size - need < least;
+        if constexpr (least == grain) return need;  // nothing is ever granted along
+        const std::size_t at = r.column(p);
+        return (r.borders().next_start(at + need / grain) - at) * grain;
     }
 
     /// Cuts the wanted run out of a free block; what is left over stays free.
-    tagged_block& take(node& found, const fit_request& wanted) noexcept {
+    block take(node& found, const fit_request& wanted) noexcept {
         fit_.taken(found);
-        const std::size_t gap = wanted.gap(found.payload()), whole = found.size();
-        remove(found);
-        tagged_block* used = &found;
-        if (gap != 0) {
-            used = ::new (found.begin() + gap) tagged_block(0);
-            make_free(found, gap);
+        std::byte* const p = found.begin();
+        const std::size_t whole = found.size();
+        region& r = *regions_.find(p);
+        if (whole == r.span) [[unlikely]] idle_bytes_ -= r.size();
+        remove(found, whole);
+        if (wanted.is_aligned_anywhere()) [[likely]] {
+            r.borders().clear_free(r.column(p));
+            return cut(r, p, whole, wanted.need);
         }
-        split(*used, whole - gap, wanted.need);
-        return *used;
+        const std::size_t gap = wanted.gap(p);
+        std::byte* const run = p + gap;
+        if (gap != 0) {
+            put(p, gap);
+            r.borders().set_free(r.column(run) - 1);
+            r.borders().set_start(r.column(run));
+        } else {
+            r.borders().clear_free(r.column(p));
+        }
+        return cut(r, run, whole - gap, wanted.need);
     }
     /// Makes a live block of `need` bytes or a little more out of `whole` bytes; the rest becomes a free block.
-    /// @pre the block behind the whole is not free
-    void split(tagged_block& b, std::size_t whole, std::size_t need) noexcept {
-        const bool rest_stands = whole - need >= least;
-        make_used(b, rest_stands ? need : whole);
-        if (rest_stands) {
-            make_free(*::new (b.end()) tagged_block(0), whole - need);
-        } else {
-            b.next().clear(tagged_block::previous_free);
+    /// @pre p is a start, and marked as live; the last column of the whole is marked as free, unless it is p's
+    block cut(region& r, std::byte* p, std::size_t whole, std::size_t need) noexcept {
+        const std::size_t rest = whole - need;
+        if (rest < least) {
+            r.borders().clear_free(r.column(p + whole) - 1);
+            return {p, whole};
         }
+        r.borders().begin_free(r.column(p + need));
+        put(p + need, rest);
+        return {p, need};
     }
-    /// Makes the live block b free, together with its free neighbours.
-    void coalesce(tagged_block& b) noexcept {
-        b.set(tagged_block::free);  // stays behind when b merges into its neighbour: a second free is seen
-        tagged_block* first = &b;
-        std::size_t whole = b.size();
-        if (b.previous_is_free()) {
-            first = &b.previous();
-            whole += first->size();
-            remove(*first);
+    /// Makes the live block at p free, together with its free neighbours.
+    void coalesce(region& r, std::byte* p, std::size_t size) noexcept {
+        border_map borders = r.borders();
+        std::byte* first = p;
+        std::size_t whole = size;
+        const std::size_t at = r.column(p), behind = r.column(p + size);
+        if (borders.is_free(at - 1)) {
+            const std::size_t before = free_block::size_before(p);
+            first -= before;
+            whole += before;
+            remove(node_at(first), before);
+            borders.clear_free(at - 1);
+            borders.clear_start(at);
         }
-        if (tagged_block& next = b.next(); next.is_free()) {
-            whole += next.size();
-            remove(next);
+        if (borders.is_free(behind)) {
+            node& next = node_at(p + size);
+            const std::size_t more = next.size();
+            whole += more;
+            remove(next, more);
+            borders.end_free(behind);
         }
-        make_free(*first, whole);
-        if (first->is_first() && first->next().is_end()) region_is_free(region::of(*first));
+        borders.set_free(r.column(first));
+        borders.set_free(r.column(first + whole) - 1);
+        put(first, whole);
+        if (whole == r.span) [[unlikely]] region_is_free(r);
     }
 
-    /// The block takes that size and is used; its neighbours are not told.
-    static void make_used(tagged_block& b, std::size_t size) noexcept {
-        const std::size_t kept = (b.is_first() ? tagged_block::first : 0u) |
-                                 (b.previous_is_free() ? tagged_block::previous_free : 0u);
-        ::new (&b) tagged_block(size | kept);
+    /// The bytes from p on become a free block, known to the policy. Its borders are the caller's matter.
+    void put(std::byte* p, std::size_t size) noexcept {
+        node& made = *::new (p) node(size);
+        made.write_end(size);
+        fit_.insert(made, size);
+        if (size > least) poison(p + Fit::node_size(size), size - Fit::node_size(size) - sizeof(std::uint64_t));
     }
-    /// The block takes that size, becomes free and known to the policy. @pre the block before it is not free
-    void make_free(tagged_block& b, std::size_t size) noexcept {
-        node& made = *::new (&b) node(size | tagged_block::free | (b.is_first() ? tagged_block::first : 0u));
-        made.write_end();
-        made.next().set(tagged_block::previous_free);
-        fit_.insert(made);
-        poison(made.begin() + sizeof(node), size - sizeof(node) - tag_size);
-    }
-    /// Takes a free block from the policy; its tag stays as it was.
-    void remove(tagged_block& b) noexcept {
-        fit_.erase(static_cast<node&>(b));
-        unpoison(b.begin() + sizeof(node), b.size() - sizeof(node) - tag_size);
+    /// Takes a free block from the policy; its borders stay as they were.
+    void remove(node& b, std::size_t size) noexcept {
+        fit_.erase(b, size);
+        if (size > least) unpoison(b.begin() + Fit::node_size(size), size - Fit::node_size(size) - sizeof(std::uint64_t));
     }
 
     /// A new region, wholly free. @returns its one block, null if the upstream refuses
-    node* expand(const fit_request& wanted) noexcept {
+    __attribute__((noinline)) node* expand(const fit_request& wanted) noexcept {
         region* const made = region::obtain(*upstream_, wanted, region_size_);
         if (made == nullptr) return nullptr;
-        if (kept_ == nullptr && made->asked <= region_size_) kept_ = made;
         regions_.insert(*made);
-        tagged_block& whole = made->first_block();
-        make_free(whole, whole.size());
-        return static_cast<node*>(&whole);
+        made->borders().begin_free(1);
+        made->borders().set_free(made->columns());
+        put(made->first, made->span);
+        idle_bytes_ += made->size();  // until the caller takes it
+        return &node_at(made->first);
     }
-    void region_is_free(region& r) noexcept {
-        if (&r == kept_) return;  // free_list.I4
-        remove(r.first_block());
+    /// Keeps it if the idle ones are not too much then (free_list.I4). Otherwise it goes, before any that was kept: so
+    /// a block that comes and goes leaves the free blocks as they were.
+    __attribute__((noinline)) void region_is_free(region& r) noexcept {
+        const bool stays = may_be_idle(r, idle_bytes_);
+        idle_bytes_ += r.size();
+        if (!stays) drop(r);
+        while (idle_bytes_ > most_idle()) {  // what was in use became less
+            if (one_usual_is_idle()) return;
+            drop(*any_idle());
+        }
+    }
+    bool may_be_idle(const region& r, std::size_t others) const noexcept {
+        return (others == 0 && r.asked <= region_size_) || others + r.size() <= (regions_.bytes() - others - r.size()) / 4;
+    }
+    std::size_t most_idle() const noexcept { return (regions_.bytes() - idle_bytes_) / 4; }
+    static bool is_idle(region& r) noexcept { return r.borders().is_free(1) && node_at(r.first).size() == r.span; }
+    bool one_usual_is_idle() const noexcept {
+        const region* const one = any_idle();
+        return one != nullptr && one->size() == idle_bytes_ && one->asked <= region_size_;
+    }
+    region* any_idle() const noexcept {
+        region* found = nullptr;
+        regions_.for_each([&](region& r) { found = is_idle(r) ? &r : found; });
+        return found;
+    }
+    /// @pre r is idle, and counted
+    void drop(region& r) noexcept {
+        idle_bytes_ -= r.size();
+        remove(node_at(r.first), r.span);
         give_back(r);
     }
     void give_back(region& r) noexcept {
         regions_.erase(r);
-        unpoison(r.begin(), r.size);
+        unpoison(r.begin(), r.size());
         r.give_back(*upstream_);
     }
 
-    template <class Visit>
-    void for_each_block(Visit visit) const {
-        regions_.for_each([&](region& r) {
-            for (tagged_block* b = &r.first_block(); !b->is_end(); b = &b->next()) visit(*b);
-        });
-    }
-    bool region_consistent(region& r, std::size_t& free_blocks) const noexcept {
+    static bool region_consistent(region& r, std::size_t& free_blocks) noexcept {
+        const border_map borders = r.borders();
+        bool good = borders.is_start(1) && borders.is_start(r.columns() + 1) && !borders.is_free(0) &&
+                    !borders.is_free(r.columns() + 1);  // free_list.I1, free_list_region.I1
         bool before_is_free = false;
-        tagged_block* b = &r.first_block();
-        for (; !b->is_end(); b = &b->next()) {
-            if (b->size() < least || b->is_first() != (b == &r.first_block())) return false;
-            // boundary_tag.I1: the walk itself, from tag to tag, ends at the region's end tag
-            if (b->previous_is_free() != before_is_free) return false;   // boundary_tag.I2
-            if (b->is_free() && before_is_free) return false;            // free_list.I2
-            if (b->is_free() && b->read_end() != b->size()) return false;  // boundary_tag.I3
-            before_is_free = b->is_free();
-            free_blocks += before_is_free;
-            if (b->next().begin() >= r.end()) return false;
-        }
-        const bool wholly_free = before_is_free && r.first_block().is_free() && r.first_block().next().is_end();
-        return b->begin() + tag_size == r.end() && b->previous_is_free() == before_is_free &&
-               (!wholly_free || &r == kept_);  // free_list.I1, free_list.I4
+        std::size_t marks = 0, columns = 0;
+        r.for_each_block([&](block b, bool is_free) {
+            good = good && b.size >= least && !(is_free && before_is_free);  // free_list.I2
+            if (is_free) {
+                good = good && borders.is_free(r.column(b.end()) - 1) && node_at(b.data).size() == b.size &&
+                       free_block::size_before(b.end()) == b.size;
+                marks += b.size == grain ? 1 : 2;
+                ++free_blocks;
+            }
+            before_is_free = is_free;
+        });
+        for (std::size_t at = 1; at <= r.columns(); ++at) columns += borders.is_free(at);
+        return good && columns == marks;  // border_map.I1
     }
 
     [[no_unique_address]] ref<Upstream> upstream_;
     const std::size_t region_size_;
     Fit fit_;
-    free_list_region::tree regions_;
-    region* kept_ = nullptr;
+    region_set regions_;
+    std::size_t idle_bytes_ = 0;  ///< of the wholly free regions
 };
 
 }  // namespace ashlar

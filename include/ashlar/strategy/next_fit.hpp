@@ -24,14 +24,15 @@ class next_fit {
 public:
     using node = first_fit::node;
 
-    void insert(node& b) noexcept { free_.insert(b); }
-    void erase(node& b) noexcept { free_.erase(b); }
+    void insert(node& b, std::size_t size) noexcept { free_.insert(b, size); }
+    void erase(node& b, std::size_t size) noexcept { free_.erase(b, size); }
     void clear() noexcept {
         free_.clear();
         rover_ = nullptr;
     }
     /// The search took b: the next one begins here, at what will be left of it.
     void taken(const node& b) noexcept { rover_ = b.begin(); }
+    static constexpr std::size_t node_size(std::size_t size) noexcept { return first_fit::node_size(size); }
 
     node* find(const fit_request& wanted) const noexcept {
         node* const ahead = free_.find_from(rover_, wanted);

@@ -1,0 +1,95 @@
+// ashlar/strategy/free_bins.hpp - free blocks in numbered lists, and two levels of bits that find the next one in use.
+//
+// Layer:      strategy
+// Source:     Masmano, Ripoll, Crespo, Real, "TLSF: a new dynamic memory allocator for real-time systems", ECRTS 2004
+//             (two levels of bits); Lea, "A memory allocator", 1996 (a bin for each small size).
+// Picture:    words      0 1 0 1         one bit a word of the level below
+//             lists      | 0110... | | 1000... |       one bit a list
+//             first      | . b b . | | b . . . |   ->  free block -> free block
+// Complexity: push, remove, first_from O(1): no loop. 8 bytes and a bit a list.
+// Failure:    none.
+// Threads:    one at a time.
+// Invariants: free_bins.I1  a bit is set if and only if its list, or its word, is not empty
+// Checked by: tests/strategy/free_bins_test.cpp
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "ashlar/strategy/free_block.hpp"
+
+namespace ashlar {
+
+/// Lists are last in, first out: what was freed last is the likeliest to be in the cache.
+template <std::size_t Count>
+class free_bins {
+    static_assert(Count % 64 == 0 && Count <= 64 * 64);
+
+public:
+    void push(std::size_t bin, free_block& b) noexcept {
+        free_block* const head = heads_[bin];
+        b.set_previous(nullptr);
+        b.set_next(head);
+        heads_[bin] = &b;
+        if (head != nullptr) return head->set_previous(&b);
+        lists_[bin / 64] |= bit(bin);
+        words_ |= bit(bin / 64);
+    }
+    /// @pre b is in that list
+    void remove(std::size_t bin, free_block& b) noexcept {
+        free_block* const next = b.next();
+        free_block* const previous = b.previous();
+        if (next != nullptr) next->set_previous(previous);
+        if (previous != nullptr) return previous->set_next(next);
+        heads_[bin] = next;
+        if (next == nullptr) clear(bin);
+    }
+    /// @returns the first list from `bin` on that is not empty; Count if there is none
+    std::size_t first_from(std::size_t bin) const noexcept {
+        const std::uint64_t here = lists_[bin / 64] >> bin % 64;
+        if (here != 0) return bin + static_cast<std::size_t>(std::countr_zero(here));
+        const std::uint64_t above = words_ & (~std::uint64_t{1} << bin / 64);
+        if (above == 0) return Count;
+        const auto word = static_cast<std::size_t>(std::countr_zero(above));
+        return word * 64 + static_cast<std::size_t>(std::countr_zero(lists_[word]));
+    }
+    /// @pre bin < Count
+    free_block* head(std::size_t bin) const noexcept { return heads_[bin]; }
+
+    /// Forgets every block without touching it.
+    void clear() noexcept { *this = free_bins(); }
+    /// Calls visit(bin, block) for each.
+    template <class Visit>
+    void for_each(Visit visit) const {
+        for (std::size_t bin = 0; bin < Count; ++bin) {
+            for (free_block* b = heads_[bin]; b != nullptr; b = b->next()) visit(bin, *b);
+        }
+    }
+    bool consistent() const noexcept {
+        bool good = true;
+        for (std::size_t bin = 0; bin < Count; ++bin) {  // free_bins.I1
+            good = good && ((lists_[bin / 64] & bit(bin)) != 0) == (heads_[bin] != nullptr);
+            good = good && ((words_ & bit(bin / 64)) != 0) == (lists_[bin / 64] != 0);
+            const free_block* last = nullptr;
+            for (const free_block* b = heads_[bin]; b != nullptr && good; b = b->next()) {
+                good = b->previous() == last;
+                last = b;
+            }
+        }
+        return good;
+    }
+
+private:
+    static std::uint64_t bit(std::size_t n) noexcept { return std::uint64_t{1} << n % 64; }
+    void clear(std::size_t bin) noexcept {
+        lists_[bin / 64] &= ~bit(bin);
+        if (lists_[bin / 64] == 0) words_ &= ~bit(bin / 64);
+    }
+
+    std::uint64_t words_ = 0;
+    std::uint64_t lists_[Count / 64] = {};
+    free_block* heads_[Count] = {};
+};
+
+}  // namespace ashlar
