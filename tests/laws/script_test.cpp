@@ -26,7 +26,7 @@ bool kept(const Factory& make, const std::vector<std::uint8_t>& bytes, const cla
 TEST_CASE("script: any bytes are a client under which best fit keeps the laws", "[laws][script]") {
     const auto make = [](ground& g) { return free_list<best_fit, upstream>(g.upstream(), 4096); };
     claims<made_by<decltype(make)>> stated;
-    tests::serves_tagged(32)(stated);
+    tests::serves_runs(16)(stated);
     CHECK(rc::check([&](const std::vector<std::uint8_t>& bytes) { RC_ASSERT(kept(make, bytes, stated)); }));
 }
 
