@@ -17,22 +17,23 @@ TEST_CASE("arena_parts: a chunk's range is what is left behind its header", "[st
 }
 
 TEST_CASE("arena_parts: an oversize block is aligned and finds its header and its place again", "[strategy][arena_parts]") {
-    alignas(4096) static std::byte bytes[16384];
-    for (std::size_t align = 1; align <= 4096; align *= 2) {
+    alignas(16384) static std::byte bytes[32768];
+    for (std::size_t align = 1; align <= 16384; align *= 2) {
         const layout l = *layout::make(5000, align);
         const layout asked = *arena_oversize::asked(l);
-        REQUIRE(asked.size() >= l.size() + sizeof(arena_oversize));
+        REQUIRE((asked.size() >= 5000 + sizeof(arena_oversize) && asked.size() <= 5016 + 4096));
         arena_oversize& o = arena_oversize::build({bytes, asked.size()}, l, bytes, 7);
         REQUIRE(is_aligned(o.begin(), align));
-        REQUIRE(&arena_oversize::of(o.begin()) == &o);
+        REQUIRE(&arena_oversize::of(o.begin(), l) == &o);
+        REQUIRE(&arena_oversize::of(o.begin(), *l.resized(o.capacity())) == &o);
         REQUIRE(o.place() == block{bytes, asked.size()});
         REQUIRE(o.fitting() == asked);
-        REQUIRE(o.begin() + 5000 <= bytes + asked.size());
-        REQUIRE((o.capacity() == 5000 && o.owner() == bytes && o.serial() == 7));
+        REQUIRE((o.begin() >= bytes && o.begin() + o.capacity() <= bytes + asked.size()));
+        REQUIRE((o.capacity() == 5008 && o.owner() == bytes && o.serial() == 7));
+        REQUIRE(o.can_resize() == (align <= 4096));
     }
 }
 
 TEST_CASE("arena_parts: a size that leaves no room for a header is refused", "[strategy][arena_parts]") {
     CHECK_FALSE(arena_oversize::asked(*layout::make(layout::max_size, 1)));
-    CHECK_FALSE(arena_oversize::asked(*layout::make(5000, std::size_t{1} << 62)));
 }

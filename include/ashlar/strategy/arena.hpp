@@ -91,7 +91,7 @@ public:
     /// @post the bytes can be granted again if p was the last block, the last one alive, or oversize
     void deallocate(std::byte* p, layout l) noexcept {
         ASHLAR_PRE(l.size() != 0 && is_aligned(p, l.align()));
-        if (is_oversize(l)) [[unlikely]] return deallocate_oversize(p);
+        if (is_oversize(l)) [[unlikely]] return deallocate_oversize(p, l);
         ASHLAR_PRE(live_ != 0 && is_aligned(p, 16));
         ASHLAR_INVARIANT(owns(p));  // arena.I1
         const bool last = cursor_.is_last(p, l);
@@ -107,7 +107,7 @@ public:
     /// Within the rounding always; the last block while its chunk has room; oversize ones as the upstream can.
     result<block> grow_in_place(std::byte* p, layout old, layout now) noexcept {
         ASHLAR_PRE(is_aligned(p, old.align()) && now.size() >= old.size() && now.align() == old.align());
-        if (is_oversize(old)) return grow_oversize(p, now);
+        if (is_oversize(old)) return grow_oversize(oversize::of(p, old), now);
         if (is_oversize(now)) return alloc_error{};
         if (cursor::rounded(now.size()) == cursor::rounded(old.size())) return block{p, cursor::rounded(now.size())};
         if (!cursor_.is_last(p, old)) return alloc_error{};
@@ -117,7 +117,7 @@ public:
     result<block> shrink_in_place(std::byte* p, layout old, layout now) noexcept {
         ASHLAR_PRE(is_aligned(p, old.align()) && now.size() <= old.size() && now.align() == old.align());
         ASHLAR_PRE(now.size() != 0);
-        if (is_oversize(old)) return shrink_oversize(p, now);
+        if (is_oversize(old)) return shrink_oversize(oversize::of(p, old), now);
         if (!cursor_.is_last(p, old)) return block{p, cursor::rounded(old.size())};
         cursor_.rewind(p + cursor::rounded(now.size()));
         return block{p, cursor::rounded(now.size())};
@@ -174,8 +174,7 @@ public:
         if (spare_ != nullptr && spare_->contains(p)) return true;
         bool found = false;
         oversizes_.for_each([&](const oversize& o) {
-            const auto* const begin = reinterpret_cast<const std::byte*>(&o + 1);
-            found = found || (p >= begin && p < begin + o.capacity());
+            found = found || o.contains(p);
         });
         return found;
     }
@@ -270,31 +269,27 @@ private:
         oversizes_.push_front(o);  // arena.I4
         return block{o.begin(), o.capacity()};
     }
-    __attribute__((noinline)) void deallocate_oversize(std::byte* p) noexcept {
-        ASHLAR_PRE(oversize::of(p).owner() == this);
-        give_back(oversize::of(p));
+    __attribute__((noinline)) void deallocate_oversize(std::byte* p, layout l) noexcept {
+        ASHLAR_PRE(oversize::of(p, l).owner() == this);
+        give_back(oversize::of(p, l));
     }
     void give_back(oversize& o) noexcept {
         oversizes_.remove(o);
-        const block whole = o.place();
-        const layout asked = o.fitting();
-        upstream_->deallocate(whole.data, asked);
+        upstream_->deallocate(o.place().data, o.fitting());
     }
-    result<block> grow_oversize(std::byte* p, layout now) noexcept {
-        oversize& o = oversize::of(p);
+    result<block> grow_oversize(oversize& o, layout now) noexcept {
         ASHLAR_PRE(o.owner() == this);
-        if (now.size() <= o.capacity()) return block{p, o.capacity()};
+        if (now.size() <= o.capacity()) return block{o.begin(), o.capacity()};
         return resize_oversize(o, now, [&](layout to) { return ashlar::grow_in_place(*upstream_, o.place().data, o.fitting(), to); });
     }
-    result<block> shrink_oversize(std::byte* p, layout now) noexcept {
-        oversize& o = oversize::of(p);
+    result<block> shrink_oversize(oversize& o, layout now) noexcept {
         ASHLAR_PRE(o.owner() == this);
         if (!is_oversize(now)) return alloc_error{};
         return resize_oversize(o, now, [&](layout to) { return ashlar::shrink_in_place(*upstream_, o.place().data, o.fitting(), to); });
     }
     template <class Resize>
     result<block> resize_oversize(oversize& o, layout now, Resize resize) noexcept {
-        const auto asked = oversize::asked(now);
+        const auto asked = o.can_resize() ? oversize::asked(now) : result<layout>(alloc_error{});
         const auto resized = asked ? resize(*asked) : result<block>(alloc_error{});
         if (!resized) return resized;
         o.resize(resized->size);
