@@ -4,19 +4,20 @@
     bench/run.py malloc        real and synthetic programs under every malloc: time, CPU, peak RSS, faults
     bench/run.py instructions  instructions per malloc and free, counted by callgrind
     bench/run.py strategies    the toolkit's strategies against std::pmr
+    bench/run.py pools         pool, slab and object_pool against the pools of others
 
 Each command has --help. Needs nothing but the standard library.
 """
 import argparse
 import sys
 
-from runner import instructions, malloc, strategies
+from runner import instructions, malloc, pools, strategies
 
 
 def main():
     parser = argparse.ArgumentParser(prog="bench/run.py", description="Ashlar's benchmarks.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (malloc, instructions, strategies):
+    for command in (malloc, instructions, strategies, pools):
         command.add_arguments(commands)
     arguments = parser.parse_args()
     return arguments.run(arguments)

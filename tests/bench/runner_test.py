@@ -67,6 +67,17 @@ class Runner(unittest.TestCase):
         for words in ("single 16", "butterfly 4096", "mixed", "over pmr pool", "Peak footprint over live bytes"):
             self.assertIn(words, done.stdout)
 
+    def test_the_pools_are_measured_in_every_order_and_drawn(self):
+        self.assertIn("must be positive", self.refused("pools", "--rounds", "0"))
+        with tempfile.TemporaryDirectory() as folder:
+            page = pathlib.Path(folder, "page.md")
+            done = bench("pools", "--rounds", "1", "--markdown", str(page), "--plots", folder)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            for words in ("single 16", "butterfly 1024", "slab", "pmr pool", "Time over that of object_pool"):
+                self.assertIn(words, done.stdout)
+                self.assertIn(words, page.read_text())
+            self.assertIn("</svg>", pathlib.Path(folder, "pools.svg").read_text())
+
     @unittest.skipUnless(pathlib.Path("/usr/bin/valgrind").exists(), "callgrind counts")
     def test_a_malloc_and_a_free_together_cost_what_they_cost_apart(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -7,7 +7,8 @@
 //             chunk  [ block | block | block | fresh . . . . | header | a bit a block ]
 // Complexity: allocate and deallocate O(1) beside the upstream: 5 instructions and 3 where the layout is a constant
 //             (-O2, no checks; the path that carves is out of line). trim and for_each_free O(free log chunks).
-//             No header a block; a bit a block and 48 bytes a chunk.
+//             No header a block; a bit a block and 48 bytes a chunk. Multiples of 256 bytes are up to a 16th larger, so
+//             that blocks spread over the cache (docs/benchmarks/pools.md).
 // Failure:    refuses a layout that does not fit a block; else only when no block is free and the upstream refuses
 //             every chunk, from the next one's size halved down to the first one's. available says just that.
 // Threads:    one at a time.
@@ -33,6 +34,7 @@
 #include "ashlar/foundation/intrusive_tree.hpp"
 #include "ashlar/foundation/poison.hpp"
 #include "ashlar/foundation/ref.hpp"
+#include "ashlar/strategy/block_shape.hpp"
 #include "ashlar/strategy/page.hpp"
 
 namespace ashlar {
@@ -45,14 +47,14 @@ struct chunk_growth {
 
 template <std::size_t Size, std::size_t Align = alignof(void*), allocator Upstream = page<>>
 class pool {
-    static_assert(Size != 0 && Size <= layout::max_size / 256 && is_power_of_two(Align) && Align <= layout::max_size / 256);
+    using shape = block_shape<Size, Align>;
     struct link {
         link* next;
     };
 
 public:
-    static constexpr std::size_t block_align = Align > alignof(link) ? Align : alignof(link);
-    static constexpr std::size_t block_size = align_up(Size > sizeof(link) ? Size : sizeof(link), block_align);
+    static constexpr std::size_t block_align = shape::align;
+    static constexpr std::size_t block_size = shape::size;
 
     /// @pre growth.first <= growth.largest; a chunk holds one block at least, whatever growth says
     explicit pool(ref<Upstream> upstream, chunk_growth growth = {}) noexcept : upstream_(upstream), growth_(growth) {
@@ -198,7 +200,7 @@ private:
     };
     using tree = intrusive_tree<chunk, by_address>;
 
-    static constexpr bool fits(layout l) noexcept { return l.size() <= block_size && l.align() <= block_align; }
+    static constexpr bool fits(layout l) noexcept { return shape::fits(l); }
     static const std::byte* bytes_of(const link* at) noexcept { return reinterpret_cast<const std::byte*>(at); }
     /// What can be said without a search.
     bool may_be_live(const std::byte* p) const noexcept {

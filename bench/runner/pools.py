@@ -1,0 +1,75 @@
+"""bench/run.py pools - blocks of one size: Ashlar's pools beside those of others, in interleaved rounds."""
+import json
+import pathlib
+import subprocess
+import sys
+
+from . import machine, plot, table
+from .build import PROGRAMS, build
+from .figures import geometric_mean, median
+
+ALONE = "client alone"
+OURS = ("pool", "slab", "object_pool")
+DRAWN = ("slab", "Boost.Pool", "foonathan", "pmr pool")
+
+
+def add_arguments(commands):
+    """The command line of `bench/run.py pools`."""
+    p = commands.add_parser("pools", help="pool, slab and object_pool against the pools of others", description=__doc__)
+    p.add_argument("--rounds", type=int, default=15, help="times that every pair is run (default 15)")
+    p.add_argument("--json", metavar="FILE", help="write every figure")
+    p.add_argument("--markdown", metavar="FILE", help="write the page of tables")
+    p.add_argument("--plots", metavar="FOLDER", help="write pools.svg")
+    p.set_defaults(run=run)
+
+
+def run(arguments):
+    """0 when every pool served every order."""
+    if arguments.rounds < 1:
+        sys.exit("bench: --rounds must be positive")
+    build()
+    done = subprocess.run([str(PROGRAMS / "pools"), str(arguments.rounds)], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"bench: the pools ended with status {done.returncode}")
+    figures = [json.loads(line) for line in done.stdout.splitlines()]
+    heaps, rows = by_order(figures)
+    sections = [("CPU time per operation (ns, median)", ["order, size in bytes", *heaps],
+                 [[f"{order} {size}", *row.values()] for (order, size), row in rows.items()]),
+                *[(f"Time over that of {ours}", *over(heaps, rows, ours)) for ours in OURS]]
+    described = "; ".join(f"{k} {v}" for k, v in machine.describe().items())
+    described += f"; {arguments.rounds} rounds; load {machine.load():.1f}"
+    print("\n\n".join([described, *(f"{title}\n{table.text(header, lines)}" for title, header, lines in sections)]))
+    if arguments.markdown:
+        parts = [f"- {described}", *(f"## {title}\n\n{table.markdown(header, lines)}" for title, header, lines in sections)]
+        pathlib.Path(arguments.markdown).write_text("\n\n".join(parts) + "\n")
+    if arguments.plots:
+        (pathlib.Path(arguments.plots) / "pools.svg").write_text(drawing(rows))
+    if arguments.json:
+        pathlib.Path(arguments.json).write_text(json.dumps(figures, indent=1))
+    return 0
+
+
+def by_order(figures):
+    """(heaps, {(order, size): {heap: ns}}) in the order in which they were printed."""
+    rows = {}
+    for f in figures:
+        rows.setdefault((f["order"], f["size"]), {})[f["heap"]] = median(f["ns"])
+    return list(next(iter(rows.values()))), rows
+
+
+def over(heaps, rows, ours):
+    """A table: the time of every other heap over ours, per order the geometric mean over the sizes."""
+    others = [h for h in heaps if h not in OURS and h != ALONE]
+    orders = list(dict.fromkeys(order for order, _ in rows))
+    lines = [[order, *(geometric_mean([row[h] / row[ours] for (o, _), row in rows.items() if o == order]) for h in others)]
+             for order in orders]
+    lines.append(["all", *(geometric_mean([row[h] / row[ours] for row in rows.values()]) for h in others)])
+    return ["order", *others], lines
+
+
+def drawing(rows):
+    """An SVG of ratios over the time of pool."""
+    groups = [(f"{order} {size}", {h: row[h] / row["pool"] for h in DRAWN if h in row})
+              for (order, size), row in rows.items()]
+    names = [h for h in DRAWN if any(h in ratios for _, ratios in groups)]
+    return plot.bars("Blocks of one size", "CPU time over that of pool; the line at 1 is pool", names, groups, 5)
