@@ -16,6 +16,7 @@
 #include "ashlar/strategy/page.hpp"
 #include "ashlar/strategy/segregated.hpp"
 #include "ashlar/strategy/system.hpp"
+#include "ashlar/strategy/tlsf.hpp"
 
 namespace ashlar::app {
 namespace {
@@ -77,6 +78,7 @@ constexpr std::array strategies{
     entry{"first_fit", on_free_list<first_fit>},
     entry{"next_fit", on_free_list<next_fit>},
     entry{"best_fit", on_free_list<best_fit>},
+    entry{"tlsf", on_free_list<tlsf>},
     entry{"buddy", on_buddy},
     entry{"segregated", on_segregated},
 };

@@ -23,19 +23,19 @@ TEST_CASE("best_fit: takes the shortest that fits, of two equals the one freed l
     CHECK(row.taken(272) == -1);
 }
 
-TEST_CASE("best_fit: from 4 KiB on takes the lowest of the shortest, the top last", "[strategy][best_fit]") {
-    fit_row<best_fit> row({8192, 4096, 8192, 65536, 4096, 4080});
-    CHECK(row.taken(4080) == 5);
-    CHECK(row.taken(4096) == 1);
-    CHECK(row.take(4112) == 0);
-    CHECK(row.take(4112) == 2);
-    CHECK(row.take(4112) == 3);
-    CHECK(row.take(4112) == -1);
+TEST_CASE("best_fit: from 16 KiB on takes the lowest of the shortest, the top last", "[strategy][best_fit]") {
+    fit_row<best_fit> row({32768, 16384, 32768, 65536, 16384, 16368});
+    CHECK(row.taken(16368) == 5);
+    CHECK(row.taken(16384) == 1);
+    CHECK(row.take(16400) == 0);
+    CHECK(row.take(16400) == 2);
+    CHECK(row.take(16400) == 3);
+    CHECK(row.take(16400) == -1);
     row.give(2);  // the top, until a longer one comes
     row.give(0);
-    CHECK(row.take(8192) == 0);
+    CHECK(row.take(32768) == 0);
     row.give(3);
-    CHECK(row.take(8192) == 2);
+    CHECK(row.take(32768) == 2);
 }
 
 TEST_CASE("best_fit: agrees with looking at all blocks and taking the shortest", "[strategy][best_fit]") {

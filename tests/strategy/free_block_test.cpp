@@ -10,7 +10,7 @@ TEST_CASE("free_block: its size is read from either end, also of the shortest an
     for (const std::size_t size : {16u, 32u, 48u, 4096u}) {
         alignas(16) std::byte room[4096];
         auto& b = *::new (room) free_block(size);
-        b.write_end(size);
+        free_block::write_end(room, size);
         CHECK(b.size() == size);
         CHECK(free_block::size_before(b.end()) == size);
     }
@@ -26,21 +26,21 @@ TEST_CASE("free_block: links leave the size as it is, and the size the links", "
     auto& a = *::new (room) free_block(16);
     auto& b = *::new (room + 16) free_block((std::size_t{1} << 40) + 48);
     auto& c = *::new (room + 32) free_block(16);
-    b.set_next(&c);
-    b.set_previous(&a);
-    CHECK((b.next() == &c && b.previous() == &a));
+    b.next.set(&c);
+    b.previous.set(&a);
+    CHECK((b.next.get() == &c && b.previous.get() == &a));
     CHECK(b.size() == (std::size_t{1} << 40) + 48);
-    a.set_next(&b);
-    a.set_previous(nullptr);
-    a.write_end(16);
+    a.next.set(&b);
+    a.previous.set(nullptr);
+    free_block::write_end(a.begin(), 16);
     CHECK(free_block::size_before(b.begin()) == 16);  // free_block.I2: whatever it links to
-    a.set_previous(&c);
+    a.previous.set(&c);
     CHECK(free_block::size_before(b.begin()) == 16);
-    b.set_next(nullptr);
-    CHECK((b.next() == nullptr && b.previous() == &a));
+    b.next.set(nullptr);
+    CHECK((b.next.get() == nullptr && b.previous.get() == &a));
     auto* const highest = reinterpret_cast<free_block*>(free_block::most_address & ~std::uintptr_t{15});
-    b.set_next(highest);
-    CHECK(b.next() == highest);
+    b.next.set(highest);
+    CHECK(b.next.get() == highest);
 }
 
 TEST_CASE("free_block: the gap before an aligned run is nothing, or can stand as a block", "[strategy][free_block]") {

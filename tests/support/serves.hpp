@@ -19,6 +19,17 @@ inline auto serves_runs(std::size_t least) {
     });
 }
 
+/// tlsf: a run of whole multiples of 16, at an alignment above 16 so much longer that it holds an aligned one wherever it
+/// begins; from 1 KiB on rounded up to a 32nd of the power of two below.
+inline auto serves_classes() {
+    return testing::serves([](const auto&, block run, layout l) {
+        std::size_t need = (l.size() + 15) / 16 * 16, step = 16;
+        if (l.align() > 16) need += l.align() - 16;
+        while (need / 64 >= step) step *= 2;
+        return need <= run.size && (need + step - 1) / step * step <= run.size;
+    });
+}
+
 /// bump, stack: sizes are multiples of min_align; what is aligned to more has a word in front of it.
 inline auto serves_bumped(std::size_t min_align = 16) {
     return testing::serves([min_align](const auto&, block run, layout l) {
