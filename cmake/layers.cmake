@@ -10,28 +10,7 @@ target_include_directories(ashlar INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_D
                                             $<BUILD_INTERFACE:${ASHLAR_UMBRELLAS}>
                                             $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_compile_features(ashlar INTERFACE cxx_std_20)
-
-# Reads layers.toml into ASHLAR_LAYERS (those with a folder) and ASHLAR_DEPENDS_<layer>, in the caller's scope.
-function(ashlar_read_layers)
-    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/layers.toml)
-    file(STRINGS ${PROJECT_SOURCE_DIR}/layers.toml lines)
-    set(names)
-    set(in_layers FALSE)
-    foreach(line IN LISTS lines)
-        if(line MATCHES "^\\[(.*)\\]$")
-            string(COMPARE EQUAL "${CMAKE_MATCH_1}" "layers" in_layers)
-        elseif(in_layers AND line MATCHES "^([a-z_]+)[ ]*=[ ]*\\[([^]]*)\\]")
-            set(name ${CMAKE_MATCH_1})
-            string(REGEX MATCHALL "[a-z_]+" depends "${CMAKE_MATCH_2}")
-            file(GLOB folder CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/ashlar/${name} ${PROJECT_SOURCE_DIR}/src/${name})
-            if(folder)
-                list(APPEND names ${name})
-            endif()
-            set(ASHLAR_DEPENDS_${name} "${depends}" PARENT_SCOPE)
-        endif()
-    endforeach()
-    set(ASHLAR_LAYERS ${names} PARENT_SCOPE)
-endfunction()
+include(${CMAKE_CURRENT_LIST_DIR}/umbrellas.cmake)
 
 # Defines ashlar-<layer> from SOURCES (none: an interface library), linked to what the layer may use, and exports it.
 function(ashlar_layer_library layer)
@@ -53,25 +32,6 @@ function(ashlar_layer_library layer)
     endforeach()
     set_target_properties(${target} PROPERTIES EXPORT_NAME ${layer})
     install(TARGETS ${target} EXPORT ashlar)
-endfunction()
-
-# Writes ashlar/<layer>.hpp, which includes the layer's components, and ashlar/ashlar.hpp, which includes every layer that
-# a program uses (testing is for tests).
-function(ashlar_write_umbrellas)
-    set(all)
-    foreach(layer IN LISTS ASHLAR_LAYERS)
-        file(GLOB headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/include
-             ${PROJECT_SOURCE_DIR}/include/ashlar/${layer}/*.hpp)
-        list(TRANSFORM headers REPLACE "(.+)" "#include \"\\1\"\n")
-        list(JOIN headers "" content)
-        file(CONFIGURE OUTPUT ${ASHLAR_UMBRELLAS}/ashlar/${layer}.hpp @ONLY
-             CONTENT "// ashlar/${layer}.hpp - every component of the layer ${layer}.\n#pragma once\n\n${content}")
-        if(NOT layer STREQUAL "testing")
-            string(APPEND all "#include \"ashlar/${layer}.hpp\"\n")
-        endif()
-    endforeach()
-    file(CONFIGURE OUTPUT ${ASHLAR_UMBRELLAS}/ashlar/ashlar.hpp @ONLY
-         CONTENT "// ashlar/ashlar.hpp - every layer that a program uses.\n#pragma once\n\n${all}")
 endfunction()
 
 macro(ashlar_add_layers)

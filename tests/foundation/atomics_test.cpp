@@ -1,5 +1,6 @@
 #include "ashlar/foundation/atomics.hpp"
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <thread>
 #include <vector>
@@ -12,10 +13,10 @@ struct counting_atomics {
     template <class T>
     struct atomic {
         T value{};
-        T load(std::memory_order) const { return ++accesses, value; }
-        void store(T v, std::memory_order) { ++accesses, value = v; }
-        T exchange(T v, std::memory_order) { return ++accesses, std::exchange(value, v); }
-        bool compare_exchange_weak(T& expected, T v, std::memory_order, std::memory_order) {
+        T load(ashlar::memory_order) const { return ++accesses, value; }
+        void store(T v, ashlar::memory_order) { ++accesses, value = v; }
+        T exchange(T v, ashlar::memory_order) { return ++accesses, std::exchange(value, v); }
+        bool compare_exchange_weak(T& expected, T v, ashlar::memory_order, ashlar::memory_order) {
             ++accesses;
             if (value != expected) return expected = value, false;
             return value = v, true;
@@ -31,8 +32,8 @@ template <ashlar::atomics_policy P>
 struct counter {
     typename P::template atomic<std::uintptr_t> word{};
     void add() {
-        std::uintptr_t seen = word.load(std::memory_order_acquire);
-        while (!word.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel, std::memory_order_acquire)) {
+        std::uintptr_t seen = word.load(ashlar::memory_order_acquire);
+        while (!word.compare_exchange_weak(seen, seen + 1, ashlar::memory_order_acq_rel, ashlar::memory_order_acquire)) {
             P::pause();
         }
     }
@@ -40,9 +41,22 @@ struct counter {
 
 }  // namespace
 
-TEST_CASE("atomics: production takes std::atomic, at no cost in space", "[foundation][atomics]") {
+TEST_CASE("atomics: production takes the machine's, at no cost in space, with orders of std or its own", "[foundation][atomics]") {
     STATIC_REQUIRE(ashlar::atomics_policy<ashlar::std_atomics>);
-    STATIC_REQUIRE(std::is_same_v<ashlar::std_atomics::atomic<int>, std::atomic<int>>);
+    STATIC_REQUIRE(sizeof(ashlar::atomic<int>) == sizeof(int));
+    STATIC_REQUIRE(alignof(ashlar::atomic<std::uint64_t>) == 8);
+    STATIC_REQUIRE(static_cast<int>(ashlar::memory_order_acq_rel) == static_cast<int>(std::memory_order_acq_rel));
+    ashlar::atomic<int> word{1};
+    CHECK(word.fetch_add(2, std::memory_order_relaxed) == 1);
+    CHECK(word.exchange(5, ashlar::memory_order_acq_rel) == 3);
+    int seen = 4;
+    CHECK_FALSE(word.compare_exchange_strong(seen, 9));
+    CHECK(seen == 5);
+    CHECK(word.compare_exchange_strong(seen, 6));
+    CHECK(word.fetch_or(1) == 6);
+    CHECK(word.fetch_and(3) == 7);
+    CHECK(word.fetch_sub(1) == 3);
+    CHECK(word.load() == 2);
     STATIC_REQUIRE(std::is_same_v<ashlar::std_atomics::plain<int>, int>);
     STATIC_REQUIRE_FALSE(ashlar::atomics_policy<int>);
 }

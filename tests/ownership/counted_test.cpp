@@ -84,7 +84,8 @@ TEMPLATE_TEST_CASE("counted: moving, self-assignment and empty handles", "[owner
     CHECK(*moved == 1);
     CHECK(moved.unique());
     first = moved;
-    first = first;
+    const auto& itself = first;
+    first = itself;
     CHECK(first.strong_count() == 2);
     counted<int, ledger, TestType> none, none_too(none);
     CHECK(none == none_too);

@@ -13,7 +13,6 @@
 #pragma once
 
 #include <concepts>
-#include <memory>
 #include <type_traits>
 
 #include "ashlar/foundation/operations.hpp"
@@ -25,7 +24,7 @@ class any_ref {
 public:
     template <allocator A>
         requires(!std::same_as<A, any_ref> && !std::is_const_v<A>)
-    any_ref(A& a) noexcept : target_(std::addressof(a)), table_(&table_of<A>) {}
+    any_ref(A& a) noexcept : target_(__builtin_addressof(a)), table_(&table_of<A>) {}
 
     result<block> allocate(layout l) const noexcept { return table_->allocate(target_, l); }
     void deallocate(std::byte* p, layout l) const noexcept { table_->deallocate(target_, p, l); }

@@ -12,7 +12,6 @@
 //   2  and ASHLAR_INVARIANT: what the component promises itself; may cost more than the operation
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 
 #ifndef ASHLAR_CHECKS
@@ -34,13 +33,14 @@ struct contract_violation {
 using contract_handler = void (*)(const contract_violation&);
 
 namespace detail {
-inline constinit std::atomic<contract_handler> current_contract_handler{nullptr};
+// Read and set by builtins: every header includes this one, and <atomic> is long.
+inline constinit contract_handler current_contract_handler = nullptr;
 
 [[noreturn]] __attribute__((cold, noinline)) inline void contract_broken(const char* kind, const char* condition,
                                                                           const char* file,
                                                                           std::uint32_t line) noexcept {
     // acquire: pairs with the release in set_contract_handler, so what the handler uses is seen
-    if (auto* handler = current_contract_handler.load(std::memory_order_acquire)) {
+    if (auto* handler = __atomic_load_n(&current_contract_handler, __ATOMIC_ACQUIRE)) {
         handler(contract_violation{kind, condition, file, line});
     }
     __builtin_trap();
@@ -49,7 +49,7 @@ inline constinit std::atomic<contract_handler> current_contract_handler{nullptr}
 
 /// @returns the handler that was set before, null for none
 inline contract_handler set_contract_handler(contract_handler handler) noexcept {
-    return detail::current_contract_handler.exchange(handler, std::memory_order_acq_rel);
+    return __atomic_exchange_n(&detail::current_contract_handler, handler, __ATOMIC_ACQ_REL);
 }
 
 }  // namespace ashlar

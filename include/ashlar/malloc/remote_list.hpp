@@ -18,6 +18,7 @@
 // The whole protocol is in this file and over the atomics seam, so that a model checker can run it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "ashlar/foundation/atomics.hpp"

@@ -11,6 +11,7 @@
 // Not std::mutex: it must be usable before constructors run, keep errno, and be resettable in a child.
 #pragma once
 
+#include <atomic>
 #include <thread>
 
 #include "ashlar/foundation/atomics.hpp"

@@ -41,9 +41,9 @@ public:
     std::uintptr_t find(std::uintptr_t address) const noexcept {
         // relaxed: who holds a pointer into a slice got it after the word was recorded (malloc's own promise)
         const std::uintptr_t i = opaque((address >> 32) & 0xffff);
-        const std::uintptr_t leaf = opaque(base() + root_[i].load(std::memory_order_relaxed));
+        const std::uintptr_t leaf = opaque(base() + root_[i].load(memory_order_relaxed));
         const std::uintptr_t j = opaque(static_cast<std::uint32_t>(address) >> 16);
-        return reinterpret_cast<const word_of_slice*>(leaf)[j].load(std::memory_order_relaxed);
+        return reinterpret_cast<const word_of_slice*>(leaf)[j].load(memory_order_relaxed);
     }
     std::uintptr_t find(const void* p) const noexcept { return find(reinterpret_cast<std::uintptr_t>(p)); }
 
@@ -65,7 +65,7 @@ public:
     template <page_source Pages>
     void destroy(Pages& pages) noexcept {
         for (auto& difference : root_) {
-            const std::uintptr_t distance = difference.exchange(0, std::memory_order_relaxed);
+            const std::uintptr_t distance = difference.exchange(0, memory_order_relaxed);
             if (distance != 0) pages.release(reinterpret_cast<std::byte*>(base() + distance), leaf_bytes);
         }
     }
@@ -86,7 +86,7 @@ private:
     template <page_source Pages>
     bool have_leaf(Pages& pages, std::uintptr_t i) noexcept {
         if (i >= leaf_words) return false;  // beyond 48 bits
-        if (root_[i].load(std::memory_order_relaxed) != 0) return true;
+        if (root_[i].load(memory_order_relaxed) != 0) return true;
         const auto leaf = pages.reserve(leaf_bytes, pages.page_size());
         if (!leaf) return false;
         if (!pages.commit(leaf->data, leaf_bytes)) {
@@ -94,13 +94,13 @@ private:
             return false;
         }
         pages.advise(leaf->data, leaf_bytes, advice::no_huge_pages);  // a wish: sparse pages stay small
-        root_[i].store(reinterpret_cast<std::uintptr_t>(leaf->data) - base(), std::memory_order_relaxed);
+        root_[i].store(reinterpret_cast<std::uintptr_t>(leaf->data) - base(), memory_order_relaxed);
         return true;
     }
     void store(std::uintptr_t first, std::size_t count, std::uintptr_t word) noexcept {
         for (std::uintptr_t i = first; i != first + count; ++i) {
-            const std::uintptr_t leaf = base() + root_[i >> 16].load(std::memory_order_relaxed);
-            reinterpret_cast<word_of_slice*>(leaf)[i & 0xffff].store(word, std::memory_order_relaxed);
+            const std::uintptr_t leaf = base() + root_[i >> 16].load(memory_order_relaxed);
+            reinterpret_cast<word_of_slice*>(leaf)[i & 0xffff].store(word, memory_order_relaxed);
         }
     }
 

@@ -70,6 +70,7 @@ public:
         std::swap(value_, other.value_);
         std::swap(link_, other.link_);
     }
+    friend void swap(box& a, box& b) noexcept { a.swap(b); }
 
     /// @pre not empty
     T& operator*() const noexcept {
@@ -142,6 +143,7 @@ public:
         std::swap(size_, other.size_);
         std::swap(link_, other.link_);
     }
+    friend void swap(box& a, box& b) noexcept { a.swap(b); }
 
     /// @pre i < size()
     T& operator[](std::size_t i) const noexcept {

@@ -67,6 +67,7 @@ public:
         if (p != nullptr && block_type::counts(p).drop_strong()) block_type::release(p);
     }
     void swap(counted& other) noexcept { std::swap(value_, other.value_); }
+    friend void swap(counted& a, counted& b) noexcept { a.swap(b); }
 
     /// @pre not empty
     element_type& operator*() const noexcept {
@@ -163,6 +164,7 @@ public:
         if (element_type* const p = std::exchange(value_, nullptr)) block_type::drop_weak(p);
     }
     void swap(counted_weak& other) noexcept { std::swap(value_, other.value_); }
+    friend void swap(counted_weak& a, counted_weak& b) noexcept { a.swap(b); }
 
     /// @returns a handle to the value, empty if it is gone
     counted<T, A, Counts> upgrade() const noexcept {

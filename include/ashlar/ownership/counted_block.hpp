@@ -89,7 +89,9 @@ public:
     }
 
     /// The last strong handle has gone: destroys the value, now or when those before it have been destroyed.
-    static void release(object* p) noexcept {
+    [[gnu::noinline]] static void release(object* p) noexcept {
+        // Nothing to run, so nothing to put off.
+        if constexpr (std::is_trivially_destructible_v<object> && !requires { shape_of::tail(p); }) return drop_weak(p);
         if (first_waiting != nobody_destroys && counts(p).wait(first_waiting)) {
             first_waiting = reinterpret_cast<std::uintptr_t>(p);
             return;

@@ -28,8 +28,8 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
-#include <functional>
 
 #include "ashlar/foundation/operations.hpp"
 #include "ashlar/foundation/ref.hpp"
@@ -191,19 +191,22 @@ private:
     bool is_live(std::byte* p, layout l, std::size_t index) const noexcept {
         if (l.size() == 0 || !is_aligned(p, l.align())) return false;
         if (index >= classes) return true;
-        if (std::less<>()(p, lowest_) || !std::less<>()(p, highest_)) return false;
+        if (address(p) < address(lowest_) || address(p) >= address(highest_)) return false;
         ASHLAR_INVARIANT(class_at(p) == index);
         const chunk& c = chunk::of(p);
         return c.claimed_owner() == this && c.index() == index && c.is_live(p);
     }
+
+    // Pointers into different chunks are compared as numbers.
+    static std::uintptr_t address(const void* p) noexcept { return reinterpret_cast<std::uintptr_t>(p); }
 
     bool expand(bin& b, std::size_t index) noexcept {
         const auto granted = upstream_->allocate(chunk::asked());
         if (!granted) return false;
         chunk& made = chunk::build(granted->data, this, index);
         chunks_.insert(made);
-        if (lowest_ == nullptr || std::less<>()(made.begin(), lowest_)) lowest_ = made.begin();
-        if (std::less<>()(highest_, made.end())) highest_ = made.end();
+        if (lowest_ == nullptr || address(made.begin()) < address(lowest_)) lowest_ = made.begin();
+        if (address(highest_) < address(made.end())) highest_ = made.end();
         b.roomy.push_front(made);
         ++b.idle;
         return true;

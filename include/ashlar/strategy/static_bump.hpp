@@ -49,14 +49,14 @@ public:
     result<block> allocate(layout l) noexcept {
         ASHLAR_PRE(l.size() != 0);
         const std::size_t size = arithmetic::rounded(l.size());
-        std::uint64_t seen = word_.load(std::memory_order_relaxed);
+        std::uint64_t seen = word_.load(memory_order_relaxed);
         for (;;) {
             const std::size_t used = used_bytes(seen);
             const std::size_t lead = arithmetic::lead(address() + used, l.align());
             if (lead > capacity() - used || size > capacity() - used - lead) return alloc_error{};
             // acquire: pairs with the releases below; what was done to bytes before they were given back is seen
-            if (word_.compare_exchange_weak(seen, packed(live(seen) + 1, used + lead + size), std::memory_order_acquire,
-                                            std::memory_order_relaxed)) {
+            if (word_.compare_exchange_weak(seen, packed(live(seen) + 1, used + lead + size), memory_order_acquire,
+                                            memory_order_relaxed)) {
                 return granted(bytes_ + used, lead, size);
             }
         }
@@ -66,14 +66,14 @@ public:
         ASHLAR_PRE(is_live_range(p, l));
         const std::size_t begin = offset(p), end = begin + arithmetic::rounded(l.size()), lead = lead_of(p, l);
         poison(p - lead, end - begin + lead);
-        std::uint64_t seen = word_.load(std::memory_order_relaxed), next = 0;
+        std::uint64_t seen = word_.load(memory_order_relaxed), next = 0;
         do {
             ASHLAR_PRE(live(seen) != 0);
             const std::size_t left = live(seen) - 1;
             const std::size_t used = used_bytes(seen) == end ? begin - lead : used_bytes(seen);
             next = left == 0 ? 0 : packed(left, used);  // static_bump.I2
             // release: pairs with the acquire of the grant that gets these bytes next
-        } while (!word_.compare_exchange_weak(seen, next, std::memory_order_release, std::memory_order_relaxed));
+        } while (!word_.compare_exchange_weak(seen, next, memory_order_release, memory_order_relaxed));
     }
     /// Refused unless p is the newest block and there is room, or the rounding suffices.
     result<block> grow_in_place(std::byte* p, layout old, layout now) noexcept {
@@ -96,22 +96,22 @@ public:
     /// Ends the life of every block. @pre no other thread uses one
     void reset() noexcept {
         poison(bytes_, capacity());
-        word_.store(0, std::memory_order_release);  // pairs with the acquire in allocate
+        word_.store(0, memory_order_release);  // pairs with the acquire in allocate
     }
 
     bool available(layout l) const noexcept {
-        const std::size_t used = used_bytes(word_.load(std::memory_order_relaxed));
+        const std::size_t used = used_bytes(word_.load(memory_order_relaxed));
         const std::size_t lead = arithmetic::lead(address() + used, l.align());
         return lead <= capacity() - used && arithmetic::rounded(l.size()) <= capacity() - used - lead;
     }
     bool owns(const std::byte* p) const noexcept { return p >= bytes_ && p < bytes_ + capacity(); }
     template <class Visit>
     void for_each_free(Visit visit) const {
-        const std::size_t used = used_bytes(word_.load(std::memory_order_acquire));  // as allocate
+        const std::size_t used = used_bytes(word_.load(memory_order_acquire));  // as allocate
         if (used != capacity()) visit(block{const_cast<std::byte*>(bytes_) + used, capacity() - used});
     }
     static constexpr std::size_t capacity() noexcept { return align_down(N, unit); }
-    std::size_t room() const noexcept { return capacity() - used_bytes(word_.load(std::memory_order_relaxed)); }
+    std::size_t room() const noexcept { return capacity() - used_bytes(word_.load(memory_order_relaxed)); }
 
 private:
     static constexpr std::uint64_t packed(std::size_t live, std::size_t used) noexcept {
@@ -137,18 +137,18 @@ private:
     /// @returns whether the block ends at p + to now; false where it is not the newest and to is not from
     bool move_end(const std::byte* p, std::size_t from, std::size_t to) noexcept {
         if (from == to) return true;
-        std::uint64_t seen = word_.load(std::memory_order_relaxed);
+        std::uint64_t seen = word_.load(memory_order_relaxed);
         while (used_bytes(seen) == offset(p) + from) {
             // acquire and release: bytes that are taken were given back by another thread, or are given back here
-            if (word_.compare_exchange_weak(seen, packed(live(seen), offset(p) + to), std::memory_order_acq_rel,
-                                            std::memory_order_relaxed)) {
+            if (word_.compare_exchange_weak(seen, packed(live(seen), offset(p) + to), memory_order_acq_rel,
+                                            memory_order_relaxed)) {
                 return true;
             }
         }
         return false;
     }
     bool is_live_range(const std::byte* p, layout l) const noexcept {
-        const std::size_t used = used_bytes(word_.load(std::memory_order_relaxed));
+        const std::size_t used = used_bytes(word_.load(memory_order_relaxed));
         return l.size() != 0 && p >= bytes_ && offset(p) < used && is_aligned(p, l.align() > unit ? l.align() : unit) &&
                arithmetic::rounded(l.size()) <= used - offset(p);
     }

@@ -11,7 +11,7 @@
 // Checked by: tests/strategy/thread_stack_test.cpp
 #pragma once
 
-#include <memory>
+#include <new>
 
 #include "ashlar/foundation/ref.hpp"
 #include "ashlar/os/page_source.hpp"
@@ -34,9 +34,9 @@ public:
 private:
     thread_stack() noexcept : stack_(block{nullptr, 0}) {}
     ~thread_stack() {
-        std::destroy_at(std::addressof(stack_));  // it lets the tools touch the memory again
+        stack_.~stack();  // it lets the tools touch the memory again
         if (reserve_.data != nullptr) give_back();
-        std::construct_at(std::addressof(stack_), block{nullptr, 0});
+        ::new (static_cast<void*>(&stack_)) stack(block{nullptr, 0});
     }
 
     void take_reserve() noexcept {
@@ -45,8 +45,8 @@ private:
         if (!reserved) return;
         reserve_ = *reserved;
         if (!pages_->commit(reserve_.data, reserve_.size)) return give_back();
-        std::destroy_at(std::addressof(stack_));  // nothing was ever granted from it
-        std::construct_at(std::addressof(stack_), reserve_);
+        stack_.~stack();  // nothing was ever granted from it
+        ::new (static_cast<void*>(&stack_)) stack(reserve_);
     }
     void give_back() noexcept {
         if (!pages_->release(reserve_.data, reserve_.size)) {

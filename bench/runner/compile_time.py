@@ -1,0 +1,92 @@
+"""bench/run.py compile_time - what including Ashlar costs a compiler, beside the standard headers it replaces."""
+import pathlib
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+
+from . import machine, table
+from .build import ROOT
+from .figures import median
+
+LAYERS = ("foundation", "os", "strategy", "compose", "ownership")
+STANDARD = "memory_resource and vector"
+UMBRELLA = "ashlar/ashlar.hpp"
+SOURCES = {STANDARD: "#include <memory_resource>\n#include <vector>\n", UMBRELLA: '#include "ashlar/ashlar.hpp"\n',
+           "memory": "#include <memory>\n", **{f"ashlar/{layer}.hpp": f'#include "ashlar/{layer}.hpp"\n' for layer in LAYERS}}
+
+
+def add_arguments(commands):
+    """The command line of `bench/run.py compile_time`."""
+    p = commands.add_parser("compile_time", help="what including Ashlar costs a compiler", description=__doc__)
+    p.add_argument("--rounds", type=int, default=9, help="times that every header is compiled (default 9)")
+    p.add_argument("--compiler", action="append", help="default: g++ and clang++-19")
+    p.add_argument("--markdown", metavar="FILE", help="write the table as Markdown")
+    p.add_argument("--lines-only", action="store_true", help="only count what the preprocessor leaves")
+    p.set_defaults(run=run)
+
+
+def run(arguments):
+    """0 when the umbrella costs less than the standard headers, by lines and (unless --lines-only) by median time."""
+    with tempfile.TemporaryDirectory() as folder:
+        include = [f"-I{ROOT / 'include'}", f"-I{_umbrellas(pathlib.Path(folder))}"]
+        rows, dearer = [], []
+        for compiler in arguments.compiler or ("g++", "clang++-19"):
+            lines = {name: _lines(compiler, include, text) for name, text in SOURCES.items()}
+            times = {name: [] for name in SOURCES}
+            for _ in range(0 if arguments.lines_only else arguments.rounds):
+                for name, text in SOURCES.items():
+                    times[name].append(_seconds(compiler, include, text))
+            reference = median(times[STANDARD]) if times[STANDARD] else None
+            for name in SOURCES:
+                time = median(times[name]) if times[name] else None
+                rows.append([compiler, name, str(lines[name]), f"{lines[name] / lines[STANDARD]:.2f}",
+                             time and f"{1000 * time:.0f}", time and f"{time / reference:.2f}"])
+            if lines[UMBRELLA] >= lines[STANDARD] or (reference and median(times[UMBRELLA]) >= reference):
+                dearer.append(compiler)
+    header = ["compiler", "included", "lines", "ratio of lines", "user time (ms)", "ratio of time"]
+    described = "; ".join(f"{k} {v}" for k, v in machine.describe().items())
+    print(f"{described}\n\n{table.text(header, rows)}")
+    if arguments.markdown:
+        text = f"# What including Ashlar costs\n\n{INTRODUCTION}\n\n- {described}; {arguments.rounds} rounds\n\n"
+        pathlib.Path(arguments.markdown).write_text(text + table.markdown(header, rows) + "\n")
+    for compiler in dearer:
+        print(f"bench: by {compiler} the umbrella costs more than {STANDARD}", file=sys.stderr)
+    return 1 if dearer else 0
+
+
+INTRODUCTION = f"""Made by `bench/run.py compile_time --markdown docs/benchmarks/compile_time.md`: `-fsyntax-only` in interleaved
+rounds, the compiler's own user time, the median; lines are what the preprocessor leaves, without empty ones and markers.
+Ratios are over `<memory_resource>` and `<vector>` together. `--lines-only` counts only, and is a test."""
+
+
+def _umbrellas(folder):
+    """The umbrella headers, written by the build itself."""
+    script = folder / "CMakeLists.txt"
+    script.write_text("cmake_minimum_required(VERSION 3.25)\nproject(umbrellas LANGUAGES NONE)\n"
+                      f"set(PROJECT_SOURCE_DIR {ROOT})\nset(ASHLAR_UMBRELLAS {folder}/made)\n"
+                      f"include({ROOT}/cmake/umbrellas.cmake)\nashlar_read_layers()\nashlar_write_umbrellas()\n")
+    done = subprocess.run(["cmake", "-S", str(folder), "-B", str(folder / "build")], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"bench: the umbrella headers could not be written\n{done.stdout}")
+    return folder / "made"
+
+
+def _compile(compiler, include, text, *how):
+    done = subprocess.run([compiler, "-std=c++20", *include, "-x", "c++", *how, "-"], input=text, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"bench: {compiler} cannot compile\n{text}{done.stderr}")
+    return done.stdout
+
+
+def _lines(compiler, include, text):
+    return sum(1 for line in _compile(compiler, include, text, "-E").splitlines() if line.strip() and not re.match(r"#\s*\d", line))
+
+
+def _seconds(compiler, include, text):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    _compile(compiler, include, text, "-fsyntax-only")
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
