@@ -3,13 +3,13 @@
 // Layer:      strategy
 // Source:     Wilson, Johnstone, Neely, Boles, "Dynamic storage allocation: a survey and critical review", IWMM 1995,
 //             section 3.4; Lea, "A memory allocator", 1996 (a bin for each small size, a tree for the others).
-// Picture:    below 4 KiB   [16: b b] [32: ] [48: b] ... [4080: ]    a list a size, a bit that it is not empty
+// Picture:    below 16 KiB   [16: b b] [32: ] [48: b] ... [16368: ]    a list a size, a bit that it is not empty
 //             others        tree by size, then address; one of them, the top, stands beside it
-// Complexity: O(1) below 4 KiB and where the top is taken or put; else O(log n) in the number of free blocks of 4 KiB
+// Complexity: O(1) below 16 KiB and where the top is taken or put; else O(log n) in the number of free blocks of 16 KiB
 //             and more. At an alignment above 16 O(k), k being the free blocks passed that hold no aligned run.
 // Failure:    finds nothing exactly when no free block fits.
 // Threads:    one at a time.
-// Invariants: best_fit.I1  a free block of less than 4 KiB is in the list of its size
+// Invariants: best_fit.I1  a free block of less than 16 KiB is in the list of its size
 //             best_fit.I2  every other one is in the tree, or the top
 // Checked by: tests/strategy/best_fit_test.cpp
 //
@@ -83,7 +83,7 @@ private:
             return a.size() != b.size() ? a.size() < b.size() : &a < &b;
         }
     };
-    static constexpr std::size_t large_size = 4096;
+    static constexpr std::size_t large_size = 16 * 1024;
     static constexpr std::size_t bins = large_size / free_block::grain;
     static constexpr std::size_t bin(std::size_t size) noexcept { return size / free_block::grain; }
 
@@ -108,7 +108,7 @@ private:
         if (wanted.need < large_size) {
             std::size_t from = bins_.first_from(bin(wanted.need));
             for (; from < bins; from = bins_.first_from(from + 1)) {
-                for (node* b = bins_.head(from); b != nullptr; b = b->next()) {
+                for (node* b = bins_.head(from); b != nullptr; b = b->next.get()) {
                     if (wanted.fits(*b)) return b;
                 }
                 if (from + 1 == bins) break;

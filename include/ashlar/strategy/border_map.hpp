@@ -60,13 +60,16 @@ public:
     std::size_t next_start(std::size_t at) const noexcept {
         const std::uint64_t here = of(at).starts >> at % 64;
         if (here != 0) return at + static_cast<std::size_t>(std::countr_zero(here));
-        std::size_t g = at / 64 + 1;
-        while (groups_[g].starts == 0) ++g;
-        return g * 64 + static_cast<std::size_t>(std::countr_zero(groups_[g].starts));
+        return next_start_behind(at / 64);
     }
 
 private:
     static std::uint64_t bit(std::size_t at) noexcept { return std::uint64_t{1} << at % 64; }
+    __attribute__((noinline)) std::size_t next_start_behind(std::size_t g) const noexcept {
+        do ++g;
+        while (groups_[g].starts == 0);
+        return g * 64 + static_cast<std::size_t>(std::countr_zero(groups_[g].starts));
+    }
     group& of(std::size_t at) const noexcept { return groups_[at / 64]; }
 
     group* groups_;

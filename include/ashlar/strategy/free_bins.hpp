@@ -28,22 +28,24 @@ class free_bins {
 
 public:
     void push(std::size_t bin, free_block& b) noexcept {
-        free_block* const head = heads_[bin];
-        b.set_previous(nullptr);
-        b.set_next(head);
-        heads_[bin] = &b;
-        if (head != nullptr) return head->set_previous(&b);
+        free_block* const head = heads_[bin].get();
+        b.previous.set(nullptr);
+        b.next.set(head);
+        heads_[bin].set(&b);
+        (head != nullptr ? head : &nobody_)->previous.set(&b);
         lists_[bin / 64] |= bit(bin);
         words_ |= bit(bin / 64);
     }
     /// @pre b is in that list
     void remove(std::size_t bin, free_block& b) noexcept {
-        free_block* const next = b.next();
-        free_block* const previous = b.previous();
-        if (next != nullptr) next->set_previous(previous);
-        if (previous != nullptr) return previous->set_next(next);
-        heads_[bin] = next;
-        if (next == nullptr) clear(bin);
+        free_block* const next = b.next.get();
+        free_block* const previous = b.previous.get();
+        (next != nullptr ? next : &nobody_)->previous.set(previous);
+        (previous != nullptr ? previous->next : heads_[bin]).set(next);
+        // How long a list is cannot be foreseen, so a branch on it would be taken wrongly again and again.
+        const std::uint64_t was_alone = (next == nullptr) & (previous == nullptr);
+        lists_[bin / 64] &= ~(was_alone << bin % 64);
+        if (lists_[bin / 64] == 0) words_ &= ~bit(bin / 64);
     }
     /// @returns the first list from `bin` on that is not empty; Count if there is none
     std::size_t first_from(std::size_t bin) const noexcept {
@@ -55,25 +57,29 @@ public:
         return word * 64 + static_cast<std::size_t>(std::countr_zero(lists_[word]));
     }
     /// @pre bin < Count
-    free_block* head(std::size_t bin) const noexcept { return heads_[bin]; }
+    free_block* head(std::size_t bin) const noexcept { return heads_[bin].get(); }
 
     /// Forgets every block without touching it.
-    void clear() noexcept { *this = free_bins(); }
+    void clear() noexcept {
+        words_ = 0;
+        for (auto& word : lists_) word = 0;
+        for (auto& head : heads_) head.set(nullptr);
+    }
     /// Calls visit(bin, block) for each.
     template <class Visit>
     void for_each(Visit visit) const {
         for (std::size_t bin = 0; bin < Count; ++bin) {
-            for (free_block* b = heads_[bin]; b != nullptr; b = b->next()) visit(bin, *b);
+            for (free_block* b = head(bin); b != nullptr; b = b->next.get()) visit(bin, *b);
         }
     }
     bool consistent() const noexcept {
         bool good = true;
         for (std::size_t bin = 0; bin < Count; ++bin) {  // free_bins.I1
-            good = good && ((lists_[bin / 64] & bit(bin)) != 0) == (heads_[bin] != nullptr);
+            good = good && ((lists_[bin / 64] & bit(bin)) != 0) == (head(bin) != nullptr);
             good = good && ((words_ & bit(bin / 64)) != 0) == (lists_[bin / 64] != 0);
             const free_block* last = nullptr;
-            for (const free_block* b = heads_[bin]; b != nullptr && good; b = b->next()) {
-                good = b->previous() == last;
+            for (const free_block* b = head(bin); b != nullptr && good; b = b->next.get()) {
+                good = b->previous.get() == last;
                 last = b;
             }
         }
@@ -82,14 +88,11 @@ public:
 
 private:
     static std::uint64_t bit(std::size_t n) noexcept { return std::uint64_t{1} << n % 64; }
-    void clear(std::size_t bin) noexcept {
-        lists_[bin / 64] &= ~bit(bin);
-        if (lists_[bin / 64] == 0) words_ &= ~bit(bin / 64);
-    }
 
     std::uint64_t words_ = 0;
     std::uint64_t lists_[Count / 64] = {};
-    free_block* heads_[Count] = {};
+    free_link heads_[Count] = {};
+    free_block nobody_{free_block::grain};  ///< where a link to no block is written
 };
 
 }  // namespace ashlar

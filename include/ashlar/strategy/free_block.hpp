@@ -24,6 +24,23 @@
 
 namespace ashlar {
 
+class free_block;
+
+/// A link to a free block in the upper 44 bits of a word; the lower 20 are its owner's.
+class free_link {
+public:
+    static constexpr std::uint64_t low = (std::uint64_t{1} << 20) - 1;
+
+    free_link() noexcept = default;
+    explicit free_link(std::uint64_t low_bits) noexcept : word_(low_bits) {}
+    free_block* get() const noexcept { return reinterpret_cast<free_block*>((word_ & ~low) >> 16); }
+    void set(const free_block* b) noexcept { word_ = reinterpret_cast<std::uint64_t>(b) << 16 | (word_ & low); }
+    std::uint64_t low_bits() const noexcept { return word_ & low; }
+
+private:
+    std::uint64_t word_ = 0;
+};
+
 /// A free block, or a node of a policy that begins with one. It is never copied: it is where it is.
 class free_block {
 public:
@@ -32,43 +49,30 @@ public:
     static constexpr std::size_t most_size = (std::size_t{1} << 44) - grain;
 
     /// In no list. @pre size is a multiple of 16, not 0, and at most most_size
-    explicit free_block(std::size_t size) noexcept : next_(size / grain >> 20), previous_((size / grain) & low) {
+    explicit free_block(std::size_t size) noexcept : next(size / grain >> 20), previous((size / grain) & free_link::low) {
         ASHLAR_INVARIANT(is_aligned(this, grain) && is_aligned(size, grain));  // free_block.I1
     }
     free_block(const free_block&) = delete;
     free_block& operator=(const free_block&) = delete;
 
-    std::size_t size() const noexcept { return ((previous_ & low) | (next_ & low) << 20) * grain; }
+    std::size_t size() const noexcept { return (previous.low_bits() | next.low_bits() << 20) * grain; }
     std::byte* begin() noexcept { return reinterpret_cast<std::byte*>(this); }
     const std::byte* begin() const noexcept { return reinterpret_cast<const std::byte*>(this); }
     std::byte* end() noexcept { return begin() + size(); }
 
-    /// Its neighbours in a list; null for none.
-    free_block* next() const noexcept { return unpack(next_); }
-    free_block* previous() const noexcept { return unpack(previous_); }
-    void set_next(free_block* b) noexcept { next_ = pack(b) | (next_ & low); }
-    void set_previous(free_block* b) noexcept { previous_ = pack(b) | (previous_ & low); }
-
-    /// Repeats the size in the last word, unless that is one of the first two (free_block.I2).
-    void write_end(std::size_t size) noexcept {
-        if (size != grain) ::new (begin() + size - sizeof(std::uint64_t)) std::uint64_t(size / grain << 20);
+    /// Repeats the size in the last word of a free block at p, unless that is one of the first two (free_block.I2).
+    static void write_end(std::byte* p, std::size_t size) noexcept {
+        if (size != grain) ::new (p + size - sizeof(std::uint64_t)) std::uint64_t(size / grain << 20);
     }
     /// @pre a free block ends at p
     /// @returns its size
     static std::size_t size_before(const std::byte* p) noexcept {
         const auto last = *std::launder(reinterpret_cast<const std::uint64_t*>(p - sizeof(std::uint64_t)));
-        return (last & low) != 0 ? grain : (last >> 20) * grain;  // free_block.I2
+        return (last & free_link::low) != 0 ? grain : (last >> 20) * grain;  // free_block.I2
     }
 
-private:
-    static constexpr std::uint64_t low = (std::uint64_t{1} << 20) - 1;
-    static std::uint64_t pack(const free_block* b) noexcept { return reinterpret_cast<std::uint64_t>(b) << 16; }
-    static free_block* unpack(std::uint64_t word) noexcept {
-        return reinterpret_cast<free_block*>((word & ~low) >> 16);
-    }
-
-    std::uint64_t next_;
-    std::uint64_t previous_;
+    free_link next;      ///< its neighbours in a list; null for none
+    free_link previous;
 };
 static_assert(sizeof(free_block) == free_block::grain);
 

@@ -171,7 +171,7 @@ private:
     static node& node_at(std::byte* p) noexcept { return *std::launder(reinterpret_cast<node*>(p)); }
 
     /// Whether p begins a live block of region r that the layout fits, as far as size and address tell.
-    static bool is_live(region* r, const std::byte* p, layout l) noexcept {
+    [[gnu::always_inline]] static bool is_live(region* r, const std::byte* p, layout l) noexcept {
         const fit_request asked = request(l);
         if (r == nullptr || l.size() == 0 || !is_aligned(p, asked.align)) return false;
         const border_map borders = r->borders();
@@ -253,9 +253,8 @@ private:
 
     /// The bytes from p on become a free block, known to the policy. Its borders are the caller's matter.
     void put(std::byte* p, std::size_t size) noexcept {
-        node& made = *::new (p) node(size);
-        made.write_end(size);
-        fit_.insert(made, size);
+        free_block::write_end(p, size);
+        fit_.insert(*::new (p) node(size), size);
         if (size > least) poison(p + Fit::node_size(size), size - Fit::node_size(size) - sizeof(std::uint64_t));
     }
     /// Takes a free block from the policy; its borders stay as they were.
