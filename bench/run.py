@@ -7,19 +7,20 @@
     bench/run.py pools         pool, slab and object_pool against the pools of others
     bench/run.py ownership     rc and arc against std::shared_ptr and hand-written pointers
     bench/run.py compile_time  what including Ashlar costs a compiler
+    bench/run.py p0089         growth, locality, utilisation and contention, as the paper P0089 measured them
 
 Each command has --help. Needs nothing but the standard library.
 """
 import argparse
 import sys
 
-from runner import compile_time, instructions, malloc, ownership, pools, strategies
+from runner import compile_time, instructions, malloc, ownership, p0089, pools, strategies
 
 
 def main():
     parser = argparse.ArgumentParser(prog="bench/run.py", description="Ashlar's benchmarks.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (malloc, instructions, strategies, pools, ownership, compile_time):
+    for command in (malloc, instructions, strategies, pools, ownership, compile_time, p0089):
         command.add_arguments(commands)
     arguments = parser.parse_args()
     return arguments.run(arguments)

@@ -3,7 +3,7 @@ from html import escape
 
 PALETTE = {"glibc": "#9aa5b1", "mimalloc": "#3b7dd8", "jemalloc": "#e08a2e", "tcmalloc": "#58a65c", "tbb": "#9b6fc4",
            "ashlar": "#c0392b"}
-OTHERS = ("#2f4858", "#b5a642", "#d17ba0", "#4ba3a8")  # libraries given by hand
+OTHERS = ("#2f4858", "#b5a642", "#d17ba0", "#4ba3a8", "#8a5a44", "#6b8e23", "#c0392b", "#3b7dd8", "#e08a2e", "#9b6fc4")  # in turn
 BAR, GAP, PANEL, LEFT, TOP, BOTTOM = 9, 14, 300, 52, 96, 92
 
 

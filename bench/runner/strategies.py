@@ -8,7 +8,7 @@ from . import machine, table
 from .build import PROGRAMS, build
 from .figures import geometric_mean, median
 
-REFERENCES = ("pmr new_delete", "pmr pool")
+REFERENCES = ("pmr new_delete", "pmr pool", "pmr monotonic")
 
 
 def add_arguments(commands):

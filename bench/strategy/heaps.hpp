@@ -90,6 +90,7 @@ public:
     }
     void deallocate(void* p, std::size_t n) { made_.deallocate(static_cast<std::byte*>(p), layout_of(n)); }
     std::optional<std::size_t> footprint() const { return source_.most_held(); }
+    auto& made() { return made_; }
 
 private:
     warm& source_;
@@ -117,6 +118,7 @@ public:
     }
     void deallocate(void* p, std::size_t n) { made_.deallocate(static_cast<std::byte*>(p), layout_of(n)); }
     std::optional<std::size_t> footprint() const { return furthest_ - begin_; }
+    auto& made() { return made_; }
 
 private:
     std::byte* begin_;
@@ -150,12 +152,26 @@ public:
     void* allocate(std::size_t n) { return made_.allocate(n, alignment); }
     void deallocate(void* p, std::size_t n) { made_.deallocate(p, n, alignment); }
     std::optional<std::size_t> footprint() const { return source_.most_held(); }
+    Resource& made() { return made_; }
 
 private:
     warm& source_;
     warm_resource upstream_;
     Resource made_;
 };
+
+// One object, whose layout the compiler knows; and the end of all at once.
+template <std::size_t Size, ashlar::allocator A>
+void* object_in(A& a) {
+    const auto granted = a.allocate(*ashlar::layout::make(Size, alignment));
+    return granted ? granted->data : nullptr;
+}
+template <std::size_t Size>
+void* object_in(std::pmr::memory_resource& r) { return r.allocate(Size, alignment); }
+
+template <ashlar::resettable A>
+void end_all(A& a) { a.reset(); }
+inline void end_all(std::pmr::monotonic_buffer_resource& r) { r.release(); }
 
 class pmr_new_delete {
 public:

@@ -70,6 +70,23 @@ struct batches {
     }
 };
 
+// A few objects of one type are taken, and none is given back: all end at once, before the cache is full.
+template <std::size_t Size>
+struct objects {
+    template <class Heap>
+    work operator()(Heap& heap, std::size_t, std::size_t blocks) const {
+        for (std::size_t round = 0; round < 100 * times; ++round) {
+            for (std::size_t i = 0; i < blocks / 20; ++i) {
+                void* p = object_in<Size>(heap.made());
+                if (p == nullptr) expect(false, "a strategy refused an object");
+                *static_cast<volatile unsigned char*>(p) = 1;
+            }
+            end_all(heap.made());
+        }
+        return {100 * (blocks / 20) * times, 0};
+    }
+};
+
 // Sizes of 16 to 2048 bytes, small ones more often, in random slots: a full slot is emptied, an empty one is filled.
 // The steps are drawn beforehand, so that all heaps do the same and only their own work is timed.
 class mixed {

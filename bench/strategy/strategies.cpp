@@ -7,6 +7,7 @@
 #include <ctime>
 #include <memory_resource>
 
+#include "ashlar/strategy/arena.hpp"
 #include "ashlar/strategy/best_fit.hpp"
 #include "ashlar/strategy/buddy.hpp"
 #include "ashlar/strategy/bump.hpp"
@@ -49,7 +50,7 @@ struct candidate {
         const double begin = processor_nanoseconds();
         const work done = order(heap, size, blocks);
         into.nanoseconds.push_back((processor_nanoseconds() - begin) / static_cast<double>(done.operations));
-        if (const auto footprint = heap.footprint()) {
+        if (const auto footprint = heap.footprint(); footprint && done.live != 0) {
             into.over_live = static_cast<double>(*footprint) / static_cast<double>(done.live);
         }
     }
@@ -86,23 +87,35 @@ void compete_in_all(warm& memory, int rounds, const Candidates&... all) {
     compete(memory, rounds, "mixed", mixed(40'000), 0, all...);
 }
 
+// What never gives single blocks back, next to what monotonic_buffer_resource does.
+template <class... Candidates>
+void compete_with_objects(warm& memory, int rounds, const Candidates&... all) {
+    compete(memory, rounds, "objects", objects<16>{}, 16, all...);
+    compete(memory, rounds, "objects", objects<32>{}, 32, all...);
+    compete(memory, rounds, "objects", objects<64>{}, 64, all...);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     const int rounds = argc > 1 ? std::atoi(argv[1]) : 7;
     expect(rounds > 0, "usage: strategies [rounds > 0]");
     warm memory(warm_bytes);
+    const candidate<in_buffer<buffer_bytes, [](ashlar::block b) { return ashlar::bump(b); }>> bump{"bump"};
+    const candidate<ours<[](warm& w) { return ashlar::arena<warm>(ashlar::ref<warm>(w)); }>> arena{"arena"};
+    const candidate<pmr<std::pmr::monotonic_buffer_resource>> pmr_monotonic{"pmr monotonic"};
     compete_in_all(
         memory, rounds,
         candidate<apart<[](warm&) { return ashlar::system(); }>>{"system"},
         candidate<apart<[](warm&) { return ashlar::page<>(); }>>{"page", 500},
-        candidate<in_buffer<buffer_bytes, [](ashlar::block b) { return ashlar::bump(b); }>>{"bump"},
+        bump, arena,
         candidate<ours<[](warm& w) { return ashlar::free_list<ashlar::first_fit, warm>(ashlar::ref<warm>(w)); }>>{"first fit"},
         candidate<ours<[](warm& w) { return ashlar::free_list<ashlar::next_fit, warm>(ashlar::ref<warm>(w)); }>>{"next fit"},
         candidate<ours<[](warm& w) { return ashlar::free_list<ashlar::best_fit, warm>(ashlar::ref<warm>(w)); }>>{"best fit"},
         candidate<ours<[](warm& w) { return ashlar::buddy<warm>(ashlar::ref<warm>(w)); }>>{"buddy"},
         candidate<ours<[](warm& w) { return ashlar::segregated<warm>(ashlar::ref<warm>(w)); }>>{"segregated"},
-        candidate<pmr<std::pmr::monotonic_buffer_resource>>{"pmr monotonic"},
+        pmr_monotonic,
         candidate<pmr<std::pmr::unsynchronized_pool_resource>>{"pmr pool"},
         candidate<pmr_new_delete>{"pmr new_delete"});
+    compete_with_objects(memory, rounds, bump, arena, pmr_monotonic);
 }

@@ -1,0 +1,110 @@
+"""bench/run.py p0089 - the experiments of "On Quantifying Memory-Allocation Strategies" with our parts and std::pmr's."""
+import json
+import pathlib
+import subprocess
+import sys
+
+from . import machine, plot, table
+from .build import PROGRAMS, build
+from .figures import geometric_mean, median
+
+REFERENCE = "new and delete"
+QUESTIONS = {
+    "growth": "I: one container grows in a memory of its own, again and again",
+    "locality": "II: lists are filled in turns, their nodes move, then each is walked",
+    "utilisation": "III: a random block is given back for each that is taken; 4 MiB are held",
+    "contention": "IV: each thread takes and gives back 64 blocks at a time",
+}
+
+
+def add_arguments(commands):
+    """The command line of `bench/run.py p0089`."""
+    p = commands.add_parser("p0089", help="growth, locality, utilisation and contention, as P0089 measured them",
+                            description=__doc__)
+    p.add_argument("--rounds", type=int, default=3, help="times that every cell is run (default 3)")
+    p.add_argument("--json", metavar="FILE", help="write every figure")
+    p.add_argument("--again", metavar="FILE", help="print the tables of such a file; run nothing")
+    p.add_argument("--markdown", metavar="FILE", help="write the tables as Markdown")
+    p.add_argument("--plots", metavar="FOLDER", help="write a plot of each experiment as SVG")
+    p.set_defaults(run=run)
+
+
+def run(arguments):
+    """0 when every cell was measured."""
+    if arguments.rounds < 1:
+        sys.exit("bench: --rounds must be positive")
+    measured = json.loads(pathlib.Path(arguments.again).read_text()) if arguments.again else _measure(arguments.rounds)
+    if arguments.json:
+        pathlib.Path(arguments.json).write_text(json.dumps(measured, indent=1))
+    sections = _sections(measured["figures"])
+    described = "; ".join(f"{k} {v}" for k, v in measured["machine"].items())
+    print("\n\n".join([described, *(f"{title}\n{table.text(header, rows)}" for title, header, rows in sections)]))
+    names = [e for e in QUESTIONS if any(f["experiment"] == e for f in measured["figures"])]
+    if arguments.markdown:
+        parts = [f"- {described}", *(f"## {title}\n\n{table.markdown(header, rows)}" for title, header, rows in sections)]
+        pathlib.Path(arguments.markdown).write_text("# P0089's experiments\n\n" + "\n\n".join(parts) + "\n")
+    if arguments.plots:
+        folder = pathlib.Path(arguments.plots)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            (folder / f"{name}.svg").write_text(_plot(name, measured["figures"]))
+    return 0
+
+
+def _measure(rounds):
+    build()
+    done = subprocess.run([str(PROGRAMS / "p0089"), str(rounds)], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"bench: p0089 ended with status {done.returncode}")
+    return {"machine": {**machine.describe(), "load": f"{machine.load():.1f}"},
+            "figures": [json.loads(line) for line in done.stdout.splitlines()]}
+
+
+def _rows(figures, experiment, value):
+    """(memories, {case: {memory: value}}) in the order in which they were printed."""
+    rows, names = {}, []
+    for f in figures:
+        if f["experiment"] == experiment:
+            rows.setdefault(f["case"], {})[f["memory"]] = value(f)
+            if f["memory"] not in names:
+                names.append(f["memory"])
+    return names, rows
+
+
+def _ratios(figures, experiment):
+    """The same, of times over those of new and delete."""
+    names, rows = _rows(figures, experiment, lambda f: median(f["ms"]))
+    return names, {case: {n: (v / row[REFERENCE] if row[REFERENCE] else None) for n, v in row.items()} for case, row in rows.items()}
+
+
+def _sections(figures):
+    """A table of times for each experiment, in percent of new and delete, and one of footprints."""
+    made = []
+    for experiment, question in QUESTIONS.items():
+        names, ratios = _ratios(figures, experiment)
+        if not ratios:
+            continue
+        times = _rows(figures, experiment, lambda f: median(f["ms"]))[1]
+        others = [n for n in names if n != REFERENCE]
+        rows = [[case, f"{times[case][REFERENCE]:.0f}", *(_percent(row.get(n)) for n in others)] for case, row in ratios.items()]
+        means = [geometric_mean([row.get(n) for row in ratios.values()]) for n in others]
+        rows.append(["mean", "", *(_percent(m) for m in means)])
+        made.append((f"{question} (percent of the processor time of new and delete)",
+                     ["case", f"{REFERENCE}, ms", *others], rows))
+    names, rows = _rows(figures, "utilisation", lambda f: f["peak"] or None)
+    known = [n for n in names if any(row.get(n) for row in rows.values())]
+    if known:
+        made.append(("III: the most that was held of malloc, over what was live",
+                     ["case", *known], [[case, *(f"{row[n]:.2f}" if row.get(n) else None for n in known)] for case, row in rows.items()]))
+    return made
+
+
+def _percent(ratio):
+    return None if ratio is None else f"{100 * ratio:.0f}"
+
+
+def _plot(experiment, figures):
+    names, ratios = _ratios(figures, experiment)
+    others = [n for n in names if n != REFERENCE]
+    groups = [(case, row) for case, row in ratios.items()]
+    return plot.bars(f"P0089, {QUESTIONS[experiment]}", "processor time over that of new and delete; lower is better", others, groups, 2.0)
