@@ -47,7 +47,8 @@ TEST_CASE("std_allocator: a refusal is thrown, and the container is as it was", 
     numbers.assign({1, 2, 3});
     g.refuse(1, failure::from_then_on);
     CHECK_THROWS_AS(numbers.resize(1000), std::bad_alloc);
-    CHECK(numbers == std::vector<int, std_allocator<int, ground_upstream>>({1, 2, 3}, numbers.get_allocator()));
+    REQUIRE(numbers.size() == 3);
+    CHECK((numbers[0] == 1 && numbers[1] == 2 && numbers[2] == 3));
 }
 
 TEST_CASE("std_allocator: a refusal at any request leaves nothing behind", "[compose][std_allocator]") {
