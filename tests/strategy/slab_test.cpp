@@ -19,8 +19,8 @@ using small = slab<1000, 8, checked_pages>;
 }  // namespace
 
 TEST_CASE("slab: a slab holds whole blocks at their alignment, behind its header", "[strategy][slab]") {
-    static_assert(slab<16>::slab_bytes == 16384 && slab<16>::blocks_per_slab > 1000);
-    static_assert(slab<4096>::slab_bytes == 65536 && slab<4096>::blocks_per_slab == 15 && slab<1024, 16>::block_size == 1088);
+    static_assert(slab<16>::slab_bytes == 16384 && slab<16>::blocks_per_slab > 940);
+    static_assert(slab<4096>::slab_bytes == 262144 && slab<4096>::blocks_per_slab == 62 && slab<1024, 16>::block_size == 1088);
     slab<70, 64> blocks;
     std::set<std::byte*> seen;
     for (int i = 0; i < 400; ++i) {
@@ -46,7 +46,7 @@ TEST_CASE("slab: a slab goes back when its last block does, but for those that a
             }
             CHECK(blocks.slabs() == keep + 1);  // and the current one
             CHECK(blocks.empty_slabs() == keep);
-            for (int i = 0; i < 20; ++i) REQUIRE(blocks.allocate(of(1000)));
+            for (std::size_t i = 0; i < small::blocks_per_slab + 5; ++i) REQUIRE(blocks.allocate(of(1000)));
             CHECK(blocks.slabs() == (keep < 1 ? 2 : keep + 1));
         }
         CHECK(pages.balanced());
@@ -71,11 +71,11 @@ TEST_CASE("slab: fills the slabs that are in part used before it asks for anothe
 }
 
 TEST_CASE("slab: the first blocks of successive slabs begin in different cache lines", "[strategy][slab]") {
-    slab<1000> blocks;  // leaves 300 bytes of a slab
+    slab<1000> blocks;
     std::set<std::uintptr_t> offsets;
-    for (int i = 0; i < 200; ++i) {
-        const auto at = reinterpret_cast<std::uintptr_t>(blocks.allocate(of(1000))->data);
-        if (at % slab<1000>::slab_bytes < 1000) offsets.insert(at % slab<1000>::slab_bytes);
+    for (int i = 0; i < 600; ++i) {
+        const auto at = reinterpret_cast<std::uintptr_t>(blocks.allocate(of(1000))->data) % slab<1000>::slab_bytes;
+        if (at < 1060) offsets.insert(at);  // the second block of a slab begins behind that
     }
     CHECK(offsets.size() >= 3);
 }
@@ -153,10 +153,10 @@ TEST_CASE("slab: a double, interior, foreign or ill-fitting free breaks the cont
 namespace {
 // A free run serves a layout when that fits a block.
 const auto fits_a_block = testing::serves([](const auto&, block run, layout l) {
-    return l.size() <= 2112 && l.align() <= 16 && run.size >= 2112;
+    return l.size() <= 544 && l.align() <= 16 && run.size >= 544;
 });
 }  // namespace
 
 ASHLAR_ENROL("slab, none kept", [](testing::ground& g) {
-    return slab<2048, 16, testing::ground::upstream_type>(g.upstream(), 0);
+    return slab<512, 16, testing::ground::upstream_type>(g.upstream(), 0);
 }, fits_a_block);

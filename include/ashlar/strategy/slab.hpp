@@ -3,15 +3,16 @@
 // Layer:      strategy
 // Source:     Bonwick, "The slab allocator: an object-caching kernel memory allocator", USENIX Summer 1994; the
 //             detached list of the current slab is that of Lameter's SLUB (Linux 2.6.22, 2007).
-// Picture:    slab    [ header | colour | block | block | ... | block | rest ]      a multiple of its own size
+// Picture:    slab    [ colour | header | block | block | ... | block | rest ]      at a multiple of its own size
 //             free -> blocks of the current slab      partial -> slab -> slab      empty -> slab      (full: no list)
 // Complexity: allocate and deallocate O(1) beside the upstream, O(log slabs) when a slab comes or goes. 5 instructions
-//             and 7 where the layout is a constant (-O2, no checks; what changes a slab's list is out of line).
-//             No header a block; a bit a block and some 90 bytes a slab.
+//             and 11 where the layout is a constant (-O2, no checks; what changes a slab's list is out of line).
+//             No header a block; a bit a block and 1 KiB a slab.
 // Failure:    refuses a layout that does not fit a block; else only when no block is free and the upstream refuses a
 //             slab of slab_bytes aligned to as much. available says just that.
 // Threads:    one at a time.
-// Invariants: slab.I1  the slab of a block is found by a mask; blocks begin at multiples of block_size from its first
+// Invariants: slab.I1  the header of a block's slab is found from the address alone; blocks begin at multiples of
+//                      block_size from the slab's first
 //             slab.I2  a slab that is not current is in the list partial or empty, or in none when it is full
 //             slab.I3  `countdown` reaches 0 at the free that changes a slab's list: 1 when it is full, else its live
 //                      blocks; for the current slab, what it holds less what came back since its list was detached
@@ -20,8 +21,9 @@
 // Long:       the four states of a slab share one countdown.
 //
 // Choose slab over pool where the number of blocks rises and falls and memory must go back by itself; pool where it
-// does not, and two instructions count, or where the upstream cannot align so much. Slabs are filled one after another,
-// so what is allocated together lies together. Colours shift the blocks of successive slabs by cache lines.
+// does not, or where the upstream cannot align so much. Slabs are filled one after another, so what is allocated together
+// lies together: in batches it overtakes the pool (docs/benchmarks/pools.md). The colour, which follows from the slab's
+// address, shifts header and blocks by cache lines: else every header would be in the same few sets of the cache.
 // A free of a foreign address, inside a block or with a wrong layout breaks the contract at ASHLAR_CHECKS 1; a double
 // free at 2, where the slab's free blocks are searched.
 #pragma once
@@ -54,20 +56,21 @@ class slab {
         std::byte* first;
         explicit header(const void* o, std::byte* f) noexcept : owner(o), first(f) {}
     };
+    static constexpr std::size_t colours = 16, line = 64;
     static constexpr std::size_t bits_for(std::size_t blocks) noexcept { return (blocks + 63) / 64 * 8; }
 
 public:
     static constexpr std::size_t block_align = shape::align;
     static constexpr std::size_t block_size = shape::size;
-    /// The size and the alignment of a slab: 16 KiB, or what holds eight blocks.
+    /// The size and the alignment of a slab: 16 KiB, or what holds 32 blocks.
     static constexpr std::size_t slab_bytes = [] {
         std::size_t bytes = std::size_t{16} << 10;
-        while (bytes < align_up(sizeof(header) + 8, block_align) + 8 * block_size) bytes *= 2;
+        while (bytes < align_up((colours - 1) * line + sizeof(header) + 8, block_align) + 32 * block_size) bytes *= 2;
         return bytes;
     }();
     static constexpr std::size_t blocks_per_slab = [] {
         std::size_t n = (slab_bytes - sizeof(header)) / block_size;
-        while (align_up(sizeof(header) + bits_for(n), block_align) + n * block_size > slab_bytes) --n;
+        while (align_up((colours - 1) * line + sizeof(header) + bits_for(n), block_align) + n * block_size > slab_bytes) --n;
         return n;
     }();
 
@@ -149,7 +152,7 @@ public:
         if (!owns(p)) return false;
         const header& h = header_of(p);
         if (p < h.first || number_of(h, p) >= blocks_per_slab) return false;
-        if (static_cast<std::size_t>(p - h.first) % block_size != 0) return false;  // slab.I1
+        if (static_cast<std::size_t>(p - h.first) % block_size != 0) return false;
         bool free = false;
         for_each_link(h, [&](const link* at) { free = free || reinterpret_cast<const std::byte*>(at) == p; });
         return !free;
@@ -203,9 +206,13 @@ private:
     static layout asked() noexcept { return *layout::make(slab_bytes, slab_bytes); }
     static constexpr bool fits(layout l) noexcept { return shape::fits(l); }
     static header& header_of(const std::byte* p) noexcept {
-        return *reinterpret_cast<header*>(reinterpret_cast<std::uintptr_t>(p) & ~(slab_bytes - 1));
+        const auto address = reinterpret_cast<std::uintptr_t>(p);
+        const std::uintptr_t colour = address / slab_bytes % colours;
+        return *reinterpret_cast<header*>((address & ~(slab_bytes - 1)) + colour * line);  // slab.I1
     }
-    static const std::byte* begin_of(const header& h) noexcept { return reinterpret_cast<const std::byte*>(&h); }
+    static const std::byte* begin_of(const header& h) noexcept {
+        return reinterpret_cast<const std::byte*>(reinterpret_cast<std::uintptr_t>(&h) & ~(slab_bytes - 1));
+    }
     static std::size_t number_of(const header& h, const std::byte* p) noexcept {
         return static_cast<std::size_t>(p - h.first) / block_size;
     }
@@ -275,12 +282,10 @@ private:
     header* obtain() noexcept {
         const auto granted = upstream_->allocate(asked());
         if (!granted) return nullptr;
-        constexpr std::size_t from = align_up(sizeof(header) + bits_for(blocks_per_slab), block_align);
-        constexpr std::size_t rest = slab_bytes - from - blocks_per_slab * block_size;
-        constexpr std::size_t step = block_align > 64 ? block_align : 64, colours = rest / step + 1;
-        std::byte* const first = granted->data + from + colour_ * step;
-        colour_ = colour_ + 1 < colours ? colour_ + 1 : 0;
-        auto& made = *::new (granted->data) header(this, first);
+        auto* const at = reinterpret_cast<std::byte*>(&header_of(granted->data));
+        std::byte* const behind = at + sizeof(header) + bits_for(blocks_per_slab);
+        std::byte* const first = behind + padding_to(behind, block_align);
+        auto& made = *::new (at) header(this, first);
         for (std::size_t i = blocks_per_slab; i-- != 0;) {
             made.free = ::new (first + i * block_size) link{made.free};
             poison(first + i * block_size + sizeof(link), block_size - sizeof(link));
@@ -293,7 +298,7 @@ private:
     void give_back(header& h) noexcept {
         slabs_.erase(h);
         h.owner = nullptr;
-        auto* const begin = reinterpret_cast<std::byte*>(&h);
+        auto* const begin = const_cast<std::byte*>(begin_of(h));
         unpoison(begin, slab_bytes);
         upstream_->deallocate(begin, asked());
     }
@@ -303,7 +308,6 @@ private:
     [[no_unique_address]] ref<Upstream> upstream_;
     const std::size_t keep_;
     std::size_t empties_ = 0;
-    std::size_t colour_ = 0;
     intrusive_list<header> partial_;
     intrusive_list<header> empty_;
     intrusive_tree<header, by_address> slabs_;
