@@ -1,5 +1,6 @@
 """bench/run.py p0089 - the experiments of "On Quantifying Memory-Allocation Strategies" with our parts and std::pmr's."""
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -15,6 +16,13 @@ QUESTIONS = {
     "utilisation": "III: a random block is given back for each that is taken; 4 MiB are held",
     "contention": "IV: each thread takes and gives back 64 blocks at a time",
 }
+INTRODUCTION = """# The experiments of P0089
+
+Lakos, Mendelsohn, Meredith and Myers measured when an allocator of one's own pays ("On Quantifying Memory-Allocation
+Strategies", P0089R1, 2016). These are their four experiments at a desk's scale, with our parts and `std::pmr`'s. Every cell
+is a process of its own; its figure is the median of its processor times in percent of that of `new` and `delete`: below
+100 is less. All memories take theirs from the host's malloc. *Dropped* means that the container is not destroyed, only its
+memory. The same again: `./dev bench p0089 --markdown p0089.md --plots p0089`."""
 
 
 def add_arguments(commands):
@@ -41,8 +49,11 @@ def run(arguments):
     print("\n\n".join([described, *(f"{title}\n{table.text(header, rows)}" for title, header, rows in sections)]))
     names = [e for e in QUESTIONS if any(f["experiment"] == e for f in measured["figures"])]
     if arguments.markdown:
-        parts = [f"- {described}", *(f"## {title}\n\n{table.markdown(header, rows)}" for title, header, rows in sections)]
-        pathlib.Path(arguments.markdown).write_text("# P0089's experiments\n\n" + "\n\n".join(parts) + "\n")
+        parts = [INTRODUCTION, f"- {described}", *(f"## {title}\n\n{table.markdown(header, rows)}" for title, header, rows in sections)]
+        if arguments.plots:
+            there = os.path.relpath(arguments.plots, pathlib.Path(arguments.markdown).parent)
+            parts.append("\n".join(f"![{QUESTIONS[name]}]({there}/{name}.svg)" for name in names))
+        pathlib.Path(arguments.markdown).write_text("\n\n".join(parts) + "\n")
     if arguments.plots:
         folder = pathlib.Path(arguments.plots)
         folder.mkdir(parents=True, exist_ok=True)
@@ -56,7 +67,7 @@ def _measure(rounds):
     done = subprocess.run([str(PROGRAMS / "p0089"), str(rounds)], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         sys.exit(f"bench: p0089 ended with status {done.returncode}")
-    return {"machine": {**machine.describe(), "load": f"{machine.load():.1f}"},
+    return {"machine": {**machine.describe(), "load": f"{machine.load():.1f}", "rounds": rounds},
             "figures": [json.loads(line) for line in done.stdout.splitlines()]}
 
 
