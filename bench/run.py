@@ -4,6 +4,7 @@
     bench/run.py malloc        real and synthetic programs under every malloc: time, CPU, peak RSS, faults
     bench/run.py instructions  instructions per malloc and free, counted by callgrind
     bench/run.py strategies    the toolkit's strategies against std::pmr
+    bench/run.py traces        the general heaps on recorded traces of programs, against glibc's malloc
     bench/run.py pools         pool, slab and object_pool against the pools of others
     bench/run.py ownership     rc and arc against std::shared_ptr and hand-written pointers
     bench/run.py compile_time  what including Ashlar costs a compiler
@@ -14,13 +15,13 @@ Each command has --help. Needs nothing but the standard library.
 import argparse
 import sys
 
-from runner import compile_time, instructions, malloc, ownership, p0089, pools, strategies
+from runner import compile_time, instructions, malloc, ownership, p0089, pools, strategies, traces
 
 
 def main():
     parser = argparse.ArgumentParser(prog="bench/run.py", description="Ashlar's benchmarks.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (malloc, instructions, strategies, pools, ownership, compile_time, p0089):
+    for command in (malloc, instructions, strategies, pools, ownership, compile_time, p0089, traces):
         command.add_arguments(commands)
     arguments = parser.parse_args()
     return arguments.run(arguments)

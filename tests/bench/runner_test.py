@@ -67,6 +67,16 @@ class Runner(unittest.TestCase):
         for words in ("single 16", "butterfly 4096", "mixed", "over pmr pool", "Peak footprint over live bytes"):
             self.assertIn(words, done.stdout)
 
+    def test_the_traces_of_programs_are_replayed_on_the_heaps(self):
+        self.assertIn("must be positive", self.refused("traces", "--rounds", "0"))
+        with tempfile.TemporaryDirectory() as folder:
+            page = pathlib.Path(folder, "page.md")
+            done = bench("traces", "--rounds", "1", "--limit", "20000", "--markdown", str(page))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            for words in ("geometric mean over glibc", "Peak footprint over live bytes", "sqlite3", "redis", "tlsf"):
+                self.assertIn(words, done.stdout)
+                self.assertIn(words, page.read_text())
+
     def test_the_pools_are_measured_in_every_order_and_drawn(self):
         self.assertIn("must be positive", self.refused("pools", "--rounds", "0"))
         with tempfile.TemporaryDirectory() as folder:

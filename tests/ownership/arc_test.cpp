@@ -63,17 +63,15 @@ TEST_CASE("arc: weak handles upgrade in one thread while the last strong one goe
 TEST_CASE("arc: many copies made and dropped in two threads leave one owner", "[ownership][arc]") {
     plain_heap heap;
     const auto shared = make_arc<int>(heap, 7).value();
-    const auto work = [&shared](long& sum) {
+    const auto work = [&shared] {
         for (int i = 0; i < 20'000; ++i) {
             const auto copy = shared;
-            sum += *copy;
+            REQUIRE(*copy == 7);
         }
     };
-    long here = 0, there = 0;
-    std::thread other([&] { work(there); });
-    work(here);
+    std::thread other(work);
+    work();
     other.join();
-    CHECK(here + there == 2 * 20'000 * 7);
     CHECK(shared.unique());
 }
 

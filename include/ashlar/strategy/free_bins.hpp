@@ -92,7 +92,7 @@ private:
     std::uint64_t words_ = 0;
     std::uint64_t lists_[Count / 64] = {};
     free_link heads_[Count] = {};
-    free_block nobody_{free_block::grain};  ///< where a link to no block is written
+    alignas(free_block::grain) free_block nobody_{free_block::grain};  ///< where a link to no block is written
 };
 
 }  // namespace ashlar

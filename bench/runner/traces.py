@@ -1,0 +1,157 @@
+"""bench/run.py traces - the general heaps against glibc's malloc, on the recorded allocations of Debian's programs."""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from . import machine, table
+from .figures import geometric_mean
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TOOL = ROOT / "out" / "bin" / "ashlar"
+ENGINES = ("system", "best_fit", "tlsf", "first_fit", "buddy")
+
+PYTHON = """
+import json
+d = {}
+for i in range(60000):
+    d.setdefault("k%d" % (i * 7919 % 20011), []).append({"a": i, "b": str(i) * 3})
+    if i % 3 == 0: d.pop("k%d" % (i * 31 % 20011), None)
+print(len(json.loads(json.dumps(d))))
+"""
+SQL = """
+CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT, c REAL);
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<60000) INSERT INTO t SELECT i, hex(i*7919)||hex(i), i*0.5 FROM n;
+CREATE INDEX tb ON t(b); SELECT count(*), sum(length(b)) FROM t WHERE b>'3';
+UPDATE t SET b=b||'x' WHERE a%7=0; DELETE FROM t WHERE a%5=0; VACUUM;
+"""
+PERL = """
+my %h; for my $i (1..150000) { push @{$h{"k".($i*7919%30011)}}, "v" x ($i%60); delete $h{"k".($i*31%30011)} if $i%4==0; }
+my $n=0; $n+=length join(",", @{$h{$_}}) for sort keys %h; print "$n\\n";
+"""
+LUA = """
+local t, n = {}, 0
+for i=1,150000 do local k="k"..(i*7919%30011); t[k]=t[k] or {}; table.insert(t[k],{i,tostring(i)}); if i%4==0 then t["k"..(i*31%30011)]=nil end end
+for _, v in pairs(t) do n=n+#v end print(n)
+"""
+CPP = """
+#include <iostream>
+#include <map>
+#include <regex>
+int main() { std::map<int, std::string> m; std::regex r("a+"); std::cout << m.size() << std::regex_match("aa", r); }
+"""
+
+
+def add_arguments(commands):
+    """The command line of `bench/run.py traces`."""
+    p = commands.add_parser("traces", help="the general heaps on recorded traces, against glibc's malloc", description=__doc__)
+    p.add_argument("--rounds", type=int, default=3, help="times that every pair is timed (default 3)")
+    p.add_argument("--limit", type=int, default=1_000_000, help="most steps of a trace (default 1,000,000)")
+    p.add_argument("--json", metavar="FILE", help="write every figure")
+    p.add_argument("--markdown", metavar="FILE", help="write the tables as Markdown")
+    p.set_defaults(run=run)
+
+
+def run(arguments):
+    """0 when every program could be recorded and every heap served its trace."""
+    if arguments.rounds < 1:
+        sys.exit("bench: --rounds must be positive")
+    if not TOOL.exists():
+        sys.exit("bench: out/bin/ashlar is missing: ./dev build")
+    told = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, command in _programs(pathlib.Path(folder)):
+            trace = _record(name, command, folder)
+            told[name] = _replay(trace, arguments) | _rounded(trace)
+    sections = [("CPU time of an operation (ns, median; in brackets over glibc's)", *_times(told)),
+                ("Peak footprint over live bytes", *_footprints(told))]
+    described = "; ".join(f"{k} {v}" for k, v in machine.describe().items()) + f"; load {machine.load():.1f}"
+    print("\n\n".join([described, *(f"{title}\n{table.text(header, rows)}" for title, header, rows in sections)]))
+    if arguments.markdown:
+        parts = ["# The general heaps on recorded traces", "By `./dev bench traces`: what is recorded, and what the columns"
+                 " mean, is in [the overview](README.md).", f"- {described}",
+                 *(f"## {title}\n\n{table.markdown(header, rows)}" for title, header, rows in sections)]
+        pathlib.Path(arguments.markdown).write_text("\n\n".join(parts) + "\n")
+    if arguments.json:
+        pathlib.Path(arguments.json).write_text(json.dumps(told, indent=1))
+    refused = [f"{e} refused {name}" for name, t in told.items() for e in ENGINES if e not in t["rows"]]
+    print(*refused, sep="\n", file=sys.stderr, end="\n" if refused else "")
+    return 1 if refused else 0
+
+
+def _programs(folder):
+    """(name, command) of each; every object of the first python3 is a block, the second keeps small ones to itself."""
+    files = {"work.py": PYTHON, "work.sql": SQL, "work.pl": PERL, "work.lua": LUA, "work.cpp": CPP}
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    python = ["/usr/bin/python3", str(folder / "work.py")]
+    yield "python3 -X malloc", ["env", "PYTHONMALLOC=malloc", "PYTHONHASHSEED=0", *python]
+    yield "python3", ["env", "PYTHONHASHSEED=0", *python]
+    yield "sqlite3", ["sqlite3", ":memory:", f".read {folder / 'work.sql'}"]
+    yield "perl", ["perl", str(folder / "work.pl")]
+    yield "lua", ["lua5.4", str(folder / "work.lua")]
+    yield "g++", ["g++", "-fsyntax-only", str(folder / "work.cpp")]
+    yield "redis", ["sh", "-c", f"""redis-server --port 0 --unixsocket {folder}/r.sock --save '' > {folder}/r.log & server=$!
+        while [ ! -S {folder}/r.sock ] && kill -0 $server; do sleep 0.1; done
+        env -u LD_PRELOAD redis-benchmark -s {folder}/r.sock -n 20000 -r 10000 -d 100 -q -P 16 -t set,lpush,hset,sadd,lpop
+        kill $server; wait $server"""]
+
+
+def _record(name, command, folder):
+    """The program's longest trace: what it starts has traces of its own."""
+    trace = pathlib.Path(folder) / "t.trace"
+    for old in trace.parent.glob("t.trace*"):
+        old.unlink()
+    done = subprocess.run([str(TOOL), "record", "-o", str(trace), "--", *command], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+    traces = sorted(trace.parent.glob("t.trace*"), key=lambda p: p.stat().st_size)
+    if not traces:
+        sys.exit(f"bench: {name} could not be recorded\n{done.stderr}")
+    return traces[-1]
+
+
+def _replay(trace, arguments):
+    command = [str(TOOL), "replay", "--json", "--no-latency", "--rounds", str(arguments.rounds), "--limit", str(arguments.limit),
+               "--engines", ",".join(ENGINES), str(trace)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=240, check=False)
+    if done.returncode != 0:
+        sys.exit(f"bench: the replay ended with status {done.returncode}")
+    told = json.loads(done.stdout)
+    return {"steps": told["steps"], "peak_bytes": told["peak_bytes"],
+            "rows": {r["name"]: r for r in told["rows"] if "refused" not in r}}
+
+
+def _rounded(trace):
+    """What rounding alone costs: bytes granted over bytes asked for, of all blocks, in steps of 16 and in powers of two."""
+    done = subprocess.run([str(TOOL), "report", "--json", str(trace)], stdout=subprocess.PIPE, text=True, timeout=120, check=True)
+    sizes = json.loads(done.stdout)["sizes"]
+    others = {c["from"]: [c["blocks"], c["bytes"], c["to"] + 1] for c in sizes["classes"]}
+    asked = steps = powers = 0
+    for top in sizes["top"]:  # exactly; the sizes beyond the hundred most frequent by their class
+        size, blocks = top["size"], top["blocks"]
+        asked += size * blocks
+        steps += -(-size // 16) * 16 * blocks
+        powers += max(16, 1 << (size - 1).bit_length()) * blocks
+        of = others[1 << (size.bit_length() - 1)]
+        of[0], of[1] = of[0] - blocks, of[1] - size * blocks
+    for blocks, size, power in others.values():
+        asked, steps, powers = asked + size, steps + size + 8 * blocks, powers + max(16, power) * blocks
+    return {"steps_of_16": steps / asked, "powers_of_two": powers / asked}
+
+
+def _times(told):
+    rows = []
+    for name, t in told.items():
+        system = t["rows"]["system"]["ns_per_op"]
+        cells = [f"{f['ns_per_op']:.0f} ({f['ns_per_op'] / system:.2f})" if (f := t["rows"].get(e)) else None for e in ENGINES]
+        rows.append([name, str(t["steps"]), *cells])
+    means = [geometric_mean([t["rows"][e]["ns_per_op"] / t["rows"]["system"]["ns_per_op"] for t in told.values() if e in t["rows"]])
+             for e in ENGINES]
+    return ["program", "steps", *ENGINES], [*rows, ["geometric mean over glibc", "", *means]]
+
+
+def _footprints(told):
+    rows = [[name, f"{t['peak_bytes'] / 2**20:.1f} MiB", *(f"{f['peak_footprint_ratio']:.3f}" if (f := t["rows"].get(e)) else None
+             for e in ENGINES), f"{t['steps_of_16']:.3f}", f"{t['powers_of_two']:.3f}"] for name, t in told.items()]
+    return ["program", "live at most", *ENGINES, "steps of 16 alone", "powers of two alone"], rows
