@@ -117,5 +117,8 @@ def _percent(ratio):
 def _plot(experiment, figures):
     names, ratios = _ratios(figures, experiment)
     others = [n for n in names if n != REFERENCE]
-    groups = [(case, row) for case, row in ratios.items()]
-    return plot.bars(f"P0089, {QUESTIONS[experiment]}", "processor time over that of new and delete; lower is better", others, groups, 2.0)
+    subtitle, groups = "processor time over that of new and delete; lower is better", list(ratios.items())
+    if experiment == "locality":
+        subtitle += "; lists, moves a node, walks"
+        groups = [(case.replace(" moves a node", "").replace(" walks", ""), row) for case, row in groups]
+    return plot.bars(f"P0089, {QUESTIONS[experiment]}", subtitle, others, groups, 2.0)

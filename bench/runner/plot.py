@@ -10,7 +10,8 @@ BAR, GAP, PANEL, LEFT, TOP, BOTTOM = 9, 14, 300, 52, 96, 92
 def bars(title, subtitle, names, groups, cap):
     """An SVG document. `groups` is [(label, {name: ratio})]; a bar past `cap` is cut and carries its figure."""
     step = BAR * len(names) + GAP
-    width, height = LEFT + step * len(groups) + 24, TOP + PANEL + BOTTOM
+    words = max(sum(_legend_width(name) for name in names), 9 * len(title))
+    width, height = LEFT + max(step * len(groups), words) + 24, TOP + PANEL + max(BOTTOM, 6 * max((len(label) for label, _ in groups), default=0))
     base = TOP + PANEL
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
              'font-family="Helvetica, Arial, sans-serif" font-size="12">',
@@ -41,12 +42,16 @@ def _colour(names, name):
     return OTHERS[[n for n in names if n not in PALETTE].index(name) % len(OTHERS)]
 
 
+def _legend_width(name):
+    return 30 + 7 * len(name)
+
+
 def _legend(names):
     x = LEFT
     for name in names:
         yield f'<rect x="{x}" y="52" width="12" height="12" fill="{_colour(names, name)}"/>'
         yield f'<text x="{x + 17}" y="62">{escape(name)}</text>'
-        x += 30 + 7 * len(name)
+        x += _legend_width(name)
 
 
 def _grid(width, base, cap):
