@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "ashlar/foundation/allocator.hpp"
+#include "ashlar/testing/erased.hpp"
 #include "ashlar/testing/ground.hpp"
 
 namespace ashlar::testing {
@@ -49,17 +50,21 @@ observation observe(const A& a, ground& g) {
     observation seen;
     if (g.watched()) seen.managed = g.managed();
     if constexpr (walkable<A>) {
-        seen.free.emplace();
-        address last = 0;
-        a.for_each_free([&](block b) {
-            const range r = range_of(b);
-            seen.walk_in_order = seen.walk_in_order && r.begin >= last && r.size() != 0;
-            last = r.end;
-            seen.free->insert(r);
-        });
+        if (offers(a, ability::walk)) {
+            seen.free.emplace();
+            address last = 0;
+            a.for_each_free([&](block b) {
+                const range r = range_of(b);
+                seen.walk_in_order = seen.walk_in_order && r.begin >= last && r.size() != 0;
+                last = r.end;
+                seen.free->insert(r);
+            });
+        }
     }
     if constexpr (forecasting<A>) {
-        for (const layout l : probes()) seen.available.push_back(a.available(l));
+        if (offers(a, ability::forecast)) {
+            for (const layout l : probes()) seen.available.push_back(a.available(l));
+        }
     }
     g.plan() = plan;
     return seen;

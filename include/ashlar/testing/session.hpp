@@ -221,16 +221,20 @@ private:
             give_back(index, pick);
         }
         if constexpr (trimmable<A>) {  // it may keep what it can give back when it is told to
-            if (!log_.clean()) return;
+            if (!log_.clean() || !offers(a_, ability::trim)) return whole_again();
             tell("trim");
             call([&] { a_.trim(); });
             sync();
             look_around();
         }
+        whole_again();
+    }
+    void whole_again() {
         if (log_.clean() && built_whole_) restored(fresh_, law::reversibility, "everything was given back");
     }
     void reset() {
         if constexpr (resettable<A>) {
+            if (!offers(a_, ability::reset)) return;
             tell("reset");
             client_.drop_all();
             call([&] { a_.reset(); });
@@ -289,7 +293,7 @@ private:
             log_.check(l, common(*now_.free, before.managed) == *before.free || !ground_.watched(),
                        [&] { return std::string(when) + ", but what is free is not what was free before"; });
         }
-        if (trimmable<A> && now_.managed != before.managed) return;  // what it keeps, its upstream lacks
+        if (keeps_memory() && now_.managed != before.managed) return;  // what it keeps, its upstream lacks
         const auto gone = lost(before, now_);
         log_.check(l, !gone, [&] { return std::string(when) + ", but no longer fits: " + text_of(*gone); });
         if (now_.managed == before.managed) {
@@ -316,6 +320,7 @@ private:
             }
         }
         if constexpr (owning<A>) {
+            if (!offers(a_, ability::own)) return;
             for (const held_block& b : client_.blocks()) {
                 log_.check(law::ownership, a_.owns(b.data) && a_.owns(b.data + b.granted - 1),
                            "a byte of a live block is not owned");
@@ -387,8 +392,14 @@ private:
         }
     }
     std::optional<bool> forecasts(layout l) const {
-        if constexpr (forecasting<A>) return a_.available(l);
+        if constexpr (forecasting<A>) {
+            if (offers(a_, ability::forecast)) return a_.available(l);
+        }
         return std::nullopt;
+    }
+    bool keeps_memory() const {
+        if constexpr (trimmable<A>) return offers(a_, ability::trim);
+        return false;
     }
     std::size_t picked(act a) const {
         const std::size_t n = client_.blocks().size();
