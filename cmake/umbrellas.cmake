@@ -26,7 +26,7 @@ endfunction()
 # use: the layers of the toolkit, without the components named here. Those would bring in std headers that cost more than
 # all of the rest: whoever wants std::pmr includes it, and tests name their aids.
 set(ASHLAR_TOOLKIT foundation os strategy compose ownership)
-set(ASHLAR_NOT_IN_TOOLKIT compose/resource os/failing_pages os/range_set)
+set(ASHLAR_NOT_IN_TOOLKIT compose/resource compose/thread_cached os/failing_pages os/range_set)
 function(ashlar_write_umbrellas)
     set(all)
     foreach(layer IN LISTS ASHLAR_LAYERS)

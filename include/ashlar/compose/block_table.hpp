@@ -28,6 +28,7 @@ public:
         std::byte* data;
         std::size_t granted;
         layout asked;
+        std::uint64_t note = 0;  ///< whatever the owner of the table wants to remember of the block
     };
 
     block_table() = default;

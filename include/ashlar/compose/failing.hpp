@@ -58,6 +58,8 @@ private:
 template <allocator A>
 class failing {
 public:
+    static constexpr bool deallocate_is_optional = optional_deallocate<A>;
+
     failing(A& upstream, failure_plan& plan) noexcept : upstream_(upstream), plan_(&plan) {}
     failing(const failing&) = delete;
     failing& operator=(const failing&) = delete;

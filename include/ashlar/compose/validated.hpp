@@ -22,6 +22,8 @@ namespace ashlar {
 template <allocator A>
 class validated {
 public:
+    static constexpr bool deallocate_is_optional = optional_deallocate<A>;
+
     explicit validated(A& upstream) noexcept : upstream_(upstream) {}
     validated(const validated&) = delete;
     validated& operator=(const validated&) = delete;

@@ -1,0 +1,43 @@
+// Where the law kit is compiled for test-compose, once, for allocators of any type; and how many compositions there are.
+#include "support/compositions.hpp"
+
+#include "support/enrol.hpp"
+
+namespace ashlar::tests {
+
+void enrol_erased(const std::string& name, const erased_maker& make, const std::vector<erased_statement>& said,
+                  thoroughness how) {
+    testing::effort work;
+    work.scripts = 24;  // what is below an adaptor has its own suite at full effort
+    work.sweeps = 1;
+    work.sweep_limit = 48;
+    if (how == thoroughness::brief) {
+        work.scripts = 8;
+        work.acts = 32;
+        work.sweep_limit = 24;
+    }
+    const std::size_t times = number_from_environment("ASHLAR_LAW_EFFORT", 1);
+    work.scripts *= times;
+    work.sweeps *= times;
+    work.seed = number_from_environment("ASHLAR_LAW_SEED", 1);
+    testing::conformity kept = testing::conforms(name, make, work, [&](auto& c) {
+        for (const erased_statement& s : said) s(c);
+    });
+    for (const testing::violation& v : kept.log.violations()) {
+        const testing::law_text& law = testing::text_of(v.broken);
+        FAIL_CHECK(name << " breaks " << law.key << " " << law.name << ": " << v.what << "\nthe law: " << law.sentence
+                        << "\n" << v.script);
+    }
+    CHECK(kept.ok());
+    if (how == thoroughness::full) law_matrix.add(std::move(kept));
+}
+
+}  // namespace ashlar::tests
+
+TEST_CASE("compositions: every pair of adaptors is some strategy's to try", "[compose][compositions]") {
+    using namespace ashlar::tests;
+    std::size_t pairs = 0;
+    for (std::size_t s = 0; s < composed_strategies; ++s) pairs += pairs_of_strategy(s).size();
+    CHECK(pairs == adaptor_count * adaptor_count);
+    CHECK(pairs + composed_strategies * adaptor_count >= 60);
+}
