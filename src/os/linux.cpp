@@ -7,7 +7,8 @@
 // Threads:    any, at any time of the process.
 // Invariants: linux.I1  errno is the caller's when a function returns
 //             linux.I2  nothing here allocates, throws, or is a cancellation point
-// Checked by: tests/os/platform_test.cpp, tests/os/limits_test.cpp
+// Checked by: tests/os/platform_test.cpp, tests/os/platform_error_test.cpp, tests/os/limits_test.cpp
+// Long:       a port is one file.
 //
 // This file lies below malloc. Calls that the C library makes a cancellation point (open, read, write, close)
 // go straight to the kernel: a thread must not be cancelled inside malloc.
