@@ -15,7 +15,7 @@
 #include <type_traits>
 
 #include "ashlar/compose/fallback.hpp"
-#include "ashlar/compose/fixed_buffer.hpp"
+#include "ashlar/foundation/fixed_buffer.hpp"
 
 namespace ashlar {
 

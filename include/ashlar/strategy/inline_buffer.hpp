@@ -14,25 +14,16 @@
 // of it: whatever serves from a bump serves from this.
 #pragma once
 
+#include "ashlar/foundation/fixed_buffer.hpp"
 #include "ashlar/strategy/bump.hpp"
 
 namespace ashlar {
 
-namespace detail {
-template <std::size_t N, std::size_t Align>
-struct inline_bytes {
-    inline_bytes() noexcept {}  // not defaulted: `inline_buffer<N> b{}` must not zero N bytes
-    alignas(Align) std::byte bytes[N];
-};
-}  // namespace detail
-
 /// N bytes at a multiple of Align, uninitialised. Neither copied nor moved: blocks lie in it.
 template <std::size_t N, std::size_t Align = alignof(std::max_align_t)>
-class inline_buffer : detail::inline_bytes<N, Align>, public bump {
+class inline_buffer : fixed_buffer<N, Align>, public bump {
 public:
-    static_assert(N > 0 && is_power_of_two(Align));
-
-    inline_buffer() noexcept : bump({detail::inline_bytes<N, Align>::bytes, N}) {}  // inline_buffer.I1
+    inline_buffer() noexcept : bump(fixed_buffer<N, Align>::block()) {}  // inline_buffer.I1
 };
 
 static_assert(growable<inline_buffer<64>> && resettable<inline_buffer<64>> && walkable<inline_buffer<64>>);

@@ -1,10 +1,10 @@
-#include "ashlar/compose/fixed_buffer.hpp"
+#include "ashlar/foundation/fixed_buffer.hpp"
 
 #include <catch2/catch.hpp>
 
 #include "ashlar/foundation/alignment.hpp"
 
-TEST_CASE("fixed_buffer: is a block of its size at its alignment", "[compose][fixed_buffer]") {
+TEST_CASE("fixed_buffer: is a block of its size at its alignment", "[foundation][fixed_buffer]") {
     ashlar::fixed_buffer<1000, 4096> memory;
     const ashlar::block b = memory.block();
     CHECK(b.size == 1000);

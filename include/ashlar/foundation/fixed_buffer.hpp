@@ -1,10 +1,10 @@
-// ashlar/compose/fixed_buffer.hpp - memory of a fixed size inside the object, for allocators that serve from a block.
+// ashlar/foundation/fixed_buffer.hpp - memory of a fixed size inside the object, for allocators that serve from a block.
 //
-// Layer:      compose
+// Layer:      foundation
 // Complexity: no code; sizeof is N rounded up to the alignment.
 // Failure:    none.
 // Threads:    as any array.
-// Checked by: tests/compose/fixed_buffer_test.cpp
+// Checked by: tests/foundation/fixed_buffer_test.cpp
 #pragma once
 
 #include <cstddef>
