@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "ashlar/compose/cached.hpp"
 #include "ashlar/observe/replay_heap.hpp"
 #include "ashlar/os/platform.hpp"
 #include "ashlar/strategy/best_fit.hpp"
@@ -58,6 +59,14 @@ bool on_free_list(replay_passes& passes) {
     return replay_on(strategy, passes);
 }
 
+/// With freed blocks of small classes kept for the next request, as the mallocs keep them.
+template <class Fit>
+bool on_cached(replay_passes& passes) {
+    free_list<Fit> heap;
+    cached<free_list<Fit>> strategy(heap);
+    return replay_on(strategy, passes);
+}
+
 bool on_buddy(replay_passes& passes) {
     buddy<> strategy;
     return replay_on(strategy, passes);
@@ -79,6 +88,8 @@ constexpr std::array strategies{
     entry{"next_fit", on_free_list<next_fit>},
     entry{"best_fit", on_free_list<best_fit>},
     entry{"tlsf", on_free_list<tlsf>},
+    entry{"cached_best_fit", on_cached<best_fit>},
+    entry{"cached_tlsf", on_cached<tlsf>},
     entry{"buddy", on_buddy},
     entry{"segregated", on_segregated},
 };

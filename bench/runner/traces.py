@@ -10,7 +10,7 @@ from .figures import geometric_mean
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOL = ROOT / "out" / "bin" / "ashlar"
-ENGINES = ("system", "best_fit", "tlsf", "first_fit", "buddy")
+ENGINES = ("system", "best_fit", "cached_best_fit", "tlsf", "cached_tlsf", "first_fit", "buddy")
 
 PYTHON = """
 import json

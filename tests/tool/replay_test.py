@@ -18,7 +18,7 @@ class Replay(tool.ToolTest):
     def test_every_engine_has_a_row_with_figures_or_a_reason(self):
         self.record()
         rows = self.rows()
-        for name in ("system", "page", "bump", "first_fit", "next_fit", "best_fit", "tlsf", "buddy", "segregated", "ashlar"):
+        for name in ("system", "page", "bump", "first_fit", "next_fit", "best_fit", "tlsf", "cached_best_fit", "cached_tlsf", "buddy", "segregated", "ashlar"):
             self.assertIn(name, rows)
         for row in rows.values():
             if "refused" in row:
