@@ -43,9 +43,10 @@ def run(arguments):
 
 def _times(figures):
     heaps, rows = _by_order(figures, lambda f: median(f["ns"]))
-    shown = [[order, *(f"{v:.1f}" if v < 1000 else f"{v:.0f}" for v in row.values())] for order, row in rows.items()]
+    shown = [[order, *(None if v is None else f"{v:.1f}" if v < 1000 else f"{v:.0f}" for v in row.values())]
+             for order, row in rows.items()]
     for reference in REFERENCES:
-        means = [geometric_mean([row[h] / row[reference] for row in rows.values()]) for h in heaps]
+        means = [geometric_mean([row[h] / row[reference] for row in rows.values() if row[h] and row[reference]]) for h in heaps]
         shown.append([f"over {reference}", *means])
     return ["order, size in bytes", *heaps], shown
 
@@ -60,8 +61,9 @@ def _footprints(figures):
 
 
 def _by_order(figures, value):
-    """(heaps, {order: {heap: value}}) in the order in which they were printed."""
+    """(heaps, {order: {heap: value}}) in the order in which they were printed; None where a heap does not serve an order."""
     rows = {}
     for f in figures:
         rows.setdefault(f["order"] + (f" {f['size']}" if f["size"] else ""), {})[f["heap"]] = value(f)
-    return list(next(iter(rows.values()))), rows
+    heaps = list(dict.fromkeys(f["heap"] for f in figures))
+    return heaps, {order: {h: row.get(h) for h in heaps} for order, row in rows.items()}
