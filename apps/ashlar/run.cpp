@@ -18,11 +18,12 @@
 namespace ashlar::app {
 namespace {
 
-constexpr const char* usage = "ashlar run [--conf FILE] [--stats] -- PROG ARGS...";
+constexpr const char* usage = "ashlar run [--conf FILE] [--stats [--json]] -- PROG ARGS...";
 
 struct run_options {
     std::string conf;
     bool stats = false;
+    bool json = false;
 };
 
 int run(const context& line, const run_options& options) {
@@ -30,7 +31,7 @@ int run(const context& line, const run_options& options) {
     const std::string path = find_program(program.front());
     environment variables;
     use_conf(variables, options.conf);
-    if (options.stats) variables.append("ASHLAR_OPTIONS", ',', "stats_at_exit=text");
+    if (options.stats) variables.append("ASHLAR_OPTIONS", ',', options.json ? "stats_at_exit=json" : "stats_at_exit=text");
     if (const auto obstacle = preload_obstacle(path); !obstacle.empty()) {
         fmt::print(stderr, "ashlar: {} runs on its own malloc: {}\n", program.front(), obstacle);
     } else {
@@ -46,7 +47,8 @@ void add_run(CLI::App& tool, context& line) {
     const auto options = std::make_shared<run_options>();
     command->add_option("--conf", options->conf, "options for the malloc, as `ashlar advise` writes them (default: ASHLAR_CONF)")
         ->type_name("FILE");
-    command->add_flag("--stats", options->stats, "print a summary of the memory used on stderr when the program ends");
+    auto* stats = command->add_flag("--stats", options->stats, "print a summary of the memory used on stderr when the program ends");
+    command->add_flag("--json", options->json, "print it as JSON")->needs(stats);
     command->footer(usage);
     command->callback([&line, options] {
         line.takes_program = true;

@@ -1,4 +1,5 @@
 """`ashlar run`: the program is as it would be without us, but on our malloc."""
+import json
 import os
 import signal
 import subprocess
@@ -45,6 +46,11 @@ class Run(tool.ToolTest):
         done = self.ashlar("run", "--stats", "--", PYTHON, "-c", "print('out')")
         self.assertEqual(done.stdout, "out\n")
         self.assertGreater(len(done.stderr.splitlines()), 2)
+
+    def test_stats_can_be_json(self):
+        done = self.ashlar("run", "--stats", "--json", "--", PYTHON, "-c", "print('out')")
+        self.assertGreater(json.loads(done.stderr)["ashlar_malloc"]["allocations"], 10)
+        self.assertEqual(self.ashlar("run", "--json", "--", "true").returncode, 2)
 
     def test_stats_of_a_program_that_closes_stderr_first_are_printed_too(self):
         done = self.ashlar("run", "--stats", "--", "ls", "/")
