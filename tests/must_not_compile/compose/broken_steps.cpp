@@ -1,18 +1,10 @@
 // The steps of bucketize are whole.
 // expect: whole steps
 #include "ashlar/compose/bucketize.hpp"
+#include "support/barest_allocators.hpp"
 
 using namespace ashlar;
-namespace {
-struct plain {
-    result<block> allocate(layout) noexcept { return alloc_error{}; }
-    void deallocate(std::byte*, layout) noexcept {}
-};
-struct knowing : plain {
-    static constexpr bool is_thread_safe = true;
-    bool owns(const std::byte*) const noexcept { return false; }
-};
-}  // namespace
+using namespace ashlar::tests;
 
 #ifdef ASHLAR_FIXED
 static_assert(sizeof(bucketize<1, 64, 16, plain>) != 0);

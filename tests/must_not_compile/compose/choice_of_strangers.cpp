@@ -1,18 +1,10 @@
 // All but the last allocator of a choice must know their own blocks.
 // expect: must be owning
 #include "ashlar/compose/choice.hpp"
+#include "support/barest_allocators.hpp"
 
 using namespace ashlar;
-namespace {
-struct plain {
-    result<block> allocate(layout) noexcept { return alloc_error{}; }
-    void deallocate(std::byte*, layout) noexcept {}
-};
-struct knowing : plain {
-    static constexpr bool is_thread_safe = true;
-    bool owns(const std::byte*) const noexcept { return false; }
-};
-}  // namespace
+using namespace ashlar::tests;
 
 #ifdef ASHLAR_FIXED
 struct first { std::size_t operator()(layout) const noexcept { return 0; } };
