@@ -15,7 +15,7 @@ Each command has --help. Needs nothing but the standard library.
 import argparse
 import sys
 
-from runner import compile_time, instructions, malloc, ownership, p0089, pools, strategies, traces
+from runner import compile_time, instructions, malloc, ownership, p0089, places, pools, strategies, traces
 
 
 def main():
@@ -24,6 +24,7 @@ def main():
     for command in (malloc, instructions, strategies, pools, ownership, compile_time, p0089, traces):
         command.add_arguments(commands)
     arguments = parser.parse_args()
+    places.require(arguments)
     return arguments.run(arguments)
 
 

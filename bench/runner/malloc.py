@@ -61,10 +61,6 @@ def _require_sense(arguments):
     """Refuse now what minutes of measuring would end in."""
     if arguments.rounds < 1 or not 0 < arguments.scale < math.inf or arguments.threads < 1 or arguments.timeout < 1:
         sys.exit("bench: --rounds, --scale, --threads and --timeout must be positive")
-    folders = [pathlib.Path(f).resolve().parent for f in (arguments.markdown, arguments.json) if f]
-    for folder in folders + ([pathlib.Path(arguments.plots)] if arguments.plots else []):
-        if not folder.is_dir() or not os.access(folder, os.W_OK):
-            sys.exit(f"bench: cannot write into {folder}: no such folder, or no permission")
 
 
 def _read(file):
