@@ -148,7 +148,7 @@ private:
     span_type none_;
     lock_type lock_;
     retrying_pages<Pages> pages_;
-    options options_{0, 0, 0, 0, 0, 0, 0};  // until configure: an object of zeros alone takes no room in a file
+    options options_{options::zeros()};  // until configure
     typename Atomics::template atomic<misuse_handler> handler_{nullptr};
     metadata<retrying_pages<Pages>> meta_;
     slice_provider<retrying_pages<Pages>> slices_;

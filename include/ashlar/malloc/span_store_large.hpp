@@ -99,7 +99,7 @@ void span_store<Pages, Atomics>::give_large(span_type* s) noexcept {
         mappings_.remove(s);
         const bool keep = options_.purge_delay_ms != 0;
         large_.give(pages_, s->start, s->block_size,
-                    keep ? static_cast<std::size_t>(options_.large_cache_bytes) : 0, now);
+                    keep ? options_.large_cache_bytes.bytes() : 0, now);
         give_record(s);
     }
     give_back_if_due(true);

@@ -143,7 +143,7 @@ void span_store<Pages, Atomics>::give_back_if_due(bool with_time) noexcept {
     if (options_.purge_delay_ms == 0) return purge_down_to(0, false);
     // Read without the lock: a stale value delays a purge by one call.
     const std::size_t dirty = slices_.dirty() * slice_size;
-    const auto most = static_cast<std::size_t>(options_.retain_bytes);
+    const auto most = options_.retain_bytes.bytes();
     if (dirty > most) {
         purge_down_to(most - most / 4, true);
         purge_down_to(most - most / 4, false);
@@ -157,7 +157,7 @@ void span_store<Pages, Atomics>::tick() noexcept {
     const std::uint64_t now = os::now_ns();
     std::uint64_t due = next_sweep_.load(std::memory_order_relaxed);
     if (now < due) return;
-    const std::uint64_t delay = static_cast<std::uint64_t>(options_.purge_delay_ms) * 1'000'000;
+    const std::uint64_t delay = static_cast<std::uint64_t>(options_.purge_delay_ms.get()) * 1'000'000;
     if (!next_sweep_.compare_exchange_strong(due, now + delay, std::memory_order_relaxed)) return;  // another does
     purge_down_to(0, true);
     const holding guard(lock_);
