@@ -132,7 +132,9 @@ private:
             }
         }
         if (e.failed) return;
-        if (e.address == 0) e.address = free_address();
+        // Only moves_in_place_ may give a move its old address back.
+        const bool in_place = e.address != 0;
+        while (!in_place && (e.address == 0 || e.address == e.old_address)) e.address = free_address();
         live_[e.address] = e.size;
     }
 
