@@ -38,18 +38,10 @@ void thread_exits(void* h) {
     the_registry.detach(*static_cast<process_heap*>(h));
 }
 
-void before_fork() {
-    the_registry.lock().lock();
-    the_store.lock().lock();
-}
-void after_fork_in_parent() {
-    the_store.lock().unlock();
-    the_registry.lock().unlock();
-}
-void after_fork_in_child() {
-    the_registry.forked(the_store, own_heap == &no_heap ? nullptr : own_heap);
-    after_fork_in_parent();
-}
+process_heap* own_heap_or_null() noexcept { return own_heap == &no_heap ? nullptr : own_heap; }
+void before_fork() { the_registry.before_fork(the_store, own_heap_or_null()); }
+void after_fork_in_parent() { the_registry.after_fork_in_parent(the_store); }
+void after_fork_in_child() { the_registry.after_fork_in_child(the_store, own_heap_or_null()); }
 
 void settings_first() noexcept {
     if (started.load(std::memory_order_acquire)) return;
@@ -63,6 +55,7 @@ void settings_first() noexcept {
 /// What needs the C library, which may allocate: own_heap is set already, so it is served like anyone.
 void watch_the_process() noexcept {
     have_key.store(pthread_key_create(&exit_key, &thread_exits) == 0, std::memory_order_release);
+    os::fence_all_threads();  // registers for it while there is one thread: later that takes milliseconds
     pthread_atfork(&before_fork, &after_fork_in_parent, &after_fork_in_child);
     if (the_store.settings().stats_at_exit == 0) return;
     os::keep_standard_error();
@@ -89,13 +82,32 @@ process_heap* attach() noexcept {
 /// Calls f with a heap: this thread's, or one lent for the call when the thread is past its last destructor.
 template <class F>
 auto with_heap(F f) noexcept -> decltype(f(no_heap)) {
-    if (process_heap* h = attach()) return f(*h);
+    if (process_heap* h = attach()) {
+        const visit inside(the_registry.gate(), h->inside());
+        return f(*h);
+    }
     if (own_exits < PTHREAD_DESTRUCTOR_ITERATIONS) return nullptr;
     process_heap* lent = the_registry.attach(the_store);
     if (lent == nullptr) return nullptr;
-    auto got = f(*lent);
+    void* got = nullptr;
+    {
+        const visit inside(the_registry.gate(), lent->inside());
+        got = f(*lent);
+    }
     the_registry.detach(*lent);
     return got;
+}
+
+/// Calls f inside the gate, with or without a heap.
+template <class F>
+void as_visitor(F f) noexcept {
+    if (own_heap != &no_heap) {
+        const visit inside(the_registry.gate(), own_heap->inside());
+        return f();
+    }
+    the_registry.gate().enter_as_guest();
+    f();
+    the_registry.gate().leave_as_guest();
 }
 
 }  // namespace
@@ -116,7 +128,7 @@ auto with_heap(F f) noexcept -> decltype(f(no_heap)) {
 [[gnu::noinline]] void free_slowly(void* p, const char* call) noexcept {
     if (p == nullptr) return;
     settings_first();
-    process_heap::release(the_store, the_registry, own_heap, p, call);
+    as_visitor([=] { process_heap::release(the_store, the_registry, own_heap, p, call); });
 }
 
 std::size_t usable_size(void* p, const char* call) noexcept {
@@ -125,9 +137,13 @@ std::size_t usable_size(void* p, const char* call) noexcept {
 }
 
 bool trim() noexcept {
-    if (own_heap != &no_heap) own_heap->settle();
-    the_registry.tend_all();
-    return the_store.trim() != 0;
+    bool any = false;
+    as_visitor([&any] {
+        if (own_heap != &no_heap) own_heap->settle();
+        the_registry.tend_all();
+        any = the_store.trim() != 0;
+    });
+    return any;
 }
 
 }  // namespace ashlar::malloc

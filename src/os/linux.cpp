@@ -1,7 +1,7 @@
 // ashlar/src/os/linux.cpp - the platform contract on Linux 4.14 and later.
 //
 // Layer:      os
-// Source:     mmap(2), mprotect(2), madvise(2), mremap(2); Linux Documentation/vm/overcommit-accounting.
+// Source:     mmap(2), mprotect(2), madvise(2), mremap(2), membarrier(2); Linux Documentation/vm/overcommit-accounting.
 // Complexity: a system call each; reserve at an alignment above a page at most five.
 // Failure:    as platform.hpp: a refusal changes nothing.
 // Threads:    any, at any time of the process.
@@ -13,6 +13,7 @@
 // This file lies below malloc. Calls that the C library makes a cancellation point (open, read, write, close)
 // go straight to the kernel: a thread must not be cancelled inside malloc.
 #include <fcntl.h>
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/auxv.h>
@@ -245,6 +246,14 @@ std::uint32_t cpu_id() noexcept {
 std::uint32_t cpu_count() noexcept {
     static constinit std::atomic<std::uint32_t> memory{static_cast<std::uint32_t>(-1)};
     return once(memory, &find_cpu_count);
+}
+
+bool fence_all_threads() noexcept {
+    const keep_errno guard;
+    const auto call = [](int command) { return syscall(SYS_membarrier, command, 0, 0) == 0; };
+    if (call(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) return true;
+    // The first time the process must say that it will ask.
+    return errno == EPERM && call(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) && call(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
 }
 
 std::uint64_t now_ns() noexcept {

@@ -56,7 +56,7 @@ public:
         auto* const block = static_cast<node*>(p);
         block->next = s.free;
         s.free = block;
-        if (--s.countdown == 0) [[unlikely]] mine->counted_down(s);
+        if (--s.countdown == 0) [[unlikely]] mine->enter_counted_down(s);
         return true;
     }
 
@@ -81,6 +81,12 @@ public:
     /// Gives everything unused back to the store: lists, spans that are empty. @returns whether spans remain
     bool settle() noexcept;
 
+    // --- fork (heap_fork.hpp) ------------------------------------------------------------------------------
+    /// In the parent, of another thread's heap: where its free lists begin. @pre its thread is outside (fork_gate.I1)
+    void note_lists() noexcept;
+    /// In the child, of a heap whose thread it does not have: makes its spans usable again. Once.
+    void mend() noexcept;
+
     struct tally {
         std::uint64_t handed[size_class_count];  ///< blocks that came into heads_ so far
     };
@@ -88,6 +94,7 @@ public:
     node* head_of(std::size_t size_class) const noexcept { return heads_[size_class]; }
     Store& store() noexcept { return *store_; }
     bool attached() const noexcept { return store_ != nullptr; }
+    auto& inside() noexcept { return inside_; }
 
 private:
     friend registry_type;
@@ -97,9 +104,11 @@ private:
     node* carve(span_type& s) noexcept;
     void become_full(span_type& s) noexcept;
     void counted_down(span_type& s) noexcept;
+    void enter_counted_down(span_type& s) noexcept;
     void emptied(span_type& s) noexcept;
     void came_home(span_type& s, node* first, std::uint32_t count) noexcept;
     void free_local(span_type& s, void* p) noexcept;
+    void mend_span(span_type& s) noexcept;
     static void push_remote(registry_type& registry, span_type& s, node* first, node* last, std::uint32_t count) noexcept;
     void send(span_type& s, node* block) noexcept;
     void send_all() noexcept;
@@ -124,6 +133,8 @@ private:
     node* heads_[size_class_count]{};
     std::uint64_t zero_[2]{};
     std::uint32_t refills_ = 0;
+    typename registry_type::gate_type::flag inside_{false};  ///< its thread is in a slow path (fork_gate.hpp)
+    bool torn_ = false;  ///< in the child of fork: to be mended before it is used
     std::size_t kept_ = 0;  ///< bytes carved from spans that are kept though they are empty
     parcel outbox_[parcels]{};
     span_list<span_type> partial_[size_class_count]{};
@@ -135,7 +146,7 @@ private:
     alignas(64) mailbox<span_type, atomics> mail_;
     /// Written under the registry's lock: true while no thread has this heap.
     typename atomics::template atomic<bool> orphan_{false};
-    /// Its thread was lost in a fork: what it owned stays out for ever (heap_registry.hpp).
+    /// Its thread was lost in a fork that could not wait: what it owned stays out for ever (heap_registry.hpp).
     typename atomics::template atomic<bool> dead_{false};
     heap* next_ = nullptr;         ///< in the registry's list of all heaps
     heap* next_orphan_ = nullptr;  ///< in its list of heaps without a thread
@@ -144,4 +155,5 @@ private:
 }  // namespace ashlar::malloc
 
 #include "ashlar/malloc/heap_allocate.hpp"
+#include "ashlar/malloc/heap_fork.hpp"
 #include "ashlar/malloc/heap_free.hpp"

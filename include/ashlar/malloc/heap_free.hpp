@@ -62,12 +62,19 @@ void heap<Store>::free_local(span_type& s, void* p) noexcept {
 
 /// Enough blocks of a full span came back, or all of a span that is not full.
 template <class Store>
-[[gnu::noinline]] void heap<Store>::counted_down(span_type& s) noexcept {
+void heap<Store>::counted_down(span_type& s) noexcept {
     if (s.held == 0) return emptied(s);
     s.countdown = s.held;
     s.held = 0;
     full_.remove(&s);
     partial_[s.size_class].push_second(&s);
+}
+
+/// The same, from the fast path: the slow ones are inside already.
+template <class Store>
+[[gnu::noinline]] void heap<Store>::enter_counted_down(span_type& s) noexcept {
+    const visit inside(registry_->gate(), inside_);
+    counted_down(s);
 }
 
 template <class Store>

@@ -1,14 +1,15 @@
-// ashlar/malloc/heap_registry.hpp - every heap: those of threads, those whose thread has ended, those lost in a fork.
+// ashlar/malloc/heap_registry.hpp - every heap: those of threads, those whose thread has ended or was lost in a fork.
 //
 // Layer:      malloc
 // Source:     Berger, McKinley, Blumofe, Wilson, "Hoard", ASPLOS 2000 (heaps outlive threads); snmalloc (reuse whole).
 // Picture:    attach -> [ of a thread ] -- detach --> [ orphan, with its spans ] -- attach of another thread
 //                                                     adopt_partial: its spans of one class go to a heap in need
-//             fork: heaps of other threads -> [ dead ]: never touched again in the child; blocks of theirs that the
-//             child frees are `strays`, used again by any heap that needs that class
+//             fork, in the child: heaps of other threads -> [ orphan, torn ] -- mended at the first use
+//             fork that could not wait: -> [ dead ]: never touched again in the child; blocks of theirs that it frees
+//             are `strays`, used again by any heap that needs that class
 // Complexity: O(1) but for the spans that move. One lock; nothing here is on a fast path.
 // Failure:    attach refuses with null when no record is to be had.
-// Threads:    any. Lock order: this lock, then the store's.
+// Threads:    any. Order: the gate, this lock, the store's.
 // Invariants: heap_registry.I1  an orphan is touched under the lock only, but for its mail
 //             heap_registry.I2  heaps are never given back: a stale pointer to one is a pointer to a heap
 // Checked by: tests/malloc/heap_registry_test.cpp, tests/malloc/stress_test.cpp
@@ -17,6 +18,7 @@
 #include <new>
 
 #include "ashlar/foundation/size_class.hpp"
+#include "ashlar/malloc/fork_gate.hpp"
 #include "ashlar/malloc/tiny_lock.hpp"
 
 namespace ashlar::malloc {
@@ -24,6 +26,9 @@ namespace ashlar::malloc {
 template <class Heap>
 class heap_registry {
 public:
+    using atomics = typename Heap::atomics;
+    using gate_type = fork_gate<atomics>;
+
     constexpr heap_registry() noexcept = default;
     heap_registry(const heap_registry&) = delete;
     heap_registry& operator=(const heap_registry&) = delete;
@@ -35,6 +40,7 @@ public:
         if (Heap* h = orphans_) {
             set_orphans(h->next_orphan_);
             h->orphan_.store(false, std::memory_order_relaxed);
+            if (h->torn_) h->mend();
             return h;
         }
         std::byte* memory = nullptr;
@@ -50,6 +56,7 @@ public:
     }
     /// The thread of h ends. What is free goes back; the rest waits for a thread in need, or its last free.
     void detach(Heap& h) noexcept {
+        gate_.enter(h.inside_);
         h.settle();
         const holding guard(lock_);
         h.orphan_.store(true, std::memory_order_relaxed);
@@ -57,6 +64,7 @@ public:
         h.next_orphan_ = orphans_;
         set_orphans(&h);
         if (!h.mail_.empty()) h.settle();
+        gate_.leave(h.inside_);  // under the lock: the next owner has not begun to use it
     }
     /// Moves an orphan's spans of a class that have room to `to`. @returns whether there were any
     bool adopt_partial(Heap& to, std::size_t c) noexcept {
@@ -64,6 +72,7 @@ public:
         const holding guard(lock_);
         unsigned looked_at = 0;
         for (Heap* h = orphans_; h != nullptr && looked_at < 8; h = h->next_orphan_, ++looked_at) {
+            if (h->torn_) h->mend();
             if (!h->mail_.empty()) h->read_mail();
             if (h->partial_[c].front() == nullptr) continue;
             while (auto* s = h->partial_[c].front()) {
@@ -79,22 +88,57 @@ public:
     /// Somebody freed a block of an orphan: give back what has become free.
     void tend(Heap& h) noexcept {
         const holding guard(lock_);
-        if (h.orphan_.load(std::memory_order_relaxed)) h.settle();
+        if (h.orphan_.load(std::memory_order_relaxed)) settle(h);
     }
     void tend_all() noexcept {
         const holding guard(lock_);
-        for (Heap* h = orphans_; h != nullptr; h = h->next_orphan_) h->settle();
+        for (Heap* h = orphans_; h != nullptr; h = h->next_orphan_) settle(*h);
     }
 
-    /// In the child of fork, with the lock held since before: only the calling thread is left. `mine` is its heap,
-    /// or null.
+    /// Around fork. `mine` is the calling thread's heap, or null.
     template <class Store>
-    void forked(Store& store, Heap* mine) noexcept {
-        for (Heap* h = all_.load(std::memory_order_relaxed); h != nullptr; h = h->next_) {
-            h->mail_.forget();
-            if (h != mine && !h->orphan_.load(std::memory_order_relaxed)) h->dead_.store(true, std::memory_order_relaxed);
+    void before_fork(Store& store, Heap* mine) noexcept {
+        gate_.close();
+        const auto for_each_other = [&](auto f) {
+            for (Heap* h = first(); h != nullptr; h = h->next_) {
+                if (h != mine && !h->orphan_.load(std::memory_order_relaxed)) f(*h);
+            }
+        };
+        bool others = false;
+        {
+            const holding guard(lock_);  // whoever attaches after this sees that the gate is closed
+            for_each_other([&](Heap&) { others = true; });
         }
-        store.for_each_span([](auto& s) { s.remote.forget(); });
+        settled_ = gate_.settle(others, [&](auto left) { for_each_other([&](Heap& h) { left(h.inside_); }); });
+        lock_.lock();
+        store.lock().lock();
+        if (settled_) for_each_other([](Heap& h) { h.note_lists(); });
+    }
+    template <class Store>
+    void after_fork_in_parent(Store& store) noexcept {
+        store.lock().unlock();
+        lock_.unlock();
+        gate_.open();
+    }
+    /// Only the calling thread is left. The other heaps become orphans; if not all of them stood still, they are dead.
+    template <class Store>
+    void after_fork_in_child(Store& store, Heap* mine) noexcept {
+        for (Heap* h = all_.load(std::memory_order_relaxed); h != nullptr; h = h->next_) {
+            h->inside_.store(false, std::memory_order_relaxed);
+            if (!settled_) h->mail_.forget();
+            if (h == mine || h->orphan_.load(std::memory_order_relaxed)) continue;
+            if (settled_) {
+                h->torn_ = true;
+                h->orphan_.store(true, std::memory_order_relaxed);
+                h->next_orphan_ = orphans_;
+                set_orphans(h);
+            } else {
+                h->dead_.store(true, std::memory_order_relaxed);
+            }
+        }
+        if (!settled_) store.for_each_span([](auto& s) { s.remote.forget(); });
+        gate_.forget_guests();
+        after_fork_in_parent(store);
     }
     using node = typename Heap::node;
     void give_strays(std::size_t c, node* first, node* last) noexcept {
@@ -113,19 +157,24 @@ public:
     }
 
     auto& lock() noexcept { return lock_; }
+    gate_type& gate() noexcept { return gate_; }
     /// All heaps there ever were, by next_of.
     Heap* first() const noexcept { return all_.load(std::memory_order_acquire); }
     static Heap* next_of(const Heap& h) noexcept { return h.next_; }
 
 private:
-    using atomics = typename Heap::atomics;
-
+    static void settle(Heap& h) noexcept {
+        if (h.torn_) h.mend();
+        h.settle();
+    }
     void set_orphans(Heap* h) noexcept {
         orphans_ = h;
         first_orphan_.store(h, std::memory_order_relaxed);
     }
 
     tiny_lock<atomics> lock_;
+    gate_type gate_;
+    bool settled_ = false;  ///< nobody was inside when this process was forked (fork_gate.I1)
     Heap* orphans_ = nullptr;
     typename atomics::template atomic<Heap*> first_orphan_{nullptr};
     typename atomics::template atomic<Heap*> all_{nullptr};

@@ -57,6 +57,7 @@ struct alignas(64) span {
     node* spare = nullptr;  ///< a chain that came home while `free` was not empty
     std::uint32_t spare_count = 0;
     std::uint32_t slices = 0;
+    node* free_at_fork = nullptr;  ///< `free` when the process forked last: the child may trust what it leads to
 
     /// Blocks that were handed to the free lists at least once. relaxed: only the owner changes it, and for whoever
     /// holds a block it is never below that block's place.

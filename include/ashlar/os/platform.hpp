@@ -63,6 +63,9 @@ std::uint32_t thread_id() noexcept;
 std::uint32_t cpu_id() noexcept;
 /// How many processors this process may run on; at least 1.
 std::uint32_t cpu_count() noexcept;
+/// Every other thread of the process that runs passes a full fence before this returns; who sleeps has passed one.
+/// @returns false where the system has no such call
+bool fence_all_threads() noexcept;
 /// Monotonic, in nanoseconds.
 std::uint64_t now_ns() noexcept;
 /// Bytes of this process resident in memory; 0 where that cannot be told.

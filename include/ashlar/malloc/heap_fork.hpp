@@ -1,0 +1,68 @@
+// ashlar/malloc/heap_fork.hpp - heap: what the child of fork can use of the heaps of threads that it does not have.
+//
+// Layer:      malloc
+// Picture:    at fork    span.free -> F -> . -> .          noted: no thread takes a list while the gate is closed
+//             in child   span.free -> ? -> F -> . -> .     what was pushed meanwhile may be half copied: it stays out
+// Complexity: note_lists: O(spans of the heap). mend: O(spans and free blocks of the heap), once, at the first use.
+// Failure:    none. Blocks that stood ready in heads_, and those freed while the kernel copied, stay out in the child.
+// Threads:    note_lists: by who forks, while the gate is closed. mend: under the registry's lock.
+// Checked by: tests/malloc/heap_fork_test.cpp, tests/malloc/program/forks.cpp
+#pragma once
+
+#include "ashlar/malloc/heap.hpp"
+
+namespace ashlar::malloc {
+
+// The owner pushes with plain stores while this reads: a list that it sees is one that there was, and what it leads to
+// was written before. The thread sanitizer cannot know that nothing else of the block is looked at.
+template <class Store>
+__attribute__((no_sanitize("thread"))) void heap<Store>::note_lists() noexcept {
+    const auto note = [](span_type* s) {
+        for (; s != nullptr; s = s->next) s->free_at_fork = __atomic_load_n(&s->free, __ATOMIC_ACQUIRE);
+    };
+    note(full_.front());
+    for (auto& list : partial_) note(list.front());
+}
+
+template <class Store>
+void heap<Store>::mend() noexcept {
+    torn_ = false;
+    kept_ = 0;
+    for (node*& head : heads_) head = nullptr;
+    for (parcel& to : outbox_) {  // not by push_remote: it may ask for the registry's lock
+        if (to.span == nullptr) continue;
+        auto* owner = static_cast<heap*>(to.span->owner.load(std::memory_order_relaxed));
+        if (to.span->remote.push(to.first, to.last, to.count)) owner->mail_.announce(to.span);
+        to.span = nullptr;
+    }
+    auto full = full_;
+    full_ = {};
+    while (span_type* s = full.front()) {
+        full.remove(s);
+        mend_span(*s);
+    }
+    for (auto& list : partial_) {
+        auto partial = list;
+        list = {};
+        while (span_type* s = partial.front()) {
+            partial.remove(s);
+            mend_span(*s);
+        }
+    }
+}
+
+/// Counts again what is out: the countdown was copied at another moment than the list. @pre s is in no list
+template <class Store>
+void heap<Store>::mend_span(span_type& s) noexcept {
+    std::uint32_t home = s.spare_count;
+    for (node* p = s.free_at_fork; p != nullptr; p = p->next) ++home;
+    ASHLAR_INVARIANT(home <= s.carved());
+    s.free = s.free_at_fork;
+    s.held = 0;
+    s.countdown = s.carved() - home;
+    if (s.countdown == 0) return store_->give_span(&s);
+    partial_[s.size_class].push_front(&s);
+    if (!s.has_free() && !s.extendable()) become_full(s);
+}
+
+}  // namespace ashlar::malloc
