@@ -1,4 +1,4 @@
-// ashlar/src/malloc/line.hpp - a line of text for standard error, put together without allocating.
+// ashlar/src/malloc/line.hpp - a line of text for standard error or another sink, put together without allocating.
 //
 // Layer:      malloc
 // Complexity: a buffer on the stack; what does not fit is written when the buffer is full.
@@ -15,9 +15,18 @@
 
 namespace ashlar::malloc {
 
+/// Where text goes: a function that is given it piece by piece.
+struct sink {
+    void (*write)(void* to, const char* text, std::size_t length);
+    void* to;
+};
+inline constexpr sink standard_error{
+    [](void*, const char* text, std::size_t length) { os::write_error(text, length); }, nullptr};
+
 class line {
 public:
     line() noexcept = default;
+    explicit line(const sink& out) noexcept : out_(out) {}
     template <class... Parts>
         requires(sizeof...(Parts) != 0)
     explicit line(const Parts&... parts) noexcept {
@@ -47,6 +56,17 @@ public:
         return *this;
     }
     line& add(const char* text) noexcept { return add(std::string_view(text)); }
+    line& add_signed(std::int64_t number) noexcept {
+        if (number < 0) add("-");
+        return add(number < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(number) : static_cast<std::uint64_t>(number));
+    }
+    /// Right-aligned in that many columns.
+    line& add_padded(std::uint64_t number, unsigned width) noexcept {
+        std::uint64_t limit = 1;
+        for (unsigned digits = 1; digits < width; ++digits) limit *= 10;
+        for (; limit > 1 && number < limit; limit /= 10) add(" ");
+        return add(number);
+    }
     void print() noexcept {
         text_[length_++] = '\n';
         flush();
@@ -54,9 +74,10 @@ public:
 
 private:
     void flush() noexcept {
-        os::write_error(text_, length_);
+        out_.write(out_.to, text_, length_);
         length_ = 0;
     }
+    sink out_ = standard_error;
     char text_[512];
     std::size_t length_ = 0;
 };

@@ -15,6 +15,7 @@
 
 #include "ashlar/malloc/malloc.h"
 #include "export.hpp"
+#include "printers.hpp"
 
 namespace {
 
@@ -39,15 +40,21 @@ ASHLAR_EXPORT void* __libc_pvalloc(std::size_t size) noexcept { return pvalloc(s
 /// glibc's settings mean nothing here; a program that makes them is told that they were made, and works.
 ASHLAR_EXPORT int mallopt(int, int) noexcept { return 1; }
 
+// Beside what glibc counts: blocks that are mappings are in hblks and hblkhd, and not in arena and uordblks.
 ASHLAR_EXPORT struct mallinfo2 mallinfo2(void) noexcept {
-    ashlar_malloc_statistics s{};
-    ashlar_malloc_stats(&s);
+    ashlar::malloc::statistics s;
+    ashlar::malloc::gather(s);
     struct mallinfo2 info {};
-    info.arena = s.used_bytes + s.dirty_bytes;
-    info.ordblks = 1;
-    info.usmblks = s.peak_used_bytes;
-    info.uordblks = s.live_bytes;
-    info.fordblks = info.arena > s.live_bytes ? info.arena - s.live_bytes : 0;
+    const auto at_least_0 = [](std::uint64_t a, std::uint64_t b) { return a > b ? a - b : 0; };
+    info.uordblks = at_least_0(s.live_bytes, s.mapped_bytes);
+    info.arena = at_least_0(s.used_bytes + s.dirty_bytes, s.mapped_bytes + s.cached_bytes);
+    if (info.arena < info.uordblks) info.arena = info.uordblks;  // a block granted between the two counts
+    info.fordblks = info.arena - info.uordblks;
+    for (const auto& c : s.classes) info.ordblks += c.free;
+    info.smblks = s.under_way_blocks;
+    info.fsmblks = s.under_way_bytes;
+    info.hblks = s.mapped_blocks;
+    info.hblkhd = s.mapped_bytes;
     info.keepcost = s.dirty_bytes;
     return info;
 }
@@ -56,7 +63,11 @@ ASHLAR_EXPORT struct mallinfo mallinfo(void) noexcept {
     struct mallinfo info {};
     info.arena = as_int(wide.arena);
     info.ordblks = as_int(wide.ordblks);
+    info.smblks = as_int(wide.smblks);
+    info.hblks = as_int(wide.hblks);
+    info.hblkhd = as_int(wide.hblkhd);
     info.usmblks = as_int(wide.usmblks);
+    info.fsmblks = as_int(wide.fsmblks);
     info.uordblks = as_int(wide.uordblks);
     info.fordblks = as_int(wide.fordblks);
     info.keepcost = as_int(wide.keepcost);
@@ -66,16 +77,18 @@ ASHLAR_EXPORT void malloc_stats(void) noexcept { ashlar_malloc_print_stats(0); }
 
 ASHLAR_EXPORT int malloc_info(int options, FILE* out) noexcept {
     if (options != 0) return EINVAL;
-    ashlar_malloc_statistics s{};
-    ashlar_malloc_stats(&s);
-    const int written = fprintf(out,
-                                "<malloc version=\"1\">\n<total type=\"live\" count=\"%llu\" size=\"%llu\"/>\n"
-                                "<system type=\"current\" size=\"%llu\"/>\n<system type=\"max\" size=\"%llu\"/>\n</malloc>\n",
-                                static_cast<unsigned long long>(s.live_blocks),
-                                static_cast<unsigned long long>(s.live_bytes),
-                                static_cast<unsigned long long>(s.used_bytes),
-                                static_cast<unsigned long long>(s.peak_used_bytes));
-    return written < 0 ? -1 : 0;
+    ashlar::malloc::statistics s;
+    ashlar::malloc::gather(s);
+    struct target {
+        FILE* file;
+        bool whole;
+    } to{out, true};
+    ashlar::malloc::print_xml(s, {[](void* t, const char* text, std::size_t length) {
+                                      auto* const into = static_cast<target*>(t);
+                                      into->whole = into->whole && fwrite(text, 1, length, into->file) == length;
+                                  },
+                                  &to});
+    return to.whole ? 0 : -1;
 }
 
 }  // extern "C"

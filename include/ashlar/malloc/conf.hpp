@@ -69,6 +69,15 @@ constexpr std::int64_t place_among(std::string_view words, std::string_view word
     return -1;
 }
 
+/// @returns the word at a place in "a|b|c"; empty when there is none
+constexpr std::string_view word_at(std::string_view words, std::int64_t place) noexcept {
+    for (; place > 0 && !words.empty(); --place) {
+        const std::size_t bar = words.find('|');
+        words = bar == words.npos ? std::string_view{} : after(words, bar + 1);
+    }
+    return before(words, words.find('|'));
+}
+
 /// @returns what is wrong with the setting, or nothing: then it was made
 constexpr std::string_view apply_setting(std::string_view key, std::string_view value, options& into) noexcept {
     for (const option& o : option_table) {

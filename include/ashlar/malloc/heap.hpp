@@ -25,6 +25,23 @@
 
 namespace ashlar::malloc {
 
+/// What is counted of one heap when statistics are collected (statistics.hpp). In blocks and bytes.
+struct heap_counts {
+    std::uint64_t allocations = 0;
+    std::uint64_t spans = 0;
+    std::uint64_t span_bytes = 0;
+    std::uint64_t live_blocks = 0;
+    std::uint64_t live_bytes = 0;
+    std::uint64_t free_bytes = 0;
+    std::uint64_t under_way_bytes = 0;
+};
+
+enum class heap_state : std::uint8_t {
+    of_thread,  ///< a running thread has it
+    ended,      ///< its thread has ended; what it owns is used by others, or waits for its last free
+    lost,       ///< its thread was not there any more after a fork
+};
+
 template <class Store>
 class alignas(64) heap {
 public:
@@ -91,7 +108,18 @@ public:
         std::uint64_t handed[size_class_count];  ///< blocks that came into heads_ so far
     };
     const tally& counts() const noexcept { return tally_; }
-    node* head_of(std::size_t size_class) const noexcept { return heads_[size_class]; }
+    /// Blocks of a class that the next calls will give without a slow path. For the thread of this heap alone.
+    std::uint64_t ready(std::size_t size_class) const noexcept {
+        std::uint64_t n = 0;
+        for (const node* p = heads_[size_class]; p != nullptr; p = p->next) ++n;
+        return n;
+    }
+    /// Read and written under the store's lock, when statistics are collected.
+    heap_counts& figures() noexcept { return figures_; }
+    heap_state state() const noexcept {
+        if (dead_.load(std::memory_order_relaxed)) return heap_state::lost;
+        return orphan_.load(std::memory_order_relaxed) ? heap_state::ended : heap_state::of_thread;
+    }
     Store& store() noexcept { return *store_; }
     bool attached() const noexcept { return store_ != nullptr; }
     auto& inside() noexcept { return inside_; }
@@ -150,6 +178,7 @@ private:
     typename atomics::template atomic<bool> dead_{false};
     heap* next_ = nullptr;         ///< in the registry's list of all heaps
     heap* next_orphan_ = nullptr;  ///< in its list of heaps without a thread
+    heap_counts figures_{};
 };
 
 }  // namespace ashlar::malloc

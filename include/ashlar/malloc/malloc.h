@@ -18,7 +18,8 @@
 extern "C" {
 #endif
 
-/** All in bytes or numbers since the start. What running threads hold ready counts as live. */
+/** All in bytes or numbers since the start. What running threads hold ready counts as live. Taken while other threads
+ *  run: no span is missed or counted twice, blocks taken or given back at that moment are counted before or after. */
 struct ashlar_malloc_statistics {
     uint64_t allocations;      /**< blocks granted */
     uint64_t live_blocks;      /**< blocks granted and not freed */
@@ -30,10 +31,22 @@ struct ashlar_malloc_statistics {
     uint64_t reserved_bytes;   /**< address space for slices and records */
     uint64_t record_bytes;     /**< address space for records alone */
     uint64_t heaps;            /**< heaps there ever were: the most threads at a time */
+    uint64_t free_bytes;       /**< of blocks in the lists of spans */
+    uint64_t under_way_blocks; /**< freed by other threads than those that granted them, and not collected yet */
+    uint64_t under_way_bytes;  /**< in them */
+    uint64_t resident_bytes;   /**< what the system has given, about: blocks, what they are cut from, dirty bytes */
+    uint64_t cached_bytes;     /**< of the dirty bytes those in the cache of large blocks */
+    uint64_t mapped_blocks;    /**< live blocks that are mappings of their own */
+    uint64_t mapped_bytes;     /**< in them */
 };
 
 void ashlar_malloc_stats(struct ashlar_malloc_statistics* out);
-/** Writes the same, and a table of size classes, to standard error: as text, or as one line of JSON. */
+/** The same with tables of size classes and of heaps for a reader; as one line of JSON; as the XML of malloc_info. */
+enum ashlar_stats_format { ashlar_stats_text, ashlar_stats_json, ashlar_stats_xml };
+/** Is given the text piece by piece. No lock is held: it may allocate, and may block. */
+typedef void (*ashlar_writer)(void* to, const char* text, size_t length);
+void ashlar_malloc_write_stats(enum ashlar_stats_format format, ashlar_writer write, void* to);
+/** Writes them to standard error: as text, or as JSON. */
 void ashlar_malloc_print_stats(int as_json);
 /** Gives everything unused back to the system. @returns whether anything was. */
 int ashlar_malloc_trim(void);

@@ -97,6 +97,10 @@ public:
     const large_blocks<retrying_pages<Pages>>& large() const noexcept { return large_; }
     std::size_t peak_bytes() const noexcept { return peak_; }
     std::uint64_t purged_bytes() const noexcept { return purged_; }
+    /// About what the system has given: what blocks were cut from, what is free and kept, and mappings. @pre the lock is held
+    std::size_t resident_bytes() const noexcept {
+        return resident_.load(std::memory_order_relaxed) + slices_.dirty() * slice_size + large_.live() + large_.cached();
+    }
     /// Large blocks granted so far.
     std::uint64_t large_taken() const noexcept { return large_taken_; }
     /// Gives every reservation back. For tests: nothing of it may be used afterwards.

@@ -1,14 +1,21 @@
 // ashlar/malloc/statistics.hpp - counts of everything, taken when they are asked for.
 //
 // Layer:      malloc
+// Picture:    spans --  for_each_span, under the store's lock  --> statistics: totals, one row a size class
+//                                                              \-> heap_counts of the heap that owns the span
 // Complexity: O(spans + heaps); the allocation paths count nothing but whole refills.
 // Failure:    none.
-// Threads:    any. Threads that run meanwhile are counted at slightly different moments, and the blocks they hold
-//             ready in their lists count as live, but for those of `mine`.
+// Threads:    any, while others run: no span appears or vanishes meanwhile. Blocks that threads take and give back at
+//             that moment are counted before or after; those that other threads hold ready in their lists count as
+//             live, but for those of `mine`.
+// Invariants: statistics.I1  the rows of the classes and of `large` add up to live_blocks, live_bytes, free_bytes
 // Checked by: tests/malloc/statistics_test.cpp
+//
+// One source of figures: text, JSON, XML, mallinfo and reading by name print what is counted here.
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "ashlar/malloc/heap.hpp"
 
@@ -16,70 +23,161 @@ namespace ashlar::malloc {
 
 struct class_counts {
     std::uint64_t allocations = 0;
-    std::uint64_t live = 0;
+    std::uint64_t live = 0;       ///< blocks granted and not freed
+    std::uint64_t free = 0;       ///< blocks in the lists of spans
+    std::uint64_t under_way = 0;  ///< blocks that other threads freed, on their way home
     std::uint64_t spans = 0;
+    std::uint64_t span_bytes = 0;  ///< address space of these spans
 };
 
 struct statistics {
     class_counts classes[size_class_count]{};
     class_counts large{};
+    std::uint64_t allocations = 0;
+    std::uint64_t live_blocks = 0;
     std::uint64_t live_bytes = 0;
+    std::uint64_t free_bytes = 0;
+    std::uint64_t under_way_blocks = 0;
+    std::uint64_t under_way_bytes = 0;
     std::uint64_t used_bytes = 0;
     std::uint64_t peak_used_bytes = 0;
+    std::uint64_t resident_bytes = 0;
     std::uint64_t dirty_bytes = 0;
+    std::uint64_t cached_bytes = 0;
+    std::uint64_t mapped_blocks = 0;
+    std::uint64_t mapped_bytes = 0;
     std::uint64_t purged_bytes = 0;
     std::uint64_t reserved_bytes = 0;
     std::uint64_t record_bytes = 0;
     std::uint64_t heaps = 0;
-
-    std::uint64_t allocations() const noexcept {
-        std::uint64_t sum = large.allocations;
-        for (const class_counts& c : classes) sum += c.allocations;
-        return sum;
-    }
-    std::uint64_t live_blocks() const noexcept {
-        std::uint64_t sum = large.live;
-        for (const class_counts& c : classes) sum += c.live;
-        return sum;
-    }
 };
 
-/// `mine` is the calling thread's heap: what it holds ready is not live. Null if it has none.
+/// What a figure is called, for whoever prints it or asks for it by name.
+struct statistic {
+    std::string_view key;
+    std::string_view words;
+    std::uint64_t statistics::*value;
+    bool bytes;
+};
+
+inline constexpr statistic statistic_table[] = {
+    {"allocations", "blocks granted", &statistics::allocations, false},
+    {"live_blocks", "of them live", &statistics::live_blocks, false},
+    {"live_bytes", "live", &statistics::live_bytes, true},
+    {"free_bytes", "free in the lists of spans", &statistics::free_bytes, true},
+    {"under_way_blocks", "freed by other threads, on their way home", &statistics::under_way_blocks, false},
+    {"under_way_bytes", "in them", &statistics::under_way_bytes, true},
+    {"used_bytes", "in spans and mappings", &statistics::used_bytes, true},
+    {"peak_used_bytes", "the most of that", &statistics::peak_used_bytes, true},
+    {"resident_bytes", "resident, about", &statistics::resident_bytes, true},
+    {"dirty_bytes", "of it free, kept for reuse", &statistics::dirty_bytes, true},
+    {"cached_bytes", "of that in the cache of large blocks", &statistics::cached_bytes, true},
+    {"mapped_blocks", "blocks that are mappings of their own", &statistics::mapped_blocks, false},
+    {"mapped_bytes", "in them", &statistics::mapped_bytes, true},
+    {"purged_bytes", "given back so far", &statistics::purged_bytes, true},
+    {"reserved_bytes", "address space reserved", &statistics::reserved_bytes, true},
+    {"record_bytes", "of it for records", &statistics::record_bytes, true},
+    {"heaps", "heaps of threads", &statistics::heaps, false},
+};
+
+namespace detail {
+
+/// A word of a running thread. Any recent value will do, and a word is read whole; the thread that writes it must not
+/// pay for that, so this is no atomic and the thread sanitizer is told to look away.
+template <class T>
+__attribute__((no_sanitize("thread"))) inline T glance(const T& word) noexcept {
+    return *static_cast<const volatile T*>(&word);
+}
+
+/// @returns blocks of a span that are out, as far as can be told while its owner runs
+template <class Span>
+std::uint64_t out_of(const Span& s) noexcept {
+    const std::uint64_t out = std::uint64_t{glance(s.countdown)} + glance(s.held);
+    return out < s.carved() ? out : s.carved();  // between two stores of the owner the sum may be too large
+}
+
+template <class Heap, class Span>
+void count_span(const Span& s, statistics& out) noexcept {
+    auto* const owner = static_cast<Heap*>(s.owner.load(std::memory_order_relaxed));
+    const bool large = s.kind == span_kind::run || s.kind == span_kind::mapped;
+    class_counts& into = large ? out.large : out.classes[s.size_class];
+    const std::uint64_t used = large ? 1 : out_of(s);
+    const std::uint64_t home = large ? 0 : s.remote.count();
+    const std::uint64_t live = used > home ? used - home : 0;
+    const std::uint64_t free = large ? 0 : s.carved() - used;
+    const std::uint64_t bytes = s.kind == span_kind::mapped ? s.block_size : s.slices * slice_size;
+    ++into.spans;
+    into.span_bytes += bytes;
+    into.live += live;
+    into.free += free;
+    into.under_way += home;
+    out.free_bytes += free * s.block_size;
+    out.under_way_blocks += home;
+    out.under_way_bytes += home * s.block_size;
+    if (large) out.live_bytes += s.block_size;
+    if (s.kind == span_kind::mapped) {
+        ++out.mapped_blocks;
+        out.mapped_bytes += s.block_size;
+    }
+    if (owner == nullptr) return;
+    heap_counts& of = owner->figures();
+    ++of.spans;
+    of.span_bytes += bytes;
+    of.live_blocks += live;
+    of.live_bytes += live * s.block_size;
+    of.free_bytes += free * s.block_size;
+    of.under_way_bytes += home * s.block_size;
+}
+
+}  // namespace detail
+
+/// Fills `out`, and the figures of every heap (figures_of). `mine` is the calling thread's heap: what it holds ready is
+/// not live. Null if it has none.
 template <class Heap, class Store>
 void collect(Store& store, const heap_registry<Heap>& registry, const Heap* mine, statistics& out) noexcept {
-    for (const Heap* h = registry.first(); h != nullptr; h = registry.next_of(*h)) {
-        ++out.heaps;
-        for (std::size_t c = 0; c < size_class_count; ++c) out.classes[c].allocations += h->counts().handed[c];
-    }
     {
         const holding guard(store.lock());
-        store.for_each_span([&](const auto& s) {
-            const bool large = s.kind == span_kind::run || s.kind == span_kind::mapped;
-            class_counts& into = large ? out.large : out.classes[s.size_class];
-            ++into.spans;
-            const std::uint64_t used = s.used();
-            const std::uint64_t home = s.remote.count();  // freed, and not collected yet
-            into.live += large ? 1 : used > home ? used - home : 0;
-            if (large) out.live_bytes += s.block_size;
-        });
+        for (Heap* h = registry.first(); h != nullptr; h = registry.next_of(*h)) {
+            ++out.heaps;
+            h->figures() = {};
+            for (std::size_t c = 0; c < size_class_count; ++c) {
+                const std::uint64_t handed = detail::glance(h->counts().handed[c]);
+                out.classes[c].allocations += handed;
+                h->figures().allocations += handed;
+            }
+        }
+        store.for_each_span([&](const auto& s) { detail::count_span<Heap>(s, out); });
         out.large.allocations = store.large_taken();
         out.used_bytes = store.slices().used() * slice_size + store.large().live();
         out.peak_used_bytes = store.peak_bytes();
-        out.dirty_bytes = store.slices().dirty() * slice_size + store.large().cached();
+        out.cached_bytes = store.large().cached();
+        out.dirty_bytes = store.slices().dirty() * slice_size + out.cached_bytes;
+        out.resident_bytes = store.resident_bytes();
         out.purged_bytes = store.purged_bytes();
         out.record_bytes = store.meta().reserved();
         out.reserved_bytes = store.slices().reserved() + out.record_bytes;
     }
+    out.allocations = out.large.allocations;  // from here on sums of the rows (statistics.I1)
+    out.live_blocks = out.large.live;
     for (std::size_t c = 0; c < size_class_count; ++c) {
-        std::uint64_t ready = 0;
-        if (mine != nullptr) {
-            for (auto* block = mine->head_of(c); block != nullptr; block = block->next) ++ready;
-        }
+        std::uint64_t ready = mine == nullptr ? 0 : mine->ready(c);
         class_counts& counts = out.classes[c];
-        counts.live -= ready < counts.live ? ready : counts.live;
+        if (ready > counts.live) ready = counts.live;
+        counts.live -= ready;
+        counts.free += ready;
         counts.allocations -= ready < counts.allocations ? ready : counts.allocations;
+        out.allocations += counts.allocations;
+        out.live_blocks += counts.live;
         out.live_bytes += counts.live * size_of_class(c);
+        out.free_bytes += ready * size_of_class(c);
     }
+}
+
+/// @returns what the latest collect counted of one heap
+template <class Heap, class Store>
+heap_counts figures_of(Store& store, Heap& h) noexcept {
+    const holding guard(store.lock());
+    return h.figures();
 }
 
 }  // namespace ashlar::malloc

@@ -33,7 +33,9 @@ with tempfile.TemporaryDirectory() as folder:
         counts = json.loads(done.stderr)["ashlar_malloc"]
     except (ValueError, KeyError):
         pass
-    expect("JSON statistics", counts.get("allocations", 0) >= 2 and counts.get("large"), done)
+    expect("JSON statistics", counts.get("allocations", 0) >= 2 and counts.get("large") and
+           counts.get("options", {}).get("stats_at_exit") == "json" and
+           sum(c["live"] for c in counts.get("classes", [])) + counts["large"]["live"] == counts["live_blocks"], done)
     done = run(ASHLAR_CONF=conf, ASHLAR_OPTIONS="stats_at_exit=off")
     expect("the environment goes before the file", done.stderr == "", done)
     write("version = 1\nno_such_key = 1\nthp = sometimes\n")
