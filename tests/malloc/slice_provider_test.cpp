@@ -22,27 +22,28 @@ TEST_CASE("slice_provider: runs are committed, zero at first, and counted", "[ma
     provider_fixture f;
     const slice_run a = f.take(3);
     REQUIRE(a.data != nullptr);
-    CHECK(a.zero);
+    CHECK(a.touched == 0);
     CHECK(f.pages.is_committed(a.data, 3 * slice_size));
     CHECK(all_bytes(a.data, 3 * slice_size, 0));  // slice_provider.I2
     CHECK(f.slices.used() == 3);                  // slice_provider.I1
     a.data[5] = std::byte{1};
-    f.slices.give(a.data, 3, true);
-    CHECK(f.slices.dirty() == 3);
+    f.slices.give(a.data, 3, slice_size + 1);
+    CHECK(f.slices.dirty() == slice_size + grain_size);
     const slice_run b = f.take(3);
     CHECK(b.data == a.data);
-    CHECK_FALSE(b.zero);
-    f.slices.give(b.data, 3, true);
+    CHECK(b.touched == slice_size + grain_size);
+    f.slices.give(b.data, 3, 0);
+    CHECK(f.slices.dirty() == slice_size + grain_size);
 }
 
 TEST_CASE("slice_provider: one slice is taken where memory is resident already", "[malloc][slice_provider]") {
     provider_fixture f;
     const slice_run a = f.take(1), b = f.take(1), c = f.take(1);
-    f.slices.give(a.data, 1, false);
-    f.slices.give(b.data, 1, true);
+    f.slices.give(a.data, 1, 0);
+    f.slices.give(b.data, 1, 1);
     CHECK(f.take(1).data == b.data);
     CHECK(f.take(1).data == a.data);
-    f.slices.give(c.data, 1, true);
+    f.slices.give(c.data, 1, 1);
 }
 
 TEST_CASE("slice_provider: regions are added as the program grows, and refused as a value", "[malloc][slice_provider]") {
@@ -77,23 +78,21 @@ TEST_CASE("slice_provider: a large reservation that is refused is halved until i
 TEST_CASE("slice_provider: a run grows in place only into free slices", "[malloc][slice_provider]") {
     provider_fixture f;
     const slice_run a = f.take(2), b = f.take(2);
-    bool zero = false;
-    CHECK_FALSE(f.slices.extend(f.pages, a.data, 2, 3, zero));
-    f.slices.give(b.data, 2, false);
-    REQUIRE(f.slices.extend(f.pages, a.data, 2, 4, zero));
-    CHECK(zero);
+    CHECK_FALSE(f.slices.extend(f.pages, a.data, 2, 3));
+    f.slices.give(b.data, 2, 0);
+    REQUIRE(f.slices.extend(f.pages, a.data, 2, 4));
     CHECK(f.slices.used() == 4);
 }
 
 TEST_CASE("slice_provider: a purge that fails leaves its slices dirty", "[malloc][slice_provider]") {
     provider_fixture f;
     const slice_run a = f.take(4);
-    f.slices.give(a.data, 4, true);
+    f.slices.give(a.data, 4, 4 * slice_size);
     const slice_run taken = f.slices.start_purge(false, 64);
     CHECK(taken.count == 4);
     CHECK(f.slices.dirty() == 0);
     f.slices.finish_purge(taken, false);
-    CHECK(f.slices.dirty() == 4);
+    CHECK(f.slices.dirty() == 4 * slice_size);
     f.slices.finish_purge(f.slices.start_purge(false, 64), true);
     CHECK(f.slices.dirty() == 0);
     CHECK(f.slices.used() == 0);

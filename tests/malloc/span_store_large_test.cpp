@@ -13,8 +13,8 @@ TEST_CASE("span_store_large: blocks are runs to 4 MiB and mappings above", "[mal
     span_type* own = f.store->take_large(4 * MiB + 1, 1);
     CHECK(run->kind == span_kind::run);
     CHECK(own->kind == span_kind::mapped);
-    CHECK(run->zero);
-    CHECK(own->zero);
+    CHECK(run->reads_as_zero(0));
+    CHECK(own->reads_as_zero(0));
     f.store->give_large(run);
     f.store->give_large(own);
     CHECK(f.spans() == 0);

@@ -52,7 +52,7 @@ void* heap<Store>::allocate_large(std::size_t size, std::size_t align, bool zero
     if (!mail_.empty()) read_mail();
     span_type* s = store_->take_large(size, align);
     if (s == nullptr) return nullptr;
-    if (zeroed && !s->zero) std::memset(s->start, 0, size);
+    if (zeroed && !s->reads_as_zero(0)) std::memset(s->start, 0, size);
     return s->start;
 }
 
@@ -87,7 +87,7 @@ template <class Store>
             const std::uint32_t before = s->carved();
             list = carve(*s);
             count = s->carved() - before;
-            zero = s->zero;
+            zero = s->reads_as_zero(before * s->block_size);
         }
         s->countdown += count;
         tally_.handed[c] += count;
@@ -151,7 +151,7 @@ auto heap<Store>::carve(span_type& s) noexcept -> node* {
     }
     reinterpret_cast<node*>(p)->next = nullptr;
     s.set_carved(s.carved() + static_cast<std::uint32_t>(count));
-    store_->note_carved(s, count * size);
+    store_->note_carved(s, at, at + count * size);
     return first;
 }
 

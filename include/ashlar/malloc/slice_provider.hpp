@@ -7,7 +7,8 @@
 // Threads:    one at a time (the caller's lock), except that the caller may purge outside of it: a run that
 //             start_purge gave is nobody's until finish_purge.
 // Invariants: slice_provider.I1  used + free slices = slices of all regions
-//             slice_provider.I2  a run is zero when take says so
+//             slice_provider.I2  a run reads as zero when take says that none of it is touched, and one slice reads as
+//                                zero behind what is touched
 // Checked by: tests/malloc/slice_provider_test.cpp
 #pragma once
 
@@ -23,7 +24,7 @@ namespace ashlar::malloc {
 struct slice_run {
     std::byte* data;
     std::size_t count;
-    bool zero;
+    std::size_t touched;  ///< bytes that may not read as zero, and that have memory
 };
 
 template <os::page_source Pages>
@@ -46,24 +47,24 @@ public:
             if (at != slice_region::none && committed(pages, *r, at + count)) return take_at(*r, at, count);
         }
         slice_region* r = add_region(pages, meta, count, align);
-        if (r == nullptr) return {nullptr, 0, false};
+        if (r == nullptr) return {nullptr, 0, 0};
         const std::size_t at = r->find(count, align);
-        if (at == slice_region::none || !committed(pages, *r, at + count)) return {nullptr, 0, false};
+        if (at == slice_region::none || !committed(pages, *r, at + count)) return {nullptr, 0, 0};
         return take_at(*r, at, count);
     }
     /// Enlarges a run where it is. @returns whether it could; nothing changes otherwise
-    bool extend(Pages& pages, std::byte* data, std::size_t count, std::size_t now, bool& zero) noexcept {
+    bool extend(Pages& pages, std::byte* data, std::size_t count, std::size_t now) noexcept {
         slice_region& r = *region_of(data);
         const std::size_t end = r.index_of(data) + count;
         if (!r.is_free(end, now - count) || !committed(pages, r, end + now - count)) return false;
-        zero = take_at(r, end, now - count).zero;
+        take_at(r, end, now - count);
         return true;
     }
-    void give(std::byte* data, std::size_t count, bool dirty) noexcept {
+    /// `written`: bytes from the front that were written to.
+    void give(std::byte* data, std::size_t count, std::size_t written) noexcept {
         slice_region& r = *region_of(data);
-        r.give(r.index_of(data), count, dirty);
+        change_dirty(r.give(r.index_of(data), count, written));
         used_ -= count;
-        if (dirty) change_dirty(count);
     }
 
     /// Takes a run of dirty slices out, for the caller to purge. @returns data == nullptr when there is none
@@ -72,20 +73,25 @@ public:
         for (slice_region* r = first_; r != nullptr; r = r->next) {
             if (r->has_dirty(only_old)) last = r;
         }
-        if (last == nullptr) return {nullptr, 0, false};
+        if (last == nullptr) return {nullptr, 0, 0};
         std::size_t at = 0;
-        const std::size_t count = last->take_dirty(only_old, most, at);
+        std::size_t touched = 0;
+        const std::size_t count = last->take_dirty(only_old, most, at, touched);
         used_ += count;
-        change_dirty(0 - count);
-        return {last->address_of(at), count, false};
+        change_dirty(0 - touched);
+        return {last->address_of(at), count, touched};
     }
-    void finish_purge(const slice_run& run, bool purged) noexcept { give(run.data, run.count, !purged); }
+    void finish_purge(const slice_run& run, bool purged) noexcept {
+        slice_region& r = *region_of(run.data);
+        if (purged) r.forget(r.index_of(run.data), run.count);
+        give(run.data, run.count, 0);
+    }
     void age() noexcept {
         for (slice_region* r = first_; r != nullptr; r = r->next) r->age();
     }
 
     std::size_t used() const noexcept { return used_; }
-    /// May be read without the lock; it is then a moment old.
+    /// Bytes of free slices that have memory. May be read without the lock; it is then a moment old.
     std::size_t dirty() const noexcept { return dirty_.load(std::memory_order_relaxed); }
     std::size_t reserved() const noexcept { return reserved_; }
     slice_region* regions() const noexcept { return first_; }
@@ -109,10 +115,10 @@ private:
     /// Adds; written under the lock only, so a load and a store do. relaxed: a figure, it publishes nothing.
     void change_dirty(std::size_t by) noexcept { dirty_.store(dirty() + by, std::memory_order_relaxed); }
     slice_run take_at(slice_region& r, std::size_t at, std::size_t count) noexcept {
-        const std::size_t were_dirty = r.take(at, count);
+        const std::size_t touched = r.take(at, count);
         used_ += count;
-        change_dirty(0 - were_dirty);
-        return {r.address_of(at), count, were_dirty == 0};
+        change_dirty(0 - touched);
+        return {r.address_of(at), count, touched};
     }
     /// Commits by doubling, so that a region costs few calls and the system is charged for what is used.
     bool committed(Pages& pages, slice_region& r, std::size_t end) noexcept {
@@ -139,7 +145,7 @@ private:
         const std::size_t slices = granted->size / slice_size;
         const std::size_t whole = slices * slice_size;  // a halved wish need not be whole slices
         if (whole != granted->size) pages.release(granted->data + whole, granted->size - whole);
-        std::byte* record = meta.take(pages, sizeof(slice_region) + slice_region::bitmap_bytes(slices), 64);
+        std::byte* record = meta.take(pages, sizeof(slice_region) + slice_region::table_bytes(slices), 64);
         if (record == nullptr) {
             pages.release(granted->data, whole);
             return nullptr;
@@ -158,7 +164,7 @@ private:
     slice_region* first_ = nullptr;
     slice_region* last_ = nullptr;
     std::size_t used_ = 0;   ///< slices
-    std::atomic<std::size_t> dirty_{0};  ///< free slices whose memory is not zero
+    std::atomic<std::size_t> dirty_{0};  ///< bytes
     std::size_t reserved_ = 0;
     thp_policy huge_ = thp_policy::automatic;
 };

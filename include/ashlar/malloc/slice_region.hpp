@@ -1,20 +1,22 @@
-// ashlar/malloc/slice_region.hpp - one reservation cut into slices, kept by bitmaps.
+// ashlar/malloc/slice_region.hpp - one reservation cut into slices, kept by bitmaps and a byte for each.
 //
 // Layer:      malloc
 // Source:     Knuth, TAOCP vol. 1, 2.5 (first fit by address).
 // Picture:    slices   | used | free | free | used | free .......... | not committed yet ... |
 //             free_       0      1      1      0      1   1  1  1  1    1  1  1  1
-//             dirty_      0      1      0      0      1   0  0  0  0    (written since it was last zero)
+//             touched_   16      3      0      5      1   0  0  0  0    (grains at the front that may not read as zero)
+//             dirty_      0      1      0      0      1   0  0  0  0    (free, and touched)
 //             old_        0      1      0      0      0                 (dirty at the last sweep already)
 // Complexity: find O(words of the bitmap); take and give O(slices / 64).
 // Failure:    find tells when no run fits; nothing changes.
 // Threads:    one at a time (the caller's lock).
-// Invariants: slice_region.I1  old_ is within dirty_ is within free_
-//             slice_region.I2  slices at or behind committed are free and not dirty
-//             slice_region.I3  a free slice that is not dirty reads as zero
+// Invariants: slice_region.I1  old_ is within dirty_ is within free_; dirty_ is where free_ is and touched_ is not 0
+//             slice_region.I2  slices at or behind committed are free and not touched
+//             slice_region.I3  a free slice reads as zero behind its touched grains
 // Checked by: tests/malloc/slice_region_test.cpp
 //
-// Lowest address first: what is free gathers at the end, and what was committed is used again.
+// Lowest address first: what is free gathers at the end, and what was committed is used again. Spans are cut from their
+// front, so a count of grains tells how much of a slice has memory: most small programs touch little of each.
 #pragma once
 
 #include <bit>
@@ -28,6 +30,9 @@
 namespace ashlar::malloc {
 
 using os::slice_size;
+
+/// What touched memory is counted in: a sixteenth of a slice, the smallest page.
+inline constexpr std::size_t grain_size = slice_size / 16;
 
 /// Bits 0..63 of which [from, to) are set; to may be 64.
 constexpr std::uint64_t bits_between(std::size_t from, std::size_t to) noexcept {
@@ -92,15 +97,16 @@ private:
 class slice_region {
 public:
     static constexpr std::size_t none = static_cast<std::size_t>(-1);
-    /// Bytes of the bitmaps for so many slices.
-    static constexpr std::size_t bitmap_bytes(std::size_t slices) noexcept {
-        return 3 * bit_array::words_for(slices) * sizeof(std::uint64_t);
+    /// Bytes of the tables for so many slices.
+    static constexpr std::size_t table_bytes(std::size_t slices) noexcept {
+        return 3 * bit_array::words_for(slices) * sizeof(std::uint64_t) + slices;
     }
 
-    /// @pre bitmaps: bitmap_bytes(slices) bytes, zero
-    slice_region(std::byte* base, std::size_t slices, std::uint64_t* bitmaps) noexcept
-        : base_(base), slices_(slices), free_count_(slices), free_(bitmaps),
-          dirty_(bitmaps + bit_array::words_for(slices)), old_(bitmaps + 2 * bit_array::words_for(slices)) {
+    /// @pre tables: table_bytes(slices) bytes, zero
+    slice_region(std::byte* base, std::size_t slices, std::uint64_t* tables) noexcept
+        : base_(base), slices_(slices), free_count_(slices), free_(tables),
+          dirty_(tables + bit_array::words_for(slices)), old_(tables + 2 * bit_array::words_for(slices)),
+          touched_(reinterpret_cast<std::uint8_t*>(tables + 3 * bit_array::words_for(slices))) {
         free_.fill(0, slices, true);
     }
 
@@ -118,7 +124,7 @@ public:
     }
     /// @returns a free slice whose memory is resident already; none if none
     std::size_t find_dirty() const noexcept {
-        if (dirty_count_ == 0) return none;
+        if (dirty_grains_ == 0) return none;
         const std::size_t at = dirty_.next(true, 0, slices_);
         return at < slices_ ? at : none;
     }
@@ -126,49 +132,64 @@ public:
         return first + count <= slices_ && free_.next(false, first, first + count) == first + count;
     }
 
-    /// Makes free slices used. @returns how many of them were dirty
+    /// Makes free slices used. @returns the bytes of them that are touched
     std::size_t take(std::size_t first, std::size_t count) noexcept {
         ASHLAR_INVARIANT(is_free(first, count));
-        const std::size_t were_dirty = dirty_count_ == 0 ? 0 : dirty_.count(first, count);
+        std::size_t grains = 0;
+        if (dirty_grains_ != 0) {
+            for (std::size_t i = first; i < first + count; ++i) grains += touched_[i];
+        }
         free_.fill(first, count, false);
-        if (were_dirty != 0) {
+        if (grains != 0) {
             dirty_.fill(first, count, false);
             old_.fill(first, count, false);
         }
         free_count_ -= count;
-        dirty_count_ -= were_dirty;
+        dirty_grains_ -= grains;
         if (first == lowest_free_) lowest_free_ = first + count;
-        return were_dirty;
+        return grains * grain_size;
     }
-    void give(std::size_t first, std::size_t count, bool dirty) noexcept {
+    /// Makes used slices free, of which `written` bytes from the front were written to. @returns the bytes of them
+    /// that are touched, by this user or by one before
+    std::size_t give(std::size_t first, std::size_t count, std::size_t written) noexcept {
         ASHLAR_INVARIANT(free_.next(true, first, first + count) == first + count);
         free_.fill(first, count, true);
         free_count_ += count;
-        if (dirty) {
-            dirty_.fill(first, count, true);
-            dirty_count_ += count;
+        std::size_t grains = 0;
+        for (std::size_t i = first; i < first + count; ++i) {
+            const std::size_t here = written < slice_size ? (written + grain_size - 1) / grain_size : 16;
+            if (touched_[i] < here) touched_[i] = static_cast<std::uint8_t>(here);
+            if (touched_[i] != 0) dirty_.fill(i, 1, true);
+            grains += touched_[i];
+            written -= written < slice_size ? written : slice_size;
         }
+        dirty_grains_ += grains;
         if (first < lowest_free_) lowest_free_ = first;
+        return grains * grain_size;
+    }
+    /// Used slices read as zero from now on: the system took their memory.
+    void forget(std::size_t first, std::size_t count) noexcept {
+        for (std::size_t i = first; i < first + count; ++i) touched_[i] = 0;
     }
 
     bool has_dirty(bool only_old) const noexcept {
-        return dirty_count_ != 0 && (!only_old || old_.next(true, 0, slices_) < slices_);
+        return dirty_grains_ != 0 && (!only_old || old_.next(true, 0, slices_) < slices_);
     }
     /// The last run of dirty slices, only old ones if asked, which is taken: find takes the first ones, so these are the
     /// least likely to be needed soon. @returns its length, 0 for none
-    std::size_t take_dirty(bool only_old, std::size_t most, std::size_t& first) noexcept {
-        if (dirty_count_ == 0) return 0;
+    std::size_t take_dirty(bool only_old, std::size_t most, std::size_t& first, std::size_t& touched) noexcept {
+        if (dirty_grains_ == 0) return 0;
         const bit_array& which = only_old ? old_ : dirty_;
         const std::size_t end = which.end_of_last(true, slices_);
         if (end == 0) return 0;
         first = which.end_of_last(false, end);
         if (end - first > most) first = end - most;
-        take(first, end - first);
+        touched = take(first, end - first);
         return end - first;
     }
     /// From now on, everything that is dirty is old.
     void age() noexcept {
-        if (dirty_count_ == 0) return;
+        if (dirty_grains_ == 0) return;
         for (std::size_t at = dirty_.next(true, 0, slices_); at < slices_;) {
             const std::size_t end = dirty_.next(false, at, slices_);
             old_.fill(at, end - at, true);
@@ -179,7 +200,7 @@ public:
     std::byte* base() const noexcept { return base_; }
     std::size_t slices() const noexcept { return slices_; }
     std::size_t free_count() const noexcept { return free_count_; }
-    std::size_t dirty_count() const noexcept { return dirty_count_; }
+    std::size_t dirty_bytes() const noexcept { return dirty_grains_ * grain_size; }
     bool contains(const std::byte* p) const noexcept {
         return p >= base_ && static_cast<std::size_t>(p - base_) < slices_ * slice_size;
     }
@@ -200,9 +221,10 @@ private:
     std::byte* base_;
     std::size_t slices_;
     std::size_t free_count_;
-    std::size_t dirty_count_ = 0;
+    std::size_t dirty_grains_ = 0;  ///< touched ones in free slices
     std::size_t lowest_free_ = 0;  ///< no slice below it is free
     bit_array free_, dirty_, old_;
+    std::uint8_t* touched_;  ///< grains at the front of each slice, used or free
 };
 
 }  // namespace ashlar::malloc

@@ -44,9 +44,9 @@ struct alignas(64) span {
     std::uint32_t held = 0;
     typename Atomics::template atomic<std::uint32_t> carved_blocks{0};  ///< see carved()
     std::uint32_t capacity = 0;
+    std::uint32_t touched = 0;  ///< bytes at the front that may not read as zero though never carved; see reads_as_zero
     std::uint8_t size_class = 0;
     span_kind kind = span_kind::none;
-    bool zero = false;  ///< memory that was never carved reads as zero
     std::byte* start = nullptr;
     std::size_t block_size = 0;  ///< usable bytes of a block
 
@@ -65,6 +65,9 @@ struct alignas(64) span {
     void set_carved(std::uint32_t n) noexcept { carved_blocks.store(n, std::memory_order_relaxed); }
     std::uint32_t used() const noexcept { return countdown + held; }
     bool has_free() const noexcept { return free != nullptr || spare != nullptr; }
+    /// @returns whether what lies behind the first `from` bytes, and was never carved, reads as zero: in a single slice
+    ///          what was touched before lies in front, of several (and of a mapping) nothing is known but whether any was
+    bool reads_as_zero(std::size_t from) const noexcept { return touched == 0 || (slices == 1 && from >= touched); }
     bool extendable() const noexcept { return carved() < capacity; }
 };
 

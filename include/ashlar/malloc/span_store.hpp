@@ -59,10 +59,11 @@ public:
     span_type* new_span(void* owner, std::size_t size_class) noexcept;
     /// @pre nothing of it is out, and it is in no list or mailbox
     void give_span(span_type* s) noexcept;
-    /// The owner has cut `bytes` more into blocks.
-    void note_carved(const span_type& s, std::size_t bytes) noexcept {
-        needed_.fetch_add(bytes, std::memory_order_relaxed);
-        if (s.zero) resident_.fetch_add(bytes, std::memory_order_relaxed);
+    /// The owner has cut the bytes between two places of the span into blocks.
+    void note_carved(const span_type& s, std::size_t from, std::size_t to) noexcept {
+        needed_.fetch_add(to - from, std::memory_order_relaxed);
+        if (to <= s.touched) return;
+        resident_.fetch_add(to - (from > s.touched ? from : s.touched), std::memory_order_relaxed);
     }
     /// Lets the fast path of free serve the span, if it may (span.I3).
     void open(span_type& s) const noexcept { s.limit = options_.zero_on_free != 0 ? 0 : s.magic; }
@@ -124,12 +125,12 @@ private:
     void give_back_if_due(bool with_time) noexcept;
     void give_back_excess() noexcept;
     void put_back(span_type* s) noexcept;
-    /// Bytes that a span needs; and bytes of memory that it has, which is more where its slices were dirty.
+    /// Bytes that a span needs; and bytes of memory that it has, which is more where its slices were touched before.
     static std::size_t need_of(const span_type& s) noexcept {
         return s.kind == span_kind::run ? s.block_size : s.carved() * s.block_size;
     }
     static std::size_t memory_of(const span_type& s) noexcept {
-        return s.zero ? need_of(s) : s.slices * slice_size;
+        return need_of(s) > s.touched ? need_of(s) : s.touched;
     }
     void count_in(const span_type& s) noexcept {
         needed_.fetch_add(need_of(s), std::memory_order_relaxed);

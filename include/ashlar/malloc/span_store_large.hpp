@@ -35,14 +35,14 @@ auto span_store<Pages, Atomics>::take_run(std::size_t size, std::size_t align) n
     s->start = run.data;
     s->slices = static_cast<std::uint32_t>(count);
     s->kind = span_kind::run;
-    s->zero = run.zero;
+    s->touched = static_cast<std::uint32_t>(run.touched);
     s->block_size = size;
     if (run.data != nullptr && map(s)) {
         count_in(*s);
         ++large_taken_;
         return s;
     }
-    if (run.data != nullptr) slices_.give(run.data, count, !run.zero);
+    if (run.data != nullptr) slices_.give(run.data, count, 0);
     give_record(s);
     return nullptr;
 }
@@ -62,7 +62,7 @@ auto span_store<Pages, Atomics>::take_mapping(std::size_t size, std::size_t alig
     s->start = granted.data;
     s->slices = 1;
     s->kind = span_kind::mapped;
-    s->zero = granted.zero;
+    s->touched = granted.zero ? 0 : static_cast<std::uint32_t>(slice_size);
     s->block_size = size;
     mappings_.push_front(s);
     map(s);  // if refused, find_slowly finds it
@@ -116,21 +116,21 @@ bool span_store<Pages, Atomics>::resize_run(span_type* s, std::size_t size) noex
     const std::size_t count = (size + slice_size - 1) / slice_size;
     const holding guard(lock_);
     if (count > s->slices) {
-        bool zero = false;
-        if (!slices_.extend(pages_, s->start, s->slices, count, zero)) return false;
+        if (!slices_.extend(pages_, s->start, s->slices, count)) return false;
         const std::size_t added = count - s->slices;
         std::byte* const end = s->start + s->slices * slice_size;
         const std::uintptr_t word = reinterpret_cast<std::uintptr_t>(s) - reinterpret_cast<std::uintptr_t>(&none_);
         if (!map_.set(pages_, end, added, word)) {
-            slices_.give(end, added, !zero);
+            slices_.give(end, added, 0);
             return false;
         }
     } else if (count < s->slices) {
         std::byte* const end = s->start + count * slice_size;
         map_.clear(end, s->slices - count);
-        slices_.give(end, s->slices - count, true);
+        slices_.give(end, s->slices - count, (s->slices - count) * slice_size);
     }
     count_out(*s);
+    s->touched = 0;  // all of the block counts as memory
     s->slices = static_cast<std::uint32_t>(count);
     s->block_size = size;
     count_in(*s);

@@ -64,14 +64,14 @@ auto span_store<Pages, Atomics>::new_span(void* owner, std::size_t size_class) n
     s->size_class = static_cast<std::uint8_t>(size_class);
     s->start = run.data;
     s->slices = static_cast<std::uint32_t>(count);
-    s->zero = run.zero;
+    s->touched = static_cast<std::uint32_t>(run.touched);
     s->block_size = size;
     s->capacity = static_cast<std::uint32_t>(count * slice_size / size);
     s->magic = count == 1 ? divisor_magic(static_cast<std::uint32_t>(size)) : 0;
     open(*s);
     s->owner.store(owner, std::memory_order_relaxed);
     if (!map(s)) {
-        slices_.give(run.data, count, !run.zero);
+        slices_.give(run.data, count, 0);
         give_record(s);
         return nullptr;
     }
@@ -95,20 +95,17 @@ void span_store<Pages, Atomics>::put_back(span_type* s) noexcept {
     map_.clear(s->start, s->slices);
     count_out(*s);
     note_peak();
-    // Slices of a fresh span that were never reached are zero still.
-    const std::size_t touched = (memory_of(*s) + slice_size - 1) / slice_size;
-    if (touched != 0) slices_.give(s->start, touched, true);
-    if (touched != s->slices) slices_.give(s->start + touched * slice_size, s->slices - touched, false);
+    slices_.give(s->start, s->slices, s->kind == span_kind::run ? s->slices * slice_size : need_of(*s));
     give_record(s);
 }
 
 template <os::page_source Pages, atomics_policy Atomics>
 void span_store<Pages, Atomics>::purge_down_to(std::size_t bytes, bool only_old) noexcept {
     for (;;) {
-        slice_run run{nullptr, 0, false};
+        slice_run run{nullptr, 0, 0};
         {
             const holding guard(lock_);
-            if (slices_.dirty() * slice_size <= bytes) return;
+            if (slices_.dirty() <= bytes) return;
             run = slices_.start_purge(only_old, largest_run / slice_size);
         }
         if (run.data == nullptr) return;
@@ -126,7 +123,7 @@ void span_store<Pages, Atomics>::purge_down_to(std::size_t bytes, bool only_old)
 /// purges one call later.
 template <os::page_source Pages, atomics_policy Atomics>
 void span_store<Pages, Atomics>::give_back_excess() noexcept {
-    const std::size_t dirty = slices_.dirty() * slice_size;
+    const std::size_t dirty = slices_.dirty();
     if (dirty == 0 || options_.purge_delay_ms < 0) return;
     const std::size_t have = resident_.load(std::memory_order_relaxed) + dirty;
     const std::size_t most = most_needed_.load(std::memory_order_relaxed);
@@ -142,7 +139,7 @@ template <os::page_source Pages, atomics_policy Atomics>
 void span_store<Pages, Atomics>::give_back_if_due(bool with_time) noexcept {
     if (options_.purge_delay_ms == 0) return purge_down_to(0, false);
     // Read without the lock: a stale value delays a purge by one call.
-    const std::size_t dirty = slices_.dirty() * slice_size;
+    const std::size_t dirty = slices_.dirty();
     const auto most = options_.retain_bytes.bytes();
     if (dirty > most) {
         purge_down_to(most - most / 4, true);

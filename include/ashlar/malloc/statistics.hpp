@@ -151,7 +151,7 @@ void collect(Store& store, const heap_registry<Heap>& registry, const Heap* mine
         out.used_bytes = store.slices().used() * slice_size + store.large().live();
         out.peak_used_bytes = store.peak_bytes();
         out.cached_bytes = store.large().cached();
-        out.dirty_bytes = store.slices().dirty() * slice_size + out.cached_bytes;
+        out.dirty_bytes = store.slices().dirty() + out.cached_bytes;
         out.resident_bytes = store.resident_bytes();
         out.purged_bytes = store.purged_bytes();
         out.record_bytes = store.meta().reserved();
