@@ -8,7 +8,6 @@ from lintlib import Finding
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 UNBOUND_FOLDERS = ("apps", "bench", "examples", "proofs")  # may include every layer
-ALWAYS_FOR_TESTS = ("testing",)
 
 
 def cycle(graph: dict[str, list[str]]) -> list[str]:
@@ -33,7 +32,7 @@ def cycle(graph: dict[str, list[str]]) -> list[str]:
     return []
 
 
-def allowed(place: tuple[str, ...], graph: dict[str, list[str]]) -> set[str] | None:
+def allowed(place: tuple[str, ...], graph: dict[str, list[str]], tests: dict[str, list[str]]) -> set[str] | None:
     """The layers that a file at this path may include; None for all of them."""
     if place[0] == "include" and len(place) > 3:
         layer = place[2]
@@ -45,7 +44,7 @@ def allowed(place: tuple[str, ...], graph: dict[str, list[str]]) -> set[str] | N
         return None
     reach = {layer, *graph[layer]}
     if place[0] == "tests":
-        for extra in ALWAYS_FOR_TESTS:
+        for extra in [*tests.get("every", []), *tests.get(layer, [])]:
             reach |= {extra, *graph.get(extra, [])}
     return reach
 
@@ -71,7 +70,8 @@ def layer_of(target: str) -> str:
     return parts[1] if parts[0] == "src" and len(parts) > 2 else ""
 
 
-def check_include(root, path, graph, system, number, bracket, included):
+def check_include(root, path, configuration, number, bracket, included):
+    graph, system = configuration["layers"], configuration.get("system", {})
     place = path.relative_to(root).parts
     target = target_of(root, path, bracket, included)
     here = lintlib.name(root, path)
@@ -85,7 +85,7 @@ def check_include(root, path, graph, system, number, bracket, included):
                               "layers.toml [system] lists the exceptions")
         if target.count("/") == 2:
             yield Finding(here, number, f"includes the umbrella {included}; include the component instead")
-    layer, reach = layer_of(target), allowed(place, graph)
+    layer, reach = layer_of(target), allowed(place, graph, configuration.get("tests", {}))
     if layer and layer not in graph:
         yield Finding(here, number, f"includes {included}, but layers.toml has no layer {layer}")
     elif layer and reach is not None and layer not in reach:
@@ -101,6 +101,9 @@ def check(root):
     for layer, below in graph.items():
         for unknown in set(below) - set(graph):
             yield Finding("layers.toml", 1, f"{layer} names {unknown}, which is no layer")
+    for layer, more in configuration.get("tests", {}).items():
+        for unknown in ({*more, layer} - {"every"}) - set(graph):
+            yield Finding("layers.toml", 1, f"[tests] names {unknown}, which is no layer")
     found = cycle(graph)
     if found:
         yield Finding("layers.toml", 1, "the layers have a cycle: " + " -> ".join(found))
@@ -113,7 +116,7 @@ def check(root):
         for number, line in lintlib.lines(path):
             match = INCLUDE.match(line)
             if match:
-                yield from check_include(root, path, graph, configuration.get("system", {}), number, *match.groups())
+                yield from check_include(root, path, configuration, number, *match.groups())
 
 
 if __name__ == "__main__":

@@ -34,9 +34,10 @@ enum : unsigned {
     walk = 128,
     threads = 256,
     optional_free = 512,
-    everything = 1023,
+    trim_ = 1024,
+    everything = 2047,
 };
-constexpr unsigned when_any = grow | shrink | realloc_ | zero;  // of several members, one is enough
+constexpr unsigned when_any = grow | shrink | realloc_ | zero | trim_;  // of several members, one is enough
 constexpr unsigned when_all = everything & ~when_any;
 
 /// Has just the abilities of the mask.
@@ -57,6 +58,7 @@ struct fake {
     bool owns(const std::byte*) const noexcept requires((M & own) != 0) { return false; }
     void reset() noexcept requires((M & reset_) != 0) {}
     bool available(layout) const noexcept requires((M & forecast) != 0) { return false; }
+    void trim() noexcept requires((M & trim_) != 0) {}
     template <class Visit>
     void for_each_free(Visit) const requires((M & walk) != 0) {}
 };
@@ -66,7 +68,7 @@ constexpr unsigned abilities_of() {
     return (growable<A> ? grow : 0U) | (shrinkable<A> ? shrink : 0U) | (reallocating<A> ? realloc_ : 0U) |
            (zeroing<A> ? zero : 0U) | (owning<A> ? own : 0U) | (resettable<A> ? reset_ : 0U) |
            (forecasting<A> ? forecast : 0U) | (walkable<A> ? walk : 0U) | (thread_safe<A> ? threads : 0U) |
-           (optional_deallocate<A> ? optional_free : 0U);
+           (optional_deallocate<A> ? optional_free : 0U) | (trimmable<A> ? trim_ : 0U);
 }
 static_assert(abilities_of<fake<0>>() == 0 && abilities_of<fake<everything>>() == everything);
 
@@ -118,7 +120,7 @@ constexpr bool forwards_all_but(std::integer_sequence<unsigned, Bit...>) {
            (row_holds<Adaptor, Lost, Added, Needed, 1U << Bit> && ...) &&
            (row_holds<Adaptor, Lost, Added, Needed, everything & ~(1U << Bit)> && ...);
 }
-constexpr auto each = std::make_integer_sequence<unsigned, 10>();
+constexpr auto each = std::make_integer_sequence<unsigned, 11>();
 
 static_assert(forwards_all_but<on_locked, 0, threads>(each));
 static_assert(forwards_all_but<on_null_locked>(each));
@@ -126,11 +128,11 @@ static_assert(forwards_all_but<on_untracked>(each));
 static_assert(forwards_all_but<on_affix>(each));
 static_assert(forwards_all_but<on_tracked, threads>(each));
 static_assert(forwards_all_but<on_limited, threads>(each));
-static_assert(forwards_all_but<on_guarded, threads>(each));
+static_assert(forwards_all_but<on_guarded, threads, trim_>(each));
 static_assert(forwards_all_but<on_validated, threads>(each));
 static_assert(forwards_all_but<on_failing, threads>(each));
-static_assert(forwards_all_but<on_cached, threads | forecast | walk>(each));
-static_assert(forwards_all_but<on_thread_cached, reset_ | forecast | walk, 0, threads>(each));
+static_assert(forwards_all_but<on_cached, threads | forecast | walk, trim_>(each));
+static_assert(forwards_all_but<on_thread_cached, reset_ | forecast | walk, trim_, threads>(each));
 static_assert(forwards_all_but<on_bucketize, walk>(each));
 
 // Over several: what one of them can do or what all of them can do, as each ability has it.

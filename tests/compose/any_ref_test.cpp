@@ -15,6 +15,7 @@ struct growing {
     result<block> allocate(layout l) noexcept { return asked = l.size(), block{bytes, 128}; }
     void deallocate(std::byte*, layout) noexcept { asked = 0; }
     result<block> grow_in_place(std::byte* p, layout, layout now) noexcept { return asked = now.size(), block{p, 256}; }
+    void trim() noexcept { asked = 77; }
 };
 }  // namespace
 
@@ -33,6 +34,8 @@ TEST_CASE("any_ref: reaches the operations of the allocator behind it", "[compos
     CHECK(target.asked == sizeof(long));
     CHECK(handle.grow_in_place(b->data, l, *l.resized(200)).has_value());
     CHECK(target.asked == 200);
+    handle.trim();
+    CHECK(target.asked == 77);
     handle.deallocate(b->data, l);
     CHECK(target.asked == 0);
 }

@@ -1,22 +1,22 @@
+#include "ashlar/strategy/segregated.hpp"
 #include "support/compositions.hpp"
-#include "support/some_strategies.hpp"
 
 using namespace ashlar;
 using namespace ashlar::tests;
 
 namespace {
 struct base {
-    static constexpr bool keeps_region = true;
     explicit base(ground& g) : it(g.upstream()) {}
     auto& top() { return it; }
     segregated<ground_heap> it;
 };
+[[maybe_unused]] const bool said = compositions<base, 3>::say("segregated");
 }  // namespace
 
 TEST_CASE("compositions: each adaptor on segregated keeps the laws", "[compose][compositions]") {
-    compose_each<base>("segregated", std::make_index_sequence<adaptor_count>());
+    compositions<base, 3>::singles("segregated");
 }
 
 TEST_CASE("compositions: its share of the pairs of adaptors on segregated keeps the laws", "[compose][compositions]") {
-    compose_pairs<base, 3>("segregated", std::make_index_sequence<adaptor_count * adaptor_count>());
+    compositions<base, 3>::pairs("segregated");
 }

@@ -46,3 +46,12 @@ TEST_CASE("counters: an observer tells events that keep the vocabulary's invaria
     CHECK((seen[2].failed && seen[2].address == 0 && seen[2].size == 99));
     CHECK(seen[3].released() == seen[1].granted());
 }
+
+TEST_CASE("counters: the records' own clock is steady time in nanoseconds", "[compose][counters]") {
+    block_records<> r;
+    REQUIRE(r.make_room());
+    const std::uint64_t before = os::now_ns();
+    r.on_grant(somewhere, bytes(8));
+    const std::uint64_t born = r.table.find(somewhere)->note;
+    CHECK((before <= born && born <= os::now_ns()));
+}

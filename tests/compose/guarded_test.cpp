@@ -103,4 +103,4 @@ ASHLAR_ENROL_ERASED("guarded", tests::erase([](testing::ground& g) {
 }, false), testing::reports_misuse());
 ASHLAR_ENROL_ERASED("guarded, with quarantine", tests::erase([](testing::ground& g) {
     return guarded<specimen, 3>(g.keep<specimen>(g.upstream()));
-}, false), testing::reports_misuse(), testing::excuse(testing::law::reversibility, "a freed block is kept for a while"));
+}, false), testing::reports_misuse());

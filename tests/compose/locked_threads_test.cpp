@@ -6,7 +6,9 @@
 
 #include "ashlar/compose/locked.hpp"
 #include "ashlar/compose/tracked.hpp"
-#include "support/some_strategies.hpp"
+#include "ashlar/strategy/best_fit.hpp"
+#include "ashlar/strategy/bump.hpp"
+#include "ashlar/strategy/free_list.hpp"
 
 using namespace ashlar;
 

@@ -2,8 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "ashlar/strategy/bump.hpp"
 #include "support/erased_laws.hpp"
-#include "support/some_strategies.hpp"
 #include "testing/specimen.hpp"
 
 using namespace ashlar;

@@ -1,6 +1,8 @@
 #include "ashlar/compose/thread_cached.hpp"
 
 #include <catch2/catch.hpp>
+#include <memory>
+#include <vector>
 
 #include "support/erased_laws.hpp"
 #include "testing/specimen.hpp"
@@ -12,6 +14,14 @@ namespace {
 struct alone : tests::specimen {
     static constexpr bool is_thread_safe = true;
     using specimen::specimen;
+};
+/// The ground itself, said to be so too.
+struct direct {
+    static constexpr bool is_thread_safe = true;
+    explicit direct(testing::ground& g) : up(g.upstream()) {}
+    result<block> allocate(layout l) noexcept { return up.allocate(l); }
+    void deallocate(std::byte* p, layout l) noexcept { up.deallocate(p, l); }
+    testing::ground::upstream_type& up;
 };
 layout bytes(std::size_t n) { return *layout::make(n, 8); }
 }  // namespace
@@ -31,6 +41,57 @@ TEST_CASE("thread_cached: keeps blocks, gives them back when trimmed and at its 
         one.trim();
         other.deallocate(b->data, bytes(33));
         CHECK_FALSE(g.managed().empty());
+    }
+    CHECK(g.managed().empty());
+    CHECK_FALSE(g.damage().has_value());
+}
+
+TEST_CASE("thread_cached: what it remembers of a thread lies in the upstream, and goes back with a trim", "[compose][thread_cached]") {
+    testing::ground g;
+    direct heap(g);
+    thread_cached<direct> a(heap);
+    const auto b = a.allocate(bytes(64));
+    REQUIRE(b);
+    const auto before = g.managed();
+    a.deallocate(b->data, bytes(64));
+    CHECK(g.managed().bytes() > before.bytes());  // the record
+    a.trim();
+    CHECK(g.managed().empty());
+}
+
+TEST_CASE("thread_cached: keeps nothing where the upstream has no room for the record", "[compose][thread_cached]") {
+    testing::ground g;
+    direct heap(g);
+    thread_cached<direct> a(heap);
+    const auto b = a.allocate(bytes(64));
+    REQUIRE(b);
+    g.refuse(1, failure::once);
+    a.deallocate(b->data, bytes(64));
+    CHECK(g.managed().empty());
+    CHECK(g.refusals() == 1);
+}
+
+TEST_CASE("thread_cached: of more allocators than a thread keeps blocks for, the first gets its blocks back", "[compose][thread_cached]") {
+    testing::ground g(std::size_t{16} << 20);
+    alone heap(g.upstream());
+    {
+        std::vector<std::unique_ptr<thread_cached<alone>>> all;
+        for (int i = 0; i < 40; ++i) all.push_back(std::make_unique<thread_cached<alone>>(heap));
+        for (auto& a : all) a->deallocate(a->allocate(bytes(64))->data, bytes(64));
+        for (auto& a : all) a->deallocate(a->allocate(bytes(64))->data, bytes(64));
+    }
+    CHECK(g.managed().empty());
+    CHECK_FALSE(g.damage().has_value());
+}
+
+TEST_CASE("thread_cached: one on another gives everything back at the end of each", "[compose][thread_cached]") {
+    testing::ground g(std::size_t{16} << 20);
+    alone heap(g.upstream());
+    {
+        thread_cached<alone> lower(heap);
+        std::vector<std::unique_ptr<thread_cached<thread_cached<alone>>>> all;
+        for (int i = 0; i < 20; ++i) all.push_back(std::make_unique<thread_cached<thread_cached<alone>>>(lower));
+        for (auto& a : all) a->deallocate(a->allocate(bytes(64))->data, bytes(64));
     }
     CHECK(g.managed().empty());
     CHECK_FALSE(g.damage().has_value());

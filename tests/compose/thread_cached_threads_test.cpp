@@ -1,5 +1,6 @@
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -8,7 +9,7 @@
 #include "ashlar/compose/locked.hpp"
 #include "ashlar/compose/thread_cached.hpp"
 #include "ashlar/compose/tracked.hpp"
-#include "support/some_strategies.hpp"
+#include "ashlar/strategy/system.hpp"
 
 using namespace ashlar;
 
@@ -43,17 +44,35 @@ TEST_CASE("thread_cached: the allocator ends while a thread that used it lives o
         stage = 1;
         stage.notify_all();
         stage.wait(1);
-        thread_cached<shared> later(f.locked_upstream);  // finds the abandoned cache and drops it
+        thread_cached<shared> later(f.locked_upstream);  // has a cache of its own, wherever it stands
         later.deallocate(later.allocate(bytes(64))->data, bytes(64));
     });
     stage.wait(0);
-    CHECK(f.live() == 1);
+    CHECK(f.live() == 2);  // the block and the thread's record
     a.reset();
     CHECK(f.live() == 0);  // thread_cached.I2
     stage = 2;
     stage.notify_all();
     user.join();
     CHECK(f.live() == 0);
+}
+
+TEST_CASE("thread_cached: threads and allocators that end at once give everything back", "[compose][thread_cached]") {
+    fixture f;
+    for (int round = 0; round < 20; ++round) {
+        std::vector<std::unique_ptr<thread_cached<shared>>> all;
+        for (int i = 0; i < 20; ++i) all.push_back(std::make_unique<thread_cached<shared>>(f.locked_upstream));
+        std::atomic<bool> used = false;
+        std::thread user([&] {
+            for (auto& a : all) a->deallocate(a->allocate(bytes(64))->data, bytes(64));
+            used = true;
+            used.notify_all();
+        });  // ends, and gives its caches up, while the allocators end
+        used.wait(false);
+        all.clear();
+        user.join();
+        REQUIRE(f.live() == 0);
+    }
 }
 
 TEST_CASE("thread_cached: blocks are given back by other threads than were granted them", "[compose][thread_cached]") {

@@ -12,7 +12,7 @@ using tests::specimen;
 namespace {
 layout bytes(std::size_t n) { return *layout::make(n, 8); }
 using counted = tracked<specimen, live_bytes, peak_bytes, live_blocks, total_blocks, total_bytes, refusals, size_histogram,
-                        block_records<>>;
+                        block_records<order_clock>>;
 }  // namespace
 
 TEST_CASE("tracked: every counter is told of every event once", "[compose][tracked]") {
@@ -39,24 +39,24 @@ TEST_CASE("tracked: every counter is told of every event once", "[compose][track
     t.deallocate(b->data, bytes(96));
     CHECK(t.counter<live_bytes>().value == 0);
     CHECK(t.counter<peak_bytes>().value == 296);
-    CHECK(t.counter<block_records<>>().table.size() == 0);
+    CHECK(t.counter<block_records<order_clock>>().table.size() == 0);
     CHECK(g.managed().empty());
 }
 
 TEST_CASE("tracked: the records tell address, layout and time of every live block", "[compose][tracked]") {
     testing::ground g;
     specimen heap(g.upstream());
-    tracked<specimen, block_records<>> t(heap);
+    tracked<specimen, block_records<order_clock>> t(heap);
     const auto a = t.allocate(bytes(8)), b = t.allocate(*layout::make(24, 64)), c = t.allocate(bytes(40));
     REQUIRE((a && b && c));
     t.deallocate(a->data, bytes(8));
     std::map<std::uint64_t, layout> left;
-    t.counter<block_records<>>().table.for_each([&](const auto& e) { left.emplace(e.note, e.asked); });
+    t.counter<block_records<order_clock>>().table.for_each([&](const auto& e) { left.emplace(e.note, e.asked); });
     CHECK(left == std::map<std::uint64_t, layout>{{2, *layout::make(24, 64)}, {3, bytes(40)}});
     REQUIRE(t.shrink_in_place(c->data, bytes(40), bytes(32)));
-    CHECK(t.counter<block_records<>>().table.find(c->data)->note == 3);  // it is as old as it was
+    CHECK(t.counter<block_records<order_clock>>().table.find(c->data)->note == 3);  // it is as old as it was
     t.reset();
-    CHECK(t.counter<block_records<>>().table.size() == 0);
+    CHECK(t.counter<block_records<order_clock>>().table.size() == 0);
 }
 
 TEST_CASE("tracked: without counters it is its upstream, and a counter costs just its own bytes", "[compose][tracked]") {

@@ -26,6 +26,7 @@ struct able : plain {
     bool owns(const std::byte*) const noexcept { return false; }
     bool available(layout) const noexcept { return false; }
     void reset() noexcept {}
+    void trim() noexcept {}
     template <class Visit>
     void for_each_free(Visit) const {}
     static constexpr bool is_thread_safe = true, deallocate_is_optional = true;
@@ -46,9 +47,9 @@ TEST_CASE("allocator: two operations are required, and both are noexcept", "[fou
 
 TEST_CASE("allocator: abilities are found by presence, one by one", "[foundation][allocator]") {
     STATIC_REQUIRE_FALSE(growable<plain> || shrinkable<plain> || zeroing<plain> || reallocating<plain>);
-    STATIC_REQUIRE_FALSE(owning<plain> || resettable<plain> || forecasting<plain> || walkable<plain>);
+    STATIC_REQUIRE_FALSE(owning<plain> || resettable<plain> || forecasting<plain> || walkable<plain> || trimmable<plain>);
     STATIC_REQUIRE(growable<able> && shrinkable<able> && zeroing<able> && reallocating<able>);
-    STATIC_REQUIRE(owning<able> && resettable<able> && forecasting<able> && walkable<able>);
+    STATIC_REQUIRE(owning<able> && resettable<able> && forecasting<able> && walkable<able> && trimmable<able>);
 }
 
 TEST_CASE("allocator: properties hold where they are declared true", "[foundation][allocator]") {

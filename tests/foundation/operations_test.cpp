@@ -129,3 +129,16 @@ TEST_CASE("operations: zeroed bytes come from the allocator's own means, else by
     CHECK(z.zeroed == 1);
     z.deallocate(c.data, bytes(64));
 }
+
+TEST_CASE("operations: a trim reaches an allocator that keeps something, and asks nothing of any other",
+          "[foundation][operations]") {
+    struct keeper : plain {
+        int trims = 0;
+        void trim() noexcept { ++trims; }
+    };
+    plain none;
+    trim(none);
+    keeper one;
+    trim(one);
+    CHECK(one.trims == 1);
+}

@@ -7,7 +7,7 @@ import unittest
 
 TOOLS = pathlib.Path(__file__).resolve().parent.parent.parent / "tools"
 LAYERS = '[layers]\nfoundation = []\nos = ["foundation"]\nstrategy = ["foundation", "os"]\ncompose = ["foundation"]\n' \
-         'testing = ["foundation", "compose"]\n'
+         'testing = ["foundation", "compose"]\n[tests]\nevery = ["testing"]\n'
 
 
 def header(name: str, *, layer: str = "foundation", keys: str = "", body: str = "") -> str:

@@ -25,6 +25,13 @@ class Layers(harness.LintTest):
     def test_a_test_may_not_reach_over_to_other_layers(self):
         self.bad({"tests/os/a_test.cpp": '#include "ashlar/strategy/a.hpp"\n'}, "tests/os/a_test.cpp:1: os may not include")
 
+    def test_tests_reach_the_layers_that_their_line_names_and_the_layer_itself_does_not(self):
+        layers = harness.LAYERS + 'compose = ["strategy"]\n'
+        self.good({"layers.toml": layers, "tests/compose/a_test.cpp": '#include "ashlar/strategy/a.hpp"\n'})
+        self.bad({"layers.toml": layers, "include/ashlar/compose/a.hpp": '#include "ashlar/strategy/a.hpp"\n'},
+                 "a.hpp:1: compose may not include")
+        self.bad({"layers.toml": harness.LAYERS + 'os = ["strategies"]\n'}, "[tests] names strategies")
+
     def test_nothing_may_include_an_application(self):
         self.bad({"src/os/a.cpp": '#include "../../apps/ashlar/run.hpp"\n', "apps/ashlar/run.hpp": ""},
                  "src/os/a.cpp:1: includes apps/ashlar/run.hpp")

@@ -43,6 +43,9 @@ TEST_CASE("buddy: serves random traces, is whole again at the end, and gives eve
             CHECK(heap.free_blocks(16) == 1);  // the kept region
             CHECK(support::free_ranges(heap).size() == 1);
             CHECK(heap.managed_bytes() < 1 << 17);
+            heap.trim();
+            CHECK(heap.consistent());
+            CHECK(heap.managed_bytes() == 0);
         }
         CHECK(pages.balanced());
     }
@@ -182,6 +185,23 @@ TEST_CASE("buddy: every region goes back when it is wholly free, but the first",
     CHECK_FALSE(heap.owns(blocks[8].data));
     heap.reset();
     CHECK(pages.balanced());
+}
+
+TEST_CASE("buddy: a trim leaves the kept region where it has a live block, and another is kept after one that had none",
+          "[strategy][buddy]") {
+    buddy<> heap(1 << 16);
+    const auto live = *heap.allocate(of(100));
+    const auto before = structure(heap);
+    heap.trim();
+    CHECK(structure(heap) == before);
+    heap.deallocate(live.data, of(100));
+    heap.trim();
+    CHECK(heap.managed_bytes() == 0);
+    const auto again = heap.allocate(of(100));
+    REQUIRE(again);
+    heap.deallocate(again->data, of(100));
+    CHECK(heap.free_blocks(16) == 1);
+    CHECK(heap.consistent());
 }
 
 TEST_CASE("buddy: a request above the usual region has a region of its own size", "[strategy][buddy]") {

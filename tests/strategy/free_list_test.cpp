@@ -62,6 +62,9 @@ TEMPLATE_TEST_CASE("free_list: serves random traces from pages, and gives every 
             trace.free_all();
             CHECK(heap.consistent());
             CHECK(support::free_ranges(heap).size() == 1);  // the kept region
+            heap.trim();
+            CHECK(heap.consistent());
+            CHECK(heap.managed_bytes() == 0);
             CHECK(heap.managed_bytes() == pages.reserved_bytes());
         }
         CHECK(pages.balanced());

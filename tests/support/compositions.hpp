@@ -1,6 +1,6 @@
 // tests/support/compositions.hpp - makes compositions of a strategy and one or two adaptors, and puts each under the laws.
 //
-// One file of tests/compose a strategy: ASHLAR_COMPOSE(index, name, base). Each adaptor stands alone on every strategy;
+// One file of tests/compose a strategy: a base, and compositions<base, S>. Each adaptor stands alone on every strategy;
 // of the pairs (outer, inner) each strategy takes its share, so that together they take all.
 #pragma once
 
@@ -146,7 +146,7 @@ inline std::vector<std::pair<std::size_t, std::size_t>> pairs_of_strategy(std::s
     return all;
 }
 
-/// Base: a holder made from a ground, whose top() is a strategy; keeps_region: it does not give all back when all is free.
+/// Base: a holder made from a ground, whose top() is a strategy.
 template <class Base>
 using strategy_of = std::remove_reference_t<decltype(std::declval<Base&>().top())>;
 
@@ -168,47 +168,87 @@ struct two_adaptors {
 };
 
 template <class Whole>
-void put_under_laws(const std::string& name, bool keeps_memory, bool keeps_region) {
+void put_under_laws(const std::string& name, bool keeps_memory) {
     std::vector<erased_statement> said;
-    if (keeps_region) {
-        said.emplace_back(testing::excuse(testing::law::reversibility, "the strategy keeps a region until it is trimmed"));
-    }
     if (keeps_memory) {
         said.emplace_back(testing::excuse(testing::law::strong_failure, "what is kept goes back before it refuses"));
     }
     enrol_erased(name, erase([](ground& g) { return Whole(g); }, false), said, thoroughness::brief);
 }
 
+/// Whether the adaptor can stand on the strategy; whether the s-th strategy takes the pair, and both can stand.
+template <class Base, std::size_t I>
+constexpr bool stands = !adaptor<I, testing::erased>::needs_owns || owning<strategy_of<Base>>;
+
+template <class Base, std::size_t S, std::size_t Pair>
+constexpr bool pair_stands() {
+    constexpr std::size_t outer = Pair / adaptor_count, inner = Pair % adaptor_count;
+    if constexpr (takes_pair(S, outer, inner) && stands<Base, inner>) {
+        if constexpr (!adaptor<outer, testing::erased>::needs_owns) return true;
+        else return !adaptor<inner, testing::erased>::shares_ground && owning<strategy_of<one_adaptor<Base, inner>>>;
+    }
+    return false;
+}
+
 template <class Base, std::size_t I>
 void compose_one(const std::string& name) {
     using on = adaptor<I, testing::erased>;
-    if constexpr (!on::needs_owns || owning<strategy_of<Base>>) {
-        put_under_laws<one_adaptor<Base, I>>(std::string(on::name) + "<" + name + ">", on::keeps_memory,
-                                            Base::keeps_region);
+    if constexpr (stands<Base, I>) {
+        put_under_laws<one_adaptor<Base, I>>(std::string(on::name) + "<" + name + ">", on::keeps_memory);
     }
 }
 template <class Base, std::size_t S, std::size_t Pair>
 void compose_two(const std::string& name) {
-    constexpr std::size_t outer = Pair / adaptor_count, inner = Pair % adaptor_count;
-    if constexpr (takes_pair(S, outer, inner)) {
+    if constexpr (pair_stands<Base, S, Pair>()) {
+        constexpr std::size_t outer = Pair / adaptor_count, inner = Pair % adaptor_count;
         using over = adaptor<outer, testing::erased>;
         using under = adaptor<inner, testing::erased>;
-        if constexpr (!under::needs_owns || owning<strategy_of<Base>>) {
-            if constexpr (!over::needs_owns || (!under::shares_ground && owning<strategy_of<one_adaptor<Base, inner>>>)) {
-                put_under_laws<two_adaptors<Base, outer, inner>>(
-                    std::string(over::name) + "<" + under::name + "<" + name + ">>",
-                    over::keeps_memory || under::keeps_memory, Base::keeps_region);
-            }
-        }
+        put_under_laws<two_adaptors<Base, outer, inner>>(std::string(over::name) + "<" + under::name + "<" + name + ">>",
+                                                         over::keeps_memory || under::keeps_memory);
     }
 }
-template <class Base, std::size_t... I>
-void compose_each(const std::string& name, std::index_sequence<I...>) {
-    (compose_one<Base, I>(name), ...);
-}
-template <class Base, std::size_t S, std::size_t... Pair>
-void compose_pairs(const std::string& name, std::index_sequence<Pair...>) {
-    (compose_two<Base, S, Pair>(name), ...);
-}
+
+/// What one strategy has put under the laws: each file of tests/compose that composes one says so when the program begins.
+struct composed {
+    std::string strategy;
+    std::size_t singles;
+    std::size_t pairs;
+
+    static std::vector<composed>& all() {
+        static std::vector<composed> every;
+        return every;
+    }
+};
+
+/// The S-th strategy's compositions, for its file: say() how many, try the singles(), try the pairs().
+template <class Base, std::size_t S>
+struct compositions {
+    using each_adaptor = std::make_index_sequence<adaptor_count>;
+    using each_pair = std::make_index_sequence<adaptor_count * adaptor_count>;
+
+    template <std::size_t... I>
+    static constexpr std::size_t count_singles(std::index_sequence<I...>) {
+        return (std::size_t{stands<Base, I>} + ...);
+    }
+    template <std::size_t... P>
+    static constexpr std::size_t count_pairs(std::index_sequence<P...>) {
+        return (std::size_t{pair_stands<Base, S, P>()} + ...);
+    }
+    template <std::size_t... I>
+    static void try_singles(const std::string& name, std::index_sequence<I...>) {
+        (compose_one<Base, I>(name), ...);
+    }
+    template <std::size_t... P>
+    static void try_pairs(const std::string& name, std::index_sequence<P...>) {
+        (compose_two<Base, S, P>(name), ...);
+    }
+
+    static bool say(const std::string& name) {
+        composed::all().push_back({name, count_singles(each_adaptor()), count_pairs(each_pair())});
+        return true;
+    }
+    static void singles(const std::string& name) { try_singles(name, each_adaptor()); }
+    static void pairs(const std::string& name) { try_pairs(name, each_pair()); }
+};
 
 }  // namespace ashlar::tests

@@ -23,6 +23,7 @@ namespace ashlar::tests {
 class matrix_printer {
 public:
     ~matrix_printer() {
+        for (const std::string& line : lines_) std::printf("\n%s\n", line.c_str());
         if (rows_.empty()) return;
         std::printf("\n%s", testing::matrix(rows_).c_str());
         const char* path = std::getenv("ASHLAR_LAW_MATRIX");
@@ -34,9 +35,12 @@ public:
         std::fclose(file);
     }
     void add(testing::conformity row) { rows_.push_back(std::move(row)); }
+    /// A figure about what was tried, printed above the table.
+    void add_line(std::string line) { lines_.push_back(std::move(line)); }
 
 private:
     std::vector<testing::conformity> rows_;
+    std::vector<std::string> lines_;
 };
 inline matrix_printer law_matrix;
 

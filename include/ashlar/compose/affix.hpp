@@ -90,6 +90,11 @@ public:
     {
         upstream_->reset();
     }
+    void trim() noexcept
+        requires trimmable<A>
+    {
+        upstream_->trim();
+    }
     bool available(layout l) const noexcept
         requires forecasting<A>
     {

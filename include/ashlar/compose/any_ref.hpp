@@ -38,6 +38,7 @@ public:
     result<block> reallocate(std::byte* p, layout old, layout now, std::size_t live_bytes) const noexcept {
         return table_->reallocate(target_, p, old, now, live_bytes);
     }
+    void trim() const noexcept { table_->trim(target_); }
 
     /// Handles to the same allocator object are equal.
     friend bool operator==(any_ref a, any_ref b) noexcept { return a.target_ == b.target_ && a.table_ == b.table_; }
@@ -50,6 +51,7 @@ private:
         result<block> (*grow_in_place)(void*, std::byte*, layout, layout) noexcept;
         result<block> (*shrink_in_place)(void*, std::byte*, layout, layout) noexcept;
         result<block> (*reallocate)(void*, std::byte*, layout, layout, std::size_t) noexcept;
+        void (*trim)(void*) noexcept;
     };
 
     template <class A>
@@ -68,7 +70,8 @@ private:
         },
         [](void* t, std::byte* p, layout old, layout now, std::size_t live_bytes) noexcept {
             return ashlar::reallocate(as<A>(t), p, old, now, live_bytes);
-        }};
+        },
+        [](void* t) noexcept { ashlar::trim(as<A>(t)); }};
 
     void* target_;
     const table* table_;  // any_ref.I1: of the type that target_ had when the handle was made

@@ -82,6 +82,11 @@ public:
     {
         for (slot& s : slots_) s.a.reset();
     }
+    void trim() noexcept
+        requires trimmable<A>
+    {
+        for (slot& s : slots_) s.a.trim();
+    }
     bool available(layout l) const noexcept
         requires forecasting<A>
     {

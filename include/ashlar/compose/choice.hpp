@@ -75,6 +75,11 @@ public:
     {
         std::apply([](auto... members) { (members->reset(), ...); }, members_);
     }
+    void trim() noexcept
+        requires(trimmable<A> || ...)
+    {
+        std::apply([](auto... members) { (ashlar::trim(*members), ...); }, members_);
+    }
     /// Only a decision that can be asked without being changed can be foretold.
     bool available(layout l) const noexcept
         requires(forecasting<A> && ...) && std::is_nothrow_invocable_r_v<std::size_t, const Decide&, layout>

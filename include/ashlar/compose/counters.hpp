@@ -10,7 +10,7 @@
 // A counter is a class with any of these members; what it has not costs nothing:
 //   on_grant(p, l)  on_release(p, l)  on_resize(p, old, at, now)  on_refusal(l)  on_reset()
 //   make_room() -> bool         asked before a request; false refuses it
-//   exact_sizes                 present: blocks are granted just as long as asked, so that releases add up
+//   exact_sizes                 true: blocks are granted just as long as asked, so that releases add up
 // Without on_resize a resize is a release and a grant.
 #pragma once
 
@@ -21,6 +21,7 @@
 #include "ashlar/compose/block_table.hpp"
 #include "ashlar/foundation/event.hpp"
 #include "ashlar/foundation/size_class.hpp"
+#include "ashlar/os/platform.hpp"
 
 namespace ashlar {
 
@@ -89,14 +90,19 @@ struct size_histogram {
     void on_resize(const std::byte*, layout, const std::byte*, layout) noexcept {}
 };
 
-/// Blocks are numbered in the order of their grants.
+/// No time, but numbers in the order of the grants.
 struct order_clock {
     std::uint64_t now = 0;
     std::uint64_t operator()() noexcept { return ++now; }
 };
 
+/// Steady time.
+struct nanosecond_clock {
+    std::uint64_t operator()() const noexcept { return os::now_ns(); }
+};
+
 /// Every live block: address, layout, and the time of its grant by a clock of your choice (S17).
-template <class Clock = order_clock>
+template <class Clock = nanosecond_clock>
 struct block_records {
     Clock clock;
     block_table table;
@@ -137,6 +143,73 @@ private:
         e.old_address = reinterpret_cast<std::uintptr_t>(old);
         e.failed = failed;
         (*sink)(e);
+    }
+};
+
+/// Several counters as one: each is told what it has a member for.
+template <class... Counters>
+class counter_set : Counters... {
+    template <class C>
+    static constexpr bool wants_exact_sizes = requires { requires C::exact_sizes; };
+    template <class C>
+    static constexpr bool wants_releases = requires(C& c, std::byte* p, layout l) { c.on_release(p, l); };
+
+public:
+    static constexpr bool exact = (wants_exact_sizes<Counters> || ...);
+    static constexpr bool told_of_releases = (wants_releases<Counters> || ...);
+
+    template <class C>
+    C& counter() noexcept {
+        return *this;
+    }
+    template <class C>
+    const C& counter() const noexcept {
+        return *this;
+    }
+    bool room() noexcept { return (has_room(counter<Counters>()) && ...); }
+    void grant([[maybe_unused]] std::byte* p, [[maybe_unused]] layout l) noexcept {
+        (tell_grant(counter<Counters>(), p, l), ...);
+    }
+    void release([[maybe_unused]] std::byte* p, [[maybe_unused]] layout l) noexcept {
+        (tell_release(counter<Counters>(), p, l), ...);
+    }
+    void resize([[maybe_unused]] std::byte* p, [[maybe_unused]] layout old, [[maybe_unused]] std::byte* at,
+                [[maybe_unused]] layout now) noexcept {
+        (tell_resize(counter<Counters>(), p, old, at, now), ...);
+    }
+    void refusal([[maybe_unused]] layout l) noexcept { (tell_refusal(counter<Counters>(), l), ...); }
+    void reset() noexcept { (tell_reset(counter<Counters>()), ...); }
+
+private:
+    template <class C>
+    static bool has_room([[maybe_unused]] C& c) noexcept {
+        if constexpr (requires { c.make_room(); }) return c.make_room();
+        return true;
+    }
+    template <class C>
+    static void tell_grant([[maybe_unused]] C& c, [[maybe_unused]] std::byte* p, [[maybe_unused]] layout l) noexcept {
+        if constexpr (requires { c.on_grant(p, l); }) c.on_grant(p, l);
+    }
+    template <class C>
+    static void tell_release([[maybe_unused]] C& c, [[maybe_unused]] std::byte* p, [[maybe_unused]] layout l) noexcept {
+        if constexpr (requires { c.on_release(p, l); }) c.on_release(p, l);
+    }
+    template <class C>
+    static void tell_resize(C& c, std::byte* p, layout old, std::byte* at, layout now) noexcept {
+        if constexpr (requires { c.on_resize(p, old, at, now); }) {
+            c.on_resize(p, old, at, now);
+        } else {
+            tell_release(c, p, old);
+            tell_grant(c, at, now);
+        }
+    }
+    template <class C>
+    static void tell_refusal([[maybe_unused]] C& c, [[maybe_unused]] layout l) noexcept {
+        if constexpr (requires { c.on_refusal(l); }) c.on_refusal(l);
+    }
+    template <class C>
+    static void tell_reset([[maybe_unused]] C& c) noexcept {
+        if constexpr (requires { c.on_reset(); }) c.on_reset();
     }
 };
 

@@ -14,7 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "ashlar/foundation/allocator.hpp"
+#include "ashlar/compose/forwarding.hpp"
 #include "ashlar/foundation/ref.hpp"
 
 namespace ashlar {
@@ -56,66 +56,19 @@ private:
 };
 
 template <allocator A>
-class failing {
+class failing : public forwarding<failing<A>, A> {
+    friend forwarding<failing, A>;
+
 public:
-    static constexpr bool deallocate_is_optional = optional_deallocate<A>;
-
-    failing(A& upstream, failure_plan& plan) noexcept : upstream_(upstream), plan_(&plan) {}
-    failing(const failing&) = delete;
-    failing& operator=(const failing&) = delete;
-
-    result<block> allocate(layout l) noexcept {
-        if (plan_->next()) return alloc_error{};
-        return upstream_->allocate(l);
-    }
-    void deallocate(std::byte* p, layout l) noexcept { upstream_->deallocate(p, l); }
-    result<block> grow_in_place(std::byte* p, layout old, layout now) noexcept
-        requires growable<A>
-    {
-        if (plan_->next()) return alloc_error{};
-        return upstream_->grow_in_place(p, old, now);
-    }
-    result<block> shrink_in_place(std::byte* p, layout old, layout now) noexcept
-        requires shrinkable<A>
-    {
-        if (plan_->next()) return alloc_error{};
-        return upstream_->shrink_in_place(p, old, now);
-    }
-    result<block> reallocate(std::byte* p, layout old, layout now, std::size_t live_bytes) noexcept
-        requires reallocating<A>
-    {
-        if (plan_->next()) return alloc_error{};
-        return upstream_->reallocate(p, old, now, live_bytes);
-    }
-    result<block> allocate_zeroed(layout l) noexcept
-        requires zeroing<A>
-    {
-        if (plan_->next()) return alloc_error{};
-        return upstream_->allocate_zeroed(l);
-    }
-    bool available(layout l) const noexcept
-        requires forecasting<A>
-    {
-        return !plan_->would_refuse() && upstream_->available(l);
-    }
-    bool owns(const std::byte* p) const noexcept
-        requires owning<A>
-    {
-        return upstream_->owns(p);
-    }
-    void reset() noexcept
-        requires resettable<A>
-    {
-        upstream_->reset();
-    }
-    template <class Visit>
-    void for_each_free(Visit visit) const
-        requires walkable<A>
-    {
-        upstream_->for_each_free(visit);
-    }
+    failing(ref<A> upstream, failure_plan& plan) noexcept : upstream_(upstream), plan_(&plan) {}
 
 private:
+    // What forwarding says: each request counts (failing.I1), what goes back does not.
+    A& upstream() const noexcept { return *upstream_; }
+    bool admits(layout) noexcept { return !plan_->next(); }
+    bool admits_resize(const resize_request&) noexcept { return !plan_->next(); }
+    bool would_admit(layout) const noexcept { return !plan_->would_refuse(); }
+
     [[no_unique_address]] ref<A> upstream_;
     failure_plan* plan_;
 };

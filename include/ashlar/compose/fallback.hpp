@@ -73,6 +73,12 @@ public:
         primary_->reset();
         secondary_->reset();
     }
+    void trim() noexcept
+        requires(trimmable<Primary> || trimmable<Secondary>)
+    {
+        ashlar::trim(*primary_);
+        ashlar::trim(*secondary_);
+    }
     bool available(layout l) const noexcept
         requires(forecasting<Primary> && forecasting<Secondary>)
     {

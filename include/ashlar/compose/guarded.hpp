@@ -49,7 +49,7 @@ public:
     {}
     guarded(const guarded&) = delete;
     guarded& operator=(const guarded&) = delete;
-    ~guarded() { trim(); }
+    ~guarded() { end_quarantine(); }
 
     result<block> allocate(layout l) noexcept {
         if (!live_.make_room()) return alloc_error{};
@@ -118,9 +118,10 @@ public:
         fenced_.for_each_free(visit);
     }
 
-    /// Gives back what is in quarantine, looking at it for the last time.
+    /// Gives back what is in quarantine, looking at it for the last time, and what the upstream can.
     void trim() noexcept {
-        while (kept_count_ != 0) leave_quarantine();
+        end_quarantine();
+        ashlar::trim(fenced_);
     }
     /// Looks at the fences of every live block and at all that is in quarantine.
     void check_all() const noexcept {
@@ -174,6 +175,9 @@ private:
                             << " was written")
                 .stop(__FILE__, __LINE__);
         }
+    }
+    void end_quarantine() noexcept {
+        while (kept_count_ != 0) leave_quarantine();
     }
     void leave_quarantine() noexcept {
         const freed_block oldest = kept_[kept_first_];

@@ -14,7 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "ashlar/foundation/allocator.hpp"
+#include "ashlar/compose/forwarding.hpp"
 #include "ashlar/foundation/ref.hpp"
 
 namespace ashlar {
@@ -26,74 +26,14 @@ struct limits {
 };
 
 template <allocator A>
-class limited {
-public:
-    static constexpr bool deallocate_is_optional = optional_deallocate<A>;
+class limited : public forwarding<limited<A>, A> {
+    friend forwarding<limited, A>;
 
+public:
     limited(ref<A> upstream, limits most) noexcept : upstream_(upstream), most_(most) {}
     explicit limited(limits most) noexcept
         requires stateless<A>
         : most_(most) {}
-    limited(const limited&) = delete;
-    limited& operator=(const limited&) = delete;
-
-    result<block> allocate(layout l) noexcept {
-        if (!within(l)) return alloc_error{};
-        return counted(upstream_->allocate(l), l);
-    }
-    void deallocate(std::byte* p, layout l) noexcept {
-        ASHLAR_PRE(blocks_ != 0 && l.size() <= bytes_);
-        --blocks_;
-        bytes_ -= l.size();
-        upstream_->deallocate(p, l);
-    }
-    result<block> grow_in_place(std::byte* p, layout old, layout now) noexcept
-        requires growable<A>
-    {
-        if (!room_for(now.size() - old.size())) return alloc_error{};
-        return resized(upstream_->grow_in_place(p, old, now), old, now);
-    }
-    result<block> shrink_in_place(std::byte* p, layout old, layout now) noexcept
-        requires shrinkable<A>
-    {
-        return resized(upstream_->shrink_in_place(p, old, now), old, now);
-    }
-    result<block> reallocate(std::byte* p, layout old, layout now, std::size_t live_bytes) noexcept
-        requires reallocating<A>
-    {
-        if (now.size() > old.size() && !room_for(now.size() - old.size())) return alloc_error{};
-        return resized(upstream_->reallocate(p, old, now, live_bytes), old, now);
-    }
-    result<block> allocate_zeroed(layout l) noexcept
-        requires zeroing<A>
-    {
-        if (!within(l)) return alloc_error{};
-        return counted(upstream_->allocate_zeroed(l), l);
-    }
-    void reset() noexcept
-        requires resettable<A>
-    {
-        bytes_ = 0;
-        blocks_ = 0;
-        upstream_->reset();
-    }
-    bool available(layout l) const noexcept
-        requires forecasting<A>
-    {
-        return within(l) && upstream_->available(l);
-    }
-    bool owns(const std::byte* p) const noexcept
-        requires owning<A>
-    {
-        return upstream_->owns(p);
-    }
-    /// The upstream's free ranges; a limit may keep them from being granted.
-    template <class Visit>
-    void for_each_free(Visit visit) const
-        requires walkable<A>
-    {
-        upstream_->for_each_free(visit);
-    }
 
     /// May be less than what is live: nothing is granted then until enough has come back.
     void limit_to(limits most) noexcept { most_ = most; }
@@ -105,16 +45,33 @@ public:
 
 private:
     bool room_for(std::size_t more) const noexcept { return bytes_ <= most_.bytes && more <= most_.bytes - bytes_; }
-    result<block> counted(result<block> granted, layout l) noexcept {
-        if (!granted) return granted;
+
+    // What forwarding says.
+    A& upstream() const noexcept { return *upstream_; }
+    bool admits(layout l) const noexcept { return within(l); }
+    bool would_admit(layout l) const noexcept { return within(l); }
+    result<block> granted(result<block> r, layout l) noexcept {
+        if (!r) return r;
         ++blocks_;
         bytes_ += l.size();
-        return block{granted->data, l.size()};  // limited.I1
+        return block{r->data, l.size()};  // limited.I1
     }
-    result<block> resized(result<block> granted, layout old, layout now) noexcept {
-        if (!granted) return granted;
-        bytes_ = bytes_ - old.size() + now.size();
-        return block{granted->data, now.size()};
+    bool admits_resize(const resize_request& r) const noexcept {
+        return r.now.size() <= r.old.size() || room_for(r.now.size() - r.old.size());
+    }
+    result<block> resized(result<block> r, const resize_request& of) noexcept {
+        if (!r) return r;
+        bytes_ = bytes_ - of.old.size() + of.now.size();
+        return block{r->data, of.now.size()};
+    }
+    void leaving(std::byte*, layout l) noexcept {
+        ASHLAR_PRE(blocks_ != 0 && l.size() <= bytes_);
+        --blocks_;
+        bytes_ -= l.size();
+    }
+    void forgotten() noexcept {
+        bytes_ = 0;
+        blocks_ = 0;
     }
 
     [[no_unique_address]] ref<A> upstream_;

@@ -82,6 +82,12 @@ public:
         const hold here(mutex_);
         upstream_->reset();
     }
+    void trim() noexcept
+        requires trimmable<A>
+    {
+        const hold here(mutex_);
+        upstream_->trim();
+    }
     bool available(layout l) const noexcept
         requires forecasting<A>
     {

@@ -122,6 +122,11 @@ public:
     {
         std::apply([](auto... members) { (members->reset(), ...); }, members_);
     }
+    void trim() noexcept
+        requires(trimmable<detail::step_allocator<Steps>> || ...)
+    {
+        std::apply([](auto... members) { (ashlar::trim(*members), ...); }, members_);
+    }
     bool available(layout l) const noexcept
         requires(forecasting<detail::step_allocator<Steps>> && ...)
     {

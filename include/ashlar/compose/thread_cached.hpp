@@ -2,104 +2,150 @@
 //
 // Layer:      compose
 // Source:     Bonwick and Adams, "Magazines and Vmem", USENIX 2001 (the layer of each processor, here of each thread).
-// Picture:    thread 1 [ cache ]  thread 2 [ cache ]      found through a list of the thread's own caches
-//                        \             /                  and through a list of the allocator's
-//                         thread_safe upstream
+// Picture:    thread 1 { number of allocator -> record, ... }     thread 2 { ... }    a small table each
+//             allocator { number, records -> [ cache ] -> [ cache ] }                 in the upstream's memory
 // Complexity: O(1) and without a lock where the thread keeps a block; else the upstream's operation.
-// Failure:    where the upstream refuses, this thread's cache goes back and it is asked once more; then refuses.
+// Failure:    where the upstream refuses, this thread's cache goes back and it is asked once more; then refuses. Where it
+//             refuses the record, the thread keeps nothing.
 // Threads:    any number; a block may come back on any thread, and stays in that one's cache. The allocator is destroyed
 //             when no thread is inside it; threads that used it may live on.
-// Invariants: thread_cached.I1  a cache's blocks are touched by its own thread only, while its owner is not null
-//             thread_cached.I2  the owner's end and the thread's end both hold the registry's lock, so one of them empties
-//                               a cache and the other finds it empty
+// Invariants: thread_cached.I1  a record is touched by its own thread only, until its thread or its allocator ends
+//             thread_cached.I2  a number is never used twice, so a thread's entry of an allocator that is gone is never
+//                               found; whether one is gone is told by the list of those that live, under the lock
 // Checked by: tests/compose/thread_cached_test.cpp, tests/compose/thread_cached_threads_test.cpp
 //
-// As compose/cached.hpp it does not forward `available` and the walk; nor reset, which could not reach the caches of
-// threads that run.
+// A thread keeps blocks for 16 allocators at once; of more, the one it began to use first loses its cache. Reset is not
+// forwarded: it could not reach the caches of threads that run.
 #pragma once
 
 #include <atomic>
-#include <cstdlib>
-#include <cstring>
+#include <cstdint>
 #include <new>
 
-#include "ashlar/compose/block_cache.hpp"
-#include "ashlar/foundation/operations.hpp"
-#include "ashlar/foundation/ref.hpp"
+#include "ashlar/compose/cached_operations.hpp"
 
 namespace ashlar {
 
 namespace detail {
 
-/// A thread's cache for one allocator: in the thread's list, and while its owner lives in the owner's.
-struct thread_cache {
-    std::atomic<void*> owner{nullptr};
-    void (*empty)(thread_cache&) noexcept = nullptr;    // gives every block to the owner's upstream
-    void (*destroy)(thread_cache&) noexcept = nullptr;  // ends the object, whose type only its maker knows
-    thread_cache* next_in_thread = nullptr;
-    thread_cache* next_in_owner = nullptr;
-    thread_cache** head_in_owner = nullptr;
+/// What a thread keeps for one allocator, as far as the lists need to know it.
+struct thread_record {
+    thread_record* next = nullptr;  // the allocator's next one
 };
 
-/// Guards every owner's list. Taken when a thread first uses an allocator, when a thread ends and when an allocator ends.
-class registry_lock {
+/// An allocator that keeps blocks for threads: in the list of those that live, under the lock.
+struct thread_cache_owner {
+    std::uint64_t number = 0;
+    void (*end)(thread_cache_owner&, thread_record&) noexcept = nullptr;  // gives blocks and record to the upstream
+    thread_record* records = nullptr;
+    thread_cache_owner* next = nullptr;
+};
+
+/// Guards the list of owners and their lists of records. Taken when a thread first uses an allocator or gives its cache
+/// up, when a thread ends and when an allocator begins and ends.
+class registry {
 public:
-    registry_lock() noexcept {
+    registry() noexcept {
         while (taken.test_and_set(std::memory_order_acquire)) taken.wait(true, std::memory_order_relaxed);
     }
-    ~registry_lock() {
+    ~registry() {
         taken.clear(std::memory_order_release);  // pairs with the acquire of whoever takes it next
         taken.notify_one();
     }
-    registry_lock(const registry_lock&) = delete;
-    registry_lock& operator=(const registry_lock&) = delete;
+    registry(const registry&) = delete;
+    registry& operator=(const registry&) = delete;
+
+    void enter(thread_cache_owner& o) noexcept {
+        o.number = ++last_number;  // thread_cached.I2
+        o.next = owners;
+        owners = &o;
+    }
+    void leave(thread_cache_owner& o) noexcept { unlink(owners, o); }
+    /// @returns the owner of that number; null if it has ended
+    thread_cache_owner* find(std::uint64_t number) const noexcept {
+        thread_cache_owner* o = owners;
+        while (o != nullptr && o->number != number) o = o->next;
+        return o;
+    }
+    template <class T>
+    static void unlink(T*& first, T& gone) noexcept {
+        T** at = &first;
+        while (*at != &gone) at = &(*at)->next;
+        *at = gone.next;
+    }
 
 private:
-    static inline std::atomic_flag taken;
+    static inline constinit std::atomic_flag taken;
+    static inline constinit thread_cache_owner* owners = nullptr;
+    static inline constinit std::uint64_t last_number = 0;
 };
 
-inline void unlink_from_owner(thread_cache& c) noexcept {
-    for (thread_cache** at = c.head_in_owner; *at != nullptr; at = &(*at)->next_in_owner) {
-        if (*at != &c) continue;
-        *at = c.next_in_owner;
-        return;
+/// A thread's records by their allocators' numbers. Plain, so that it can be read after the thread's destructors have run.
+struct thread_table {
+    static constexpr std::size_t places = 16;
+    struct entry {
+        std::uint64_t number;  // 0: none
+        thread_record* record;
+    };
+    entry entries[places];
+    std::size_t oldest;
+    bool closed;  // no record is made: the thread ends, or one is being given up
+
+    thread_record* find(std::uint64_t number) const noexcept {
+        const entry& likely = entries[number % places];
+        if (likely.number == number) return likely.record;
+        for (const entry& e : entries) {
+            if (e.number == number) return e.record;
+        }
+        return nullptr;
     }
-}
-
-/// Plain, so that it can be looked at even after the thread's destructors have run.
-struct thread_cache_list {
-    thread_cache* first;
-    bool ended;
-};
-inline thread_local constinit thread_cache_list my_caches{nullptr, false};
-
-/// Hands the thread's caches over when the thread ends.
-struct thread_end {
-    ~thread_end() {
-        const registry_lock held;
-        my_caches.ended = true;
-        while (thread_cache* const c = my_caches.first) {
-            my_caches.first = c->next_in_thread;
-            if (c->owner.load(std::memory_order_relaxed) != nullptr) {  // thread_cached.I2
-                c->empty(*c);
-                unlink_from_owner(*c);
-            }
-            c->destroy(*c);
+    void forget(std::uint64_t number) noexcept {
+        for (entry& e : entries) {
+            if (e.number == number) e = {0, nullptr};
         }
     }
-};
+    /// Gives up what the entry stands for, if its allocator still lives.
+    void drop(entry& e, const registry& held) noexcept {
+        thread_cache_owner* const owner = e.number == 0 ? nullptr : held.find(e.number);
+        if (owner != nullptr) {
+            registry::unlink(owner->records, *e.record);
+            owner->end(*owner, *e.record);
+        }
+        e = {0, nullptr};
+    }
+    void enter(thread_cache_owner& owner, thread_record& r) noexcept {
+        const registry held;
+        r.next = owner.records;
+        owner.records = &r;
+        vacant(owner.number, held) = {owner.number, &r};
+    }
 
-/// Puts a new cache into the thread's list and the owner's.
-inline void enter(thread_cache& c, void* owner, thread_cache** head) noexcept {
+private:
+    entry& vacant(std::uint64_t number, const registry& held) noexcept {
+        if (entry& likely = entries[number % places]; held.find(likely.number) == nullptr) return likely;
+        for (entry& e : entries) {
+            if (held.find(e.number) == nullptr) return e;
+        }
+        entry& given_up = entries[oldest++ % places];
+        closed = true;  // its upstream may be such an allocator too: it must not come here for the lock
+        drop(given_up, held);
+        closed = false;
+        return given_up;
+    }
+};
+inline thread_local constinit thread_table my_caches{};
+
+/// Gives the thread's caches up when the thread ends.
+struct thread_end {
+    ~thread_end() {
+        my_caches.closed = true;
+        const registry held;  // no allocator ends meanwhile
+        for (thread_table::entry& e : my_caches.entries) my_caches.drop(e, held);
+    }
+};
+inline void give_up_at_end() noexcept {
     static thread_local thread_end when_it_ends;
     static_cast<void>(&when_it_ends);
-    const registry_lock held;
-    c.owner.store(owner, std::memory_order_relaxed);
-    c.head_in_owner = head;
-    c.next_in_owner = *head;
-    *head = &c;
-    c.next_in_thread = my_caches.first;
-    my_caches.first = &c;
 }
 
 }  // namespace detail
@@ -107,145 +153,75 @@ inline void enter(thread_cache& c, void* owner, thread_cache** head) noexcept {
 /// Keeps up to Depth blocks of each size class up to Largest bytes for each thread.
 template <allocator A, std::size_t Depth = 32, std::size_t Largest = 1024>
     requires thread_safe<A>
-class thread_cached {
-    using cache = block_cache<Depth, Largest>;
-    struct node : detail::thread_cache {
-        ref<A> upstream;
-        cache kept{};
-        explicit node(ref<A> up) noexcept : upstream(up) {}
-    };
+class thread_cached : public cached_operations<thread_cached<A, Depth, Largest>, A, Depth, Largest>,
+                      detail::thread_cache_owner {
+    using operations = cached_operations<thread_cached, A, Depth, Largest>;
+    friend operations;
 
 public:
     static constexpr bool is_thread_safe = true;
-    static constexpr bool deallocate_is_optional = optional_deallocate<A>;
 
-    explicit thread_cached(ref<A> upstream) noexcept : upstream_(upstream) {}
+    explicit thread_cached(ref<A> upstream) noexcept : operations(upstream) { begin(); }
     thread_cached() noexcept
         requires stateless<A>
-    {}
-    thread_cached(const thread_cached&) = delete;
-    thread_cached& operator=(const thread_cached&) = delete;
+    {
+        begin();
+    }
     /// @pre no other thread is inside the allocator, or will be
     ~thread_cached() {
-        const detail::registry_lock held;
-        for (detail::thread_cache *c = caches_, *next = nullptr; c != nullptr; c = next) {
-            next = c->next_in_owner;  // once abandoned, c is its thread's to destroy
-            c->empty(*c);
-            // release: pairs with the acquire in mine(), where its thread finds it abandoned
-            c->owner.store(nullptr, std::memory_order_release);
+        { detail::registry().leave(*this); }
+        while (records != nullptr) {  // no thread that ends can find them any more
+            detail::thread_record& r = *records;
+            records = r.next;
+            end(*this, r);
         }
     }
 
-    result<block> allocate(layout l) noexcept {
-        ASHLAR_PRE(l.size() != 0);
-        if (std::byte* const p = kept(l)) return block{p, cache::asked(l).size()};
-        return asked_again(l, [&](layout as) noexcept { return upstream_->allocate(as); });
-    }
-    void deallocate(std::byte* p, layout l) noexcept {
-        if (cache::keeps(l)) {
-            node* const own = mine();
-            if (own != nullptr && own->kept.put(p, l)) return;
-        }
-        upstream_->deallocate(p, cache::asked(l));
-    }
-    result<block> grow_in_place(std::byte* p, layout old, layout now) noexcept
-        requires growable<A>
-    {
-        const layout from = cache::asked(old), to = cache::asked(now);
-        if (from == to) return block{p, to.size()};
-        if (from.align() != to.align()) return alloc_error{};
-        return within(upstream_->grow_in_place(p, from, to), now);
-    }
-    result<block> shrink_in_place(std::byte* p, layout old, layout now) noexcept
-        requires shrinkable<A>
-    {
-        const layout from = cache::asked(old), to = cache::asked(now);
-        if (from == to) return block{p, to.size()};
-        if (from.align() != to.align()) return alloc_error{};
-        return within(upstream_->shrink_in_place(p, from, to), now);
-    }
-    result<block> reallocate(std::byte* p, layout old, layout now, std::size_t live_bytes) noexcept
-        requires reallocating<A>
-    {
-        return asked_again(now, [&](layout as) noexcept {
-            return upstream_->reallocate(p, cache::asked(old), as, live_bytes);
-        });
-    }
-    result<block> allocate_zeroed(layout l) noexcept
-        requires zeroing<A>
-    {
-        ASHLAR_PRE(l.size() != 0);
-        if (std::byte* const p = kept(l)) {
-            std::memset(p, 0, l.size());
-            return block{p, cache::asked(l).size()};
-        }
-        return asked_again(l, [&](layout as) noexcept { return upstream_->allocate_zeroed(as); });
-    }
-    bool owns(const std::byte* p) const noexcept
-        requires owning<A>
-    {
-        return upstream_->owns(p);
-    }
-
-    /// Gives back what this thread keeps.
+    /// Gives back what this thread keeps, and lets the upstream do the same.
     void trim() noexcept {
-        if (node* const own = find_mine()) give_back(*own);
+        if (detail::thread_record* const mine = detail::my_caches.find(number)) {
+            detail::my_caches.forget(number);
+            {
+                const detail::registry held;
+                held.unlink(records, *mine);
+            }
+            end(*this, *mine);
+        }
+        ashlar::trim(this->upstream());
     }
 
 private:
-    static void give_back(node& own) noexcept {
-        own.kept.flush([&](std::byte* p, layout l) { own.upstream->deallocate(p, l); });
-    }
-    /// This thread's cache, if it has one; caches whose allocators are gone are dropped on the way.
-    node* find_mine() noexcept {
-        detail::thread_cache** at = &detail::my_caches.first;
-        while (detail::thread_cache* const c = *at) {
-            void* const owner = c->owner.load(std::memory_order_acquire);  // pairs with the release of the owner's end
-            if (owner == this) return static_cast<node*>(c);
-            if (owner == nullptr) {
-                *at = c->next_in_thread;
-                c->destroy(*c);
-            } else {
-                at = &c->next_in_thread;
-            }
-        }
-        return nullptr;
-    }
-    /// This thread's cache, made at its first use; null where there is none to be had, or the thread is ending.
-    node* mine() noexcept {
-        if (node* const own = find_mine()) return own;
-        if (detail::my_caches.ended) return nullptr;
-        void* const room = std::malloc(sizeof(node));
-        if (room == nullptr) return nullptr;
-        node* const fresh = ::new (room) node(upstream_);
-        fresh->empty = [](detail::thread_cache& c) noexcept { give_back(static_cast<node&>(c)); };
-        fresh->destroy = [](detail::thread_cache& c) noexcept {
-            static_cast<node&>(c).~node();
-            std::free(static_cast<node*>(&c));
-        };
-        detail::enter(*fresh, this, &caches_);
-        return fresh;
-    }
-    std::byte* kept(layout l) noexcept {
-        if (!cache::keeps(l)) return nullptr;
-        node* const own = find_mine();  // nobody else touches it (thread_cached.I1): no lock
-        return own == nullptr ? nullptr : own->kept.take(l);
-    }
-    template <class Ask>
-    result<block> asked_again(layout l, Ask ask) noexcept {
-        const auto first = within(ask(cache::asked(l)), l);
-        node* const own = first ? nullptr : find_mine();
-        if (own == nullptr || own->kept.empty()) return first;
-        give_back(*own);
-        return within(ask(cache::asked(l)), l);
-    }
-    static result<block> within(result<block> r, layout l) noexcept {
-        if (!r || !cache::keeps(l)) return r;
-        return block{r->data, cache::asked(l).size()};
-    }
+    using cache = typename operations::cache;
+    struct record : detail::thread_record {
+        cache kept;
+    };
 
-    [[no_unique_address]] ref<A> upstream_;
-    detail::thread_cache* caches_ = nullptr;  // under registry_lock
+    void begin() noexcept {
+        thread_cache_owner::end = [](thread_cache_owner& o, detail::thread_record& r) noexcept {
+            auto& self = static_cast<thread_cached&>(o);
+            auto& gone = static_cast<record&>(r);
+            self.give_back(gone.kept);
+            gone.~record();
+            self.upstream().deallocate(reinterpret_cast<std::byte*>(&gone), layout::of<record>());
+        };
+        detail::registry().enter(*this);
+    }
+    /// This thread's cache, if it has one: nobody else touches it (thread_cached.I1), so no lock.
+    cache* found() const noexcept {
+        detail::thread_record* const mine = detail::my_caches.find(number);
+        return mine == nullptr ? nullptr : &static_cast<record*>(mine)->kept;
+    }
+    /// This thread's cache, made at its first use; null where there is none to be had.
+    cache* made() noexcept {
+        if (cache* const kept = found()) return kept;
+        if (detail::my_caches.closed) return nullptr;
+        const auto room = this->upstream().allocate(layout::of<record>());
+        if (!room) return nullptr;
+        detail::give_up_at_end();
+        record* const fresh = ::new (room->data) record;
+        detail::my_caches.enter(*this, *fresh);
+        return &fresh->kept;
+    }
 };
 
 }  // namespace ashlar

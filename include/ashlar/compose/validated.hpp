@@ -12,86 +12,18 @@
 #pragma once
 
 #include "ashlar/compose/block_table.hpp"
-#include "ashlar/foundation/allocator.hpp"
-#include "ashlar/foundation/ref.hpp"
+#include "ashlar/compose/forwarding.hpp"
 #include "ashlar/foundation/contract.hpp"
-#include "ashlar/foundation/operations.hpp"
+#include "ashlar/foundation/ref.hpp"
 
 namespace ashlar {
 
 template <allocator A>
-class validated {
+class validated : public forwarding<validated<A>, A> {
+    friend forwarding<validated, A>;
+
 public:
-    static constexpr bool deallocate_is_optional = optional_deallocate<A>;
-
-    explicit validated(A& upstream) noexcept : upstream_(upstream) {}
-    validated(const validated&) = delete;
-    validated& operator=(const validated&) = delete;
-
-    result<block> allocate(layout l) noexcept {
-        ASHLAR_PRE(l.size() != 0);
-        if (!blocks_.make_room()) return alloc_error{};
-        return entered(upstream_->allocate(l), l);
-    }
-    void deallocate(std::byte* p, layout l) noexcept {
-        ASHLAR_PRE(starts_live_block(p));
-        ASHLAR_PRE(fits_live_block(p, l));
-        blocks_.remove(p);
-        upstream_->deallocate(p, l);
-    }
-    result<block> grow_in_place(std::byte* p, layout old, layout now) noexcept
-        requires growable<A>
-    {
-        ASHLAR_PRE(starts_live_block(p));
-        ASHLAR_PRE(fits_live_block(p, old));
-        ASHLAR_PRE(now.align() == old.align() && now.size() >= old.size());
-        return replaced(p, upstream_->grow_in_place(p, old, now), now);
-    }
-    result<block> shrink_in_place(std::byte* p, layout old, layout now) noexcept
-        requires shrinkable<A>
-    {
-        ASHLAR_PRE(starts_live_block(p));
-        ASHLAR_PRE(fits_live_block(p, old));
-        ASHLAR_PRE(now.align() == old.align() && now.size() != 0 && now.size() <= old.size());
-        return replaced(p, upstream_->shrink_in_place(p, old, now), now);
-    }
-    result<block> reallocate(std::byte* p, layout old, layout now, std::size_t live_bytes) noexcept
-        requires reallocating<A>
-    {
-        ASHLAR_PRE(starts_live_block(p));
-        ASHLAR_PRE(fits_live_block(p, old));
-        ASHLAR_PRE(now.size() != 0 && live_bytes <= old.size() && live_bytes <= now.size());
-        return replaced(p, upstream_->reallocate(p, old, now, live_bytes), now);
-    }
-    result<block> allocate_zeroed(layout l) noexcept
-        requires zeroing<A>
-    {
-        ASHLAR_PRE(l.size() != 0);
-        if (!blocks_.make_room()) return alloc_error{};
-        return entered(upstream_->allocate_zeroed(l), l);
-    }
-    void reset() noexcept
-        requires resettable<A>
-    {
-        blocks_.clear();
-        upstream_->reset();
-    }
-    bool available(layout l) const noexcept
-        requires forecasting<A>
-    {
-        return upstream_->available(l);
-    }
-    bool owns(const std::byte* p) const noexcept
-        requires owning<A>
-    {
-        return upstream_->owns(p);
-    }
-    template <class Visit>
-    void for_each_free(Visit visit) const
-        requires walkable<A>
-    {
-        upstream_->for_each_free(visit);
-    }
+    explicit validated(ref<A> upstream) noexcept : upstream_(upstream) {}
 
     std::size_t live_blocks() const noexcept { return blocks_.size(); }
 
@@ -101,17 +33,37 @@ private:
         const auto* b = blocks_.find(p);
         return l.align() == b->asked.align() && l.size() >= b->asked.size() && l.size() <= b->granted;
     }
-    result<block> entered(result<block> r, layout asked) noexcept {
+
+    // What forwarding says.
+    A& upstream() const noexcept { return *upstream_; }
+    bool admits([[maybe_unused]] layout l) noexcept {
+        ASHLAR_PRE(l.size() != 0);
+        return blocks_.make_room();
+    }
+    result<block> granted(result<block> r, layout asked) noexcept {
         if (r) blocks_.insert({r->data, r->size, asked});
         return r;
     }
-    result<block> replaced(std::byte* p, result<block> r, layout now) noexcept {
+    bool admits_resize([[maybe_unused]] const resize_request& r) const noexcept {
+        ASHLAR_PRE(starts_live_block(r.p));
+        ASHLAR_PRE(fits_live_block(r.p, r.old));
+        ASHLAR_PRE(r.now.size() != 0 && r.live_bytes <= r.old.size() && r.live_bytes <= r.now.size());
+        ASHLAR_PRE(r.how == resize_request::move || r.now.align() == r.old.align());
+        return true;
+    }
+    result<block> resized(result<block> r, const resize_request& of) noexcept {
         if (r) {
-            blocks_.remove(p);
-            blocks_.insert({r->data, r->size, now});
+            blocks_.remove(of.p);
+            blocks_.insert({r->data, r->size, of.now});
         }
         return r;
     }
+    void leaving(std::byte* p, [[maybe_unused]] layout l) noexcept {
+        ASHLAR_PRE(starts_live_block(p));
+        ASHLAR_PRE(fits_live_block(p, l));
+        blocks_.remove(p);
+    }
+    void forgotten() noexcept { blocks_.clear(); }
 
     [[no_unique_address]] ref<A> upstream_;
     block_table blocks_;

@@ -66,6 +66,13 @@ concept resettable = requires(A& a) {
     { a.reset() } noexcept -> std::same_as<void>;
 };
 
+/// trim() gives back to its upstream what no live block needs: idle chunks and regions, blocks kept for later. With
+/// nothing live, everything then is as at first (law C7).
+template <class A>
+concept trimmable = requires(A& a) {
+    { a.trim() } noexcept -> std::same_as<void>;
+};
+
 /// allocate_zeroed(l): a block whose first l.size() bytes are zero, cheaper than by filling it.
 template <class A>
 concept zeroing = allocator<A> && requires(A& a, layout l) {

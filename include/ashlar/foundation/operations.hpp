@@ -54,6 +54,12 @@ result<block> reallocate(A& a, std::byte* p, layout old, layout now, std::size_t
     }
 }
 
+/// Gives back to the upstream what no live block needs; nothing where the allocator keeps nothing.
+template <class A>
+void trim(A& a) noexcept {
+    if constexpr (trimmable<A>) a.trim();
+}
+
 /// A block whose first l.size() bytes are zero.
 /// @complexity O(l.size()) unless the allocator knows that its memory is zero
 template <allocator A>

@@ -29,6 +29,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <utility>
 
 #include "ashlar/foundation/alignment.hpp"
 #include "ashlar/foundation/allocator.hpp"
@@ -113,6 +114,13 @@ public:
         return block{p, std::size_t{1} << to};
     }
 
+    /// Gives the kept region back, if it is wholly free.
+    void trim() noexcept {
+        if (kept_ == nullptr || !kept_->is_free(1)) return;
+        region& r = *std::exchange(kept_, nullptr);
+        remove(r, r.begin, 1, top());
+        give_back(r);
+    }
     /// Ends the life of every block and gives every region back.
     void reset() noexcept {
         nonempty_ = 0;

@@ -112,6 +112,10 @@ public:
         return block{p, need};
     }
 
+    /// Gives every wholly free region back. @complexity O(regions) for each
+    void trim() noexcept {
+        while (idle_bytes_ != 0) drop(*any_idle());
+    }
     /// Ends the life of every block and gives every region back.
     void reset() noexcept {
         fit_.clear();

@@ -88,7 +88,6 @@ private:
     template <class Made>
     struct box final : any_box {
         using A = std::remove_reference_t<decltype(top_of(std::declval<Made&>()))>;
-        static constexpr bool can_trim = requires(A& one) { one.trim(); };
 
         template <class Make>
         explicit box(Make& make) : made(make()), a(top_of(made)) {}
@@ -103,7 +102,7 @@ private:
                 case ability::reset: return resettable<A>;
                 case ability::forecast: return forecasting<A>;
                 case ability::walk: return walkable<A>;
-                case ability::trim: return can_trim;
+                case ability::trim: return trimmable<A>;
             }
             return false;
         }
@@ -131,7 +130,7 @@ private:
             return false;
         }
         void trim() noexcept override {
-            if constexpr (can_trim) a.trim();
+            ashlar::trim(a);
         }
         void walk([[maybe_unused]] const std::function<void(block)>& visit) const override {
             if constexpr (walkable<A>) a.for_each_free([&](block b) { visit(b); });

@@ -34,12 +34,6 @@ inline std::string text_of(layout l) {
     return std::to_string(l.size()) + " bytes aligned to " + std::to_string(l.align());
 }
 
-/// trim() gives back to the upstream what no live block needs.
-template <class A>
-concept trimmable = requires(A& a) {
-    { a.trim() } noexcept;
-};
-
 template <allocator A>
 class session {
 public:
@@ -226,6 +220,10 @@ private:
             call([&] { a_.trim(); });
             sync();
             look_around();
+            if (log_.clean() && built_whole_) {
+                log_.check(law::reversibility, now_.managed == fresh_.managed,
+                           "everything was given back and trimmed, but what is held of the upstream is not what was at first");
+            }
         }
         whole_again();
     }
