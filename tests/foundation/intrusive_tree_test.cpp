@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <set>
 #include <utility>
 #include <vector>
@@ -121,4 +122,30 @@ TEST_CASE("intrusive_tree: every shape of up to seven elements survives every er
             REQUIRE(keys(all).size() == 6);
         }
     } while (std::next_permutation(order.begin(), order.end()));
+}
+
+TEST_CASE("intrusive_tree: an element is replaced by another in the same place, also in the same memory",
+          "[foundation][intrusive_tree]") {
+    std::vector<item> items(200);
+    tree all;
+    for (std::size_t i = 0; i < 100; ++i) {
+        items[i].key = static_cast<int>(10 * ((i * 37) % 100));
+        items[i].weight = items[i].key % 70;
+        all.insert(items[i]);
+    }
+    for (std::size_t i = 0; i < 100; ++i) {
+        const int key = items[i].key + static_cast<int>(i % 3), weight = static_cast<int>(i * 31 % 90);
+        item* const place = i % 2 == 0 ? &items[i] : &items[100 + i];
+        all.replace(items[i], [=]() -> item& {
+            item* const made = ::new (place) item;
+            made->key = key;
+            made->weight = weight;
+            return *made;
+        });
+        bool good = true;
+        heaviest(all.root(), good);
+        REQUIRE(good);
+        REQUIRE(all.consistent());
+    }
+    CHECK(keys(all).size() == 100);
 }

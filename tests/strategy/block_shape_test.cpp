@@ -21,3 +21,11 @@ TEST_CASE("block_shape: multiples of 256 bytes are set apart by up to a sixteent
     CHECK(block_shape<256, 64>::size == 256);  // 64 bytes more would be a quarter
     CHECK(block_shape<4096, 4096>::size == 4096);
 }
+
+TEST_CASE("block_shape: a block grows and shrinks where it stands, up to its size", "[strategy][block_shape]") {
+    alignas(16) std::byte room[64];
+    using shape = block_shape<64, 16>;
+    CHECK(shape::grow(room, *layout::make(8, 8), *layout::make(64, 8))->size == 64);
+    CHECK_FALSE(shape::grow(room, *layout::make(64, 8), *layout::make(65, 8)));
+    CHECK(shape::shrink(room, *layout::make(64, 8), *layout::make(1, 8))->data == room);
+}

@@ -6,6 +6,7 @@
 #include "ashlar/strategy/free_list.hpp"
 #include "support/enrol.hpp"
 #include "support/fit_row.hpp"
+#include "support/naive_fit.hpp"
 #include "support/serves.hpp"
 
 using support::fit_row;
@@ -24,6 +25,10 @@ TEST_CASE("first_fit: passes a block that is long enough but holds no aligned ru
 
 TEST_CASE("first_fit: agrees with looking at one block after the other", "[strategy][first_fit]") {
     support::compare_with_scan<ashlar::first_fit>([](const auto& fitting) { return fitting.front(); });
+}
+
+TEST_CASE("first_fit: a heap grants the very addresses that a heap grants which looks at all", "[strategy][first_fit]") {
+    support::compare_with_naive<ashlar::first_fit>(false);
 }
 
 ASHLAR_ENROL("first_fit",

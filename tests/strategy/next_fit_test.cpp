@@ -5,6 +5,7 @@
 #include "ashlar/strategy/free_list.hpp"
 #include "support/enrol.hpp"
 #include "support/fit_row.hpp"
+#include "support/naive_fit.hpp"
 #include "support/serves.hpp"
 
 using support::fit_row;
@@ -28,6 +29,10 @@ TEST_CASE("next_fit: first looks again at what its last block left over", "[stra
 
 TEST_CASE("next_fit: without a search before it is first fit", "[strategy][next_fit]") {
     support::compare_with_scan<ashlar::next_fit>([](const auto& fitting) { return fitting.front(); });
+}
+
+TEST_CASE("next_fit: a heap grants the very addresses that a heap grants which looks at all", "[strategy][next_fit]") {
+    support::compare_with_naive<ashlar::next_fit>(true);
 }
 
 ASHLAR_ENROL("next_fit",

@@ -62,15 +62,30 @@ public:
         repair(way, &element);
     }
 
+    /// Another element, which make() builds, takes the place of this one, whose memory it may use.
+    /// @pre the element is in this tree, and each other one is on the same side of both
+    template <class Make>
+    void replace(T& element, Make make) noexcept {
+        path way;
+        find_way(way, element);
+        const tree_links kept = links(element);
+        T& made = make();
+        links(made) = kept;
+        if (way.depth == 0) {
+            root_ = &made;
+        } else {
+            tree_links& above = links(*way.nodes[way.depth - 1]);
+            auto& link = way.went_left(way.depth - 1) ? above.left_ : above.right_;
+            link = reinterpret_cast<std::uintptr_t>(&made) | (link & tree_links::bits);
+        }
+        T* at = &made;  // the heights are as they were
+        while (Summary::summarize(*at, left_of(*at), right_of(*at)) && way.depth != 0) at = way.nodes[--way.depth];
+    }
+
     /// @pre the element is in this tree
     void erase(T& element) noexcept {
         path way;
-        for (T* at = root_; at != &element;) {
-            ASHLAR_PRE(at != nullptr);
-            const bool left = Order::before(element, *at);
-            way.push(at, left);
-            at = left ? left_of(*at) : right_of(*at);
-        }
+        find_way(way, element);
         T* const left = left_of(element);
         T* const right = right_of(element);
         if (left == nullptr || right == nullptr) return repair(way, left != nullptr ? left : right);
@@ -150,6 +165,14 @@ private:
         std::size_t through = most_depth;  // no repair ends below this depth
     };
 
+    void find_way(path& way, const T& element) const noexcept {
+        for (T* at = root_; at != &element;) {
+            ASHLAR_PRE(at != nullptr);
+            const bool left = Order::before(element, *at);
+            way.push(at, left);
+            at = left ? left_of(*at) : right_of(*at);
+        }
+    }
     static tree_links& links(T& x) noexcept { return x; }
     static const tree_links& links(const T& x) noexcept { return x; }
     static T* unpack(std::uintptr_t packed) noexcept { return reinterpret_cast<T*>(packed & ~tree_links::bits); }

@@ -4,8 +4,8 @@
 // Source:     Bonwick, "The slab allocator: an object-caching kernel memory allocator", USENIX Summer 1994, section 4
 //             (blocks at equal offsets of the cache evict each other).
 // Picture:    [ Size | up to the alignment | skew ]
-// Complexity: constants.
-// Failure:    none.
+// Complexity: constants; grow and shrink O(1).
+// Failure:    grow refuses what passes the block.
 // Threads:    constants.
 // Invariants: block_shape.I1  size is a multiple of align, and a free block has room for a link
 // Checked by: tests/strategy/block_shape_test.cpp
@@ -14,7 +14,9 @@
 #include <cstddef>
 
 #include "ashlar/foundation/alignment.hpp"
+#include "ashlar/foundation/contract.hpp"
 #include "ashlar/foundation/layout.hpp"
+#include "ashlar/foundation/result.hpp"
 
 namespace ashlar {
 
@@ -34,6 +36,17 @@ struct block_shape {
 
     /// Whether a block serves the layout.
     static constexpr bool fits(layout l) noexcept { return l.size() <= size && l.align() <= align; }
+
+    /// A live block stays where it is, with all its bytes. @pre as grow_in_place and shrink_in_place of allocator.hpp
+    static result<block> grow(std::byte* p, layout old, layout now) noexcept {
+        ASHLAR_PRE(fits(old) && now.size() >= old.size() && now.align() == old.align());
+        if (!fits(now)) return alloc_error{};
+        return block{p, size};
+    }
+    static result<block> shrink(std::byte* p, layout old, layout now) noexcept {
+        ASHLAR_PRE(fits(old) && now.size() <= old.size() && now.align() == old.align() && now.size() != 0);
+        return block{p, size};
+    }
 };
 
 }  // namespace ashlar

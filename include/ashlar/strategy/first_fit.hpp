@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstddef>
+#include <new>
 #include <utility>
 
 #include "ashlar/foundation/intrusive_tree.hpp"
@@ -30,16 +31,25 @@ public:
 
     void insert(node& b, std::size_t) noexcept { free_.insert(b); }
     void erase(node& b, std::size_t) noexcept { free_.erase(b); }
+    /// The block b becomes one of that size at `to`, with no other free block between: it keeps its place in the tree.
+    void move(node& b, std::byte* to, std::size_t size) noexcept {
+        free_.replace(b, [=]() noexcept -> node& { return *::new (to) node(size); });
+    }
     void clear() noexcept { free_.clear(); }
     /// The search took b: nothing to remember.
     void taken(const node&) noexcept {}
     /// How much of a free block of that size is the policy's.
     static constexpr std::size_t node_size(std::size_t) noexcept { return sizeof(node); }
 
-    node* find(const fit_request& wanted) const noexcept { return find_from(nullptr, wanted); }
+    node* find(const fit_request& wanted) const noexcept {
+        if (wanted.is_aligned_anywhere()) [[likely]] return first_of(free_.root(), wanted.need);
+        return find_from(nullptr, wanted);
+    }
     /// The lowest that fits and does not begin before `from`.
     node* find_from(const std::byte* from, const fit_request& wanted) const noexcept {
-        return lowest(free_.root(), from, wanted);
+        node* found = first_from(from, wanted.need);
+        while (found != nullptr && !wanted.fits(*found)) found = first_from(found->begin() + 1, wanted.need);
+        return found;
     }
 
     /// @returns whether first_fit.I1 holds
@@ -65,16 +75,33 @@ private:
         if (right != nullptr && right->longest > longest) longest = right->longest;
         return longest;
     }
-    /// The recursion is as deep as the tree: at most 63.
-    static node* lowest(node* at, const std::byte* from, const fit_request& wanted) noexcept {
-        while (at != nullptr && at->longest >= wanted.need) {
-            if (at->begin() >= from) {
-                if (node* const below = lowest(tree::left_of(*at), from, wanted)) return below;
-                if (wanted.fits(*at)) return at;
+    static bool has(const node* subtree, std::size_t need) noexcept { return subtree != nullptr && subtree->longest >= need; }
+    /// The first of a subtree that is long enough.
+    static node* first_of(node* at, std::size_t need) noexcept {
+        if (!has(at, need)) return nullptr;
+        for (;;) {
+            node* const before = tree::left_of(*at);
+            if (has(before, need)) {
+                at = before;
+            } else if (at->size() >= need) {
+                return at;
+            } else {
+                at = tree::right_of(*at);  // first_fit.I1: there, if not before
             }
-            at = tree::right_of(*at);
         }
-        return nullptr;
+    }
+    /// The same of those that do not begin before `from`.
+    node* first_from(const std::byte* from, std::size_t need) const noexcept {
+        node* last = nullptr;  // of those on the way that come behind `from`, and have one themselves or behind them
+        for (node* at = free_.root(); has(at, need);) {
+            if (at->begin() < from) {
+                at = tree::right_of(*at);
+            } else {
+                if (at->size() >= need || has(tree::right_of(*at), need)) last = at;
+                at = tree::left_of(*at);
+            }
+        }
+        return last == nullptr || last->size() >= need ? last : first_of(tree::right_of(*last), need);
     }
     static bool longest_right(const node* at) noexcept {
         if (at == nullptr) return true;

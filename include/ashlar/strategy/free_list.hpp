@@ -51,6 +51,13 @@ concept fit_policy = std::derived_from<typename F::node, free_block> &&
                          { F::node_size(size) } noexcept -> std::same_as<std::size_t>;
                      };
 
+/// A policy that can do better than erase and insert where a free block becomes one of another size at another address,
+/// with no other free block between the two: move(b, to, size).
+template <class F>
+concept moving_policy = requires(F& fit, typename F::node& b, std::byte* to, std::size_t size) {
+    { fit.move(b, to, size) } noexcept;
+};
+
 template <fit_policy Fit, allocator Upstream = page<>>
 class free_list {
     using node = typename Fit::node;
@@ -200,11 +207,11 @@ private:
         const std::size_t whole = found.size();
         region& r = *regions_.find(p);
         if (whole == r.span) [[unlikely]] idle_bytes_ -= r.size();
-        remove(found, whole);
         if (wanted.is_aligned_anywhere()) [[likely]] {
             r.borders().clear_free(r.column(p));
-            return cut(r, p, whole, wanted.need);
+            return cut(r, p, found, wanted.need);
         }
+        remove(found, whole);
         const std::size_t gap = wanted.gap(p);
         std::byte* const run = p + gap;
         if (gap != 0) {
@@ -215,6 +222,17 @@ private:
             r.borders().clear_free(r.column(p));
         }
         return cut(r, run, whole - gap, wanted.need);
+    }
+    /// The same of the free block at p.
+    block cut(region& r, std::byte* p, node& found, std::size_t need) noexcept {
+        const std::size_t whole = found.size(), rest = whole - need;
+        if (rest < least) {
+            remove(found, whole);
+            return cut(r, p, whole, need);
+        }
+        r.borders().begin_free(r.column(p + need));
+        move(found, whole, p + need, rest);
+        return {p, need};
     }
     /// Makes a live block of `need` bytes or a little more out of `whole` bytes; the rest becomes a free block.
     /// @pre p is a start, and marked as live; the last column of the whole is marked as free, unless it is p's
@@ -231,27 +249,27 @@ private:
     /// Makes the live block at p free, together with its free neighbours.
     void coalesce(region& r, std::byte* p, std::size_t size) noexcept {
         border_map borders = r.borders();
-        std::byte* first = p;
-        std::size_t whole = size;
         const std::size_t at = r.column(p), behind = r.column(p + size);
-        if (borders.is_free(at - 1)) {
-            const std::size_t before = free_block::size_before(p);
-            first -= before;
-            whole += before;
-            remove(node_at(first), before);
+        const bool before_is_free = borders.is_free(at - 1), behind_is_free = borders.is_free(behind);
+        node* const next = behind_is_free ? &node_at(p + size) : nullptr;
+        const std::size_t before = before_is_free ? free_block::size_before(p) : 0, more = next != nullptr ? next->size() : 0;
+        std::byte* const first = p - before;
+        const std::size_t whole = before + size + more;
+        if (before_is_free) {
             borders.clear_free(at - 1);
             borders.clear_start(at);
         }
-        if (borders.is_free(behind)) {
-            node& next = node_at(p + size);
-            const std::size_t more = next.size();
-            whole += more;
-            remove(next, more);
-            borders.end_free(behind);
+        if (behind_is_free) borders.end_free(behind);
+        if (before_is_free) {
+            if (behind_is_free) remove(*next, more);
+            move(node_at(first), before, first, whole);
+        } else if (behind_is_free) {
+            move(*next, more, first, whole);
+        } else {
+            put(first, whole);
         }
         borders.set_free(r.column(first));
         borders.set_free(r.column(first + whole) - 1);
-        put(first, whole);
         if (whole == r.span) [[unlikely]] region_is_free(r);
     }
 
@@ -265,6 +283,19 @@ private:
     void remove(node& b, std::size_t size) noexcept {
         fit_.erase(b, size);
         if (size > least) unpoison(b.begin() + Fit::node_size(size), size - Fit::node_size(size) - sizeof(std::uint64_t));
+    }
+
+    /// A free block becomes another one, in the same place among the others.
+    void move(node& b, std::size_t old, std::byte* to, std::size_t size) noexcept {
+        if constexpr (moving_policy<Fit>) {
+            if (old > least) unpoison(b.begin() + Fit::node_size(old), old - Fit::node_size(old) - sizeof(std::uint64_t));
+            fit_.move(b, to, size);
+            free_block::write_end(to, size);  // last: it may be written over what b was
+            if (size > least) poison(to + Fit::node_size(size), size - Fit::node_size(size) - sizeof(std::uint64_t));
+        } else {
+            remove(b, old);
+            put(to, size);
+        }
     }
 
     /// A new region, wholly free. @returns its one block, null if the upstream refuses

@@ -26,6 +26,7 @@ public:
 
     void insert(node& b, std::size_t size) noexcept { free_.insert(b, size); }
     void erase(node& b, std::size_t size) noexcept { free_.erase(b, size); }
+    void move(node& b, std::byte* to, std::size_t size) noexcept { free_.move(b, to, size); }
     void clear() noexcept {
         free_.clear();
         rover_ = nullptr;

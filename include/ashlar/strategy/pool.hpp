@@ -85,15 +85,13 @@ public:
 
     /// Within the block.
     result<block> grow_in_place(std::byte* p, layout old, layout now) noexcept {
-        ASHLAR_PRE(fits(old) && may_be_live(p) && now.size() >= old.size() && now.align() == old.align());
-        if (!fits(now)) return alloc_error{};
-        return block{p, block_size};
+        ASHLAR_PRE(may_be_live(p));
+        return shape::grow(p, old, now);
     }
     /// Keeps all its bytes.
     result<block> shrink_in_place(std::byte* p, layout old, layout now) noexcept {
-        ASHLAR_PRE(fits(old) && may_be_live(p) && now.size() <= old.size() && now.align() == old.align());
-        ASHLAR_PRE(now.size() != 0);
-        return block{p, block_size};
+        ASHLAR_PRE(may_be_live(p));
+        return shape::shrink(p, old, now);
     }
 
     /// Gives every chunk without a live block back to the upstream. @complexity O(free log chunks)
