@@ -43,15 +43,6 @@ void before_fork() { the_registry.before_fork(the_store, own_heap_or_null()); }
 void after_fork_in_parent() { the_registry.after_fork_in_parent(the_store); }
 void after_fork_in_child() { the_registry.after_fork_in_child(the_store, own_heap_or_null()); }
 
-void settings_first() noexcept {
-    if (started.load(std::memory_order_acquire)) return;
-    const holding guard(start_lock);
-    if (started.load(std::memory_order_relaxed)) return;
-    if (const auto chosen = the_store.set_handler(&report_and_abort)) the_store.set_handler(chosen);  // set before
-    the_store.configure(read_settings());
-    started.store(true, std::memory_order_release);
-}
-
 /// What needs the C library, which may allocate: own_heap is set already, so it is served like anyone.
 void watch_the_process() noexcept {
     have_key.store(pthread_key_create(&exit_key, &thread_exits) == 0, std::memory_order_release);
@@ -111,6 +102,15 @@ void as_visitor(F f) noexcept {
 }
 
 }  // namespace
+
+void settings_first() noexcept {
+    if (started.load(std::memory_order_acquire)) return;
+    const holding guard(start_lock);
+    if (started.load(std::memory_order_relaxed)) return;
+    if (const auto chosen = the_store.set_handler(&report_and_abort)) the_store.set_handler(chosen);  // set before
+    the_store.configure(read_settings());
+    started.store(true, std::memory_order_release);
+}
 
 [[gnu::noinline]] void* allocate_slowly(std::size_t size) noexcept {
     return with_heap([size](process_heap& h) { return h.allocate(size); });

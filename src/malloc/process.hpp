@@ -32,6 +32,8 @@ std::size_t usable_size(void* p, const char* call) noexcept;
 /// Gives back everything that can be. @returns whether anything was
 bool trim() noexcept;
 
+/// Reads the settings if nobody has yet: before anything of them is looked at.
+void settings_first() noexcept;
 /// Reads ASHLAR_CONF and ASHLAR_OPTIONS; says on standard error what is wrong with them (settings.cpp).
 options read_settings() noexcept;
 /// Names the pointer and what it is on standard error, and aborts (report.cpp).

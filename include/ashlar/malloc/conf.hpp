@@ -1,4 +1,4 @@
-// ashlar/malloc/conf.hpp - reads the text of ashlar.conf, for the malloc at its start and for the tool.
+// ashlar/malloc/conf.hpp - settings as text: those of ashlar.conf, for the malloc at its start and for the tool.
 //
 // Layer:      malloc
 // Picture:    # comment             one setting a line; `version = 1` comes first
@@ -78,22 +78,45 @@ constexpr std::string_view word_at(std::string_view words, std::int64_t place) n
     return before(words, words.find('|'));
 }
 
+}  // namespace detail
+
+/// Why a setting was not made.
+enum class setting_error : std::uint8_t { none, unknown, wrong_type, out_of_range, fixed };
+
+constexpr std::string_view explain(setting_error error) noexcept {
+    constexpr std::string_view reasons[] = {"done", "no such key", "not of this key's type", "out of range",
+                                            "not to be changed while the program runs"};
+    return reasons[static_cast<std::size_t>(error)];
+}
+/// @returns the row of a key, or null
+constexpr const option* find_option(std::string_view key) noexcept {
+    for (const option& o : option_table) {
+        if (o.key == key) return &o;
+    }
+    return nullptr;
+}
+/// The number that a text stands for: one of the option's words, or digits with a unit.
+constexpr setting_error read_value(const option& o, std::string_view text, std::int64_t& number) noexcept {
+    if (o.words.empty()) return detail::read_number(text, number) ? setting_error::none : setting_error::wrong_type;
+    number = detail::place_among(o.words, text);
+    return number >= 0 ? setting_error::none : setting_error::wrong_type;
+}
+constexpr setting_error check_value(const option& o, std::int64_t number) noexcept {
+    return number < o.least || number > o.most ? setting_error::out_of_range : setting_error::none;
+}
+
+namespace detail {
+
 /// @returns what is wrong with the setting, or nothing: then it was made
 constexpr std::string_view apply_setting(std::string_view key, std::string_view value, options& into) noexcept {
-    for (const option& o : option_table) {
-        if (o.key != key) continue;
-        std::int64_t number = 0;
-        if (!o.words.empty()) {
-            number = place_among(o.words, value);
-            if (number < 0) return "no such word for this key";
-        } else if (!read_number(value, number)) {
-            return "not a number";
-        }
-        if (number < o.least || number > o.most) return "out of range";
-        into.*o.value = number;
-        return {};
-    }
-    return "no such key";
+    const option* const o = find_option(key);
+    if (o == nullptr) return explain(setting_error::unknown);
+    std::int64_t number = 0;
+    setting_error wrong = read_value(*o, value, number);
+    if (wrong == setting_error::none) wrong = check_value(*o, number);
+    if (wrong != setting_error::none) return explain(wrong);
+    into.*o->value = number;
+    return {};
 }
 
 }  // namespace detail
@@ -127,7 +150,7 @@ constexpr bool read_conf(std::string_view text, char separator, options& into, R
                 versioned = true;  // said once
             } else {
                 wrong = detail::apply_setting(key, value, into);
-                if (wrong != "no such key") word = wrong.empty() ? word : value;
+                if (wrong != explain(setting_error::unknown)) word = wrong.empty() ? word : value;
             }
         }
         if (wrong.empty()) continue;

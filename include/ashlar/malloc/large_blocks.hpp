@@ -78,6 +78,11 @@ public:
             if (!drop(pages, 0)) return;
         }
     }
+    /// Releases the oldest until at most so many bytes are cached.
+    void shrink_to(Pages& pages, std::size_t limit) noexcept {
+        while (cached_ > limit && drop(pages, 0)) {
+        }
+    }
     void drop_all(Pages& pages) noexcept {
         while (count_ != 0 && drop(pages, 0)) {
         }

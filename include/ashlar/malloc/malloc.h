@@ -2,9 +2,9 @@
  *
  * Layer:      malloc
  * Complexity: ashlar_malloc_stats: O(spans). The others: as their sentences say.
- * Failure:    none of these can fail.
+ * Failure:    settings by name say what is wrong; the others cannot fail.
  * Threads:    any.
- * Checked by: tests/malloc/program/interface.c
+ * Checked by: tests/malloc/program/interface.c, tests/malloc/program/statistics.cpp, tests/malloc/program/settings.cpp
  *
  * Declare the functions weak (or ask dlsym) in a program that must also run without the library.
  */
@@ -53,6 +53,27 @@ int ashlar_malloc_trim(void);
 /** @returns whether p lies in memory of this malloc. */
 int ashlar_malloc_owns(const void* p);
 
+/* --- settings and figures by name (docs/malloc.md has the table) ------------------------------------------------- */
+enum ashlar_setting_error {
+    ashlar_setting_ok,
+    ashlar_setting_unknown,      /**< no such name */
+    ashlar_setting_wrong_type,   /**< a number where the option has words, or text that is neither */
+    ashlar_setting_out_of_range, /**< below the least or above the most */
+    ashlar_setting_fixed         /**< not to be changed while the program runs */
+};
+/** One sentence for it, in static storage. */
+const char* ashlar_setting_explain(enum ashlar_setting_error error);
+/** Reads an option whose value is a number, or "stats." and the name of a figure: "stats.live_bytes". */
+enum ashlar_setting_error ashlar_setting_get(const char* name, int64_t* value);
+/** Reads any of them as text, as ashlar.conf would have it, ending with 0; out_of_range if `size` is too small. */
+enum ashlar_setting_error ashlar_setting_get_text(const char* name, char* text, size_t size);
+/** Changes an option while the program runs, by number or by text ("3 MiB", "fast"). After an error nothing changed. */
+enum ashlar_setting_error ashlar_setting_set(const char* name, int64_t value);
+enum ashlar_setting_error ashlar_setting_set_text(const char* name, const char* text);
+/** The options: their names for index 0, 1, ..., and null behind the last. `meaning` and `changeable` may be null. */
+const char* ashlar_setting_name(size_t index, const char** meaning, int* changeable);
+
+/* --- misuse ------------------------------------------------------------------------------------------------------ */
 /** What was wrong with a pointer that was freed, reallocated or asked about. */
 enum ashlar_misuse_kind {
     ashlar_misuse_foreign,  /**< not of this malloc */

@@ -84,6 +84,8 @@ public:
 
     // --- the process ---------------------------------------------------------------------------------------
     void configure(const options& chosen) noexcept;
+    /// Changes one setting that may change at run time; what it asks for is done at once.
+    void change(setting options::*which, std::int64_t value) noexcept;
     void report(const misuse& what) const noexcept;
     misuse_handler set_handler(misuse_handler handler) noexcept {
         return handler_.exchange(handler, std::memory_order_acq_rel);

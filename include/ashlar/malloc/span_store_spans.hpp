@@ -183,6 +183,16 @@ void span_store<Pages, Atomics>::configure(const options& chosen) noexcept {
 }
 
 template <os::page_source Pages, atomics_policy Atomics>
+void span_store<Pages, Atomics>::change(setting options::*which, std::int64_t value) noexcept {
+    options_.*which = value;
+    {
+        const holding guard(lock_);
+        large_.shrink_to(pages_, options_.large_cache_bytes.bytes());
+    }
+    give_back_if_due(true);
+}
+
+template <os::page_source Pages, atomics_policy Atomics>
 void span_store<Pages, Atomics>::report(const misuse& what) const noexcept {
     // acquire: pairs with the release in set_handler
     if (auto* handler = handler_.load(std::memory_order_acquire)) return handler(what);
