@@ -102,7 +102,7 @@ public:
     std::uint64_t purged_bytes() const noexcept { return purged_; }
     /// About what the system has given: what blocks were cut from, what is free and kept, and mappings. @pre the lock is held
     std::size_t resident_bytes() const noexcept {
-        return resident_.load(std::memory_order_relaxed) + slices_.dirty() * slice_size + large_.live() + large_.cached();
+        return resident_.load(std::memory_order_relaxed) + slices_.dirty() + large_.live() + large_.cached();
     }
     /// Large blocks granted so far.
     std::uint64_t large_taken() const noexcept { return large_taken_; }
