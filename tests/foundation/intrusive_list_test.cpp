@@ -44,6 +44,19 @@ TEST_CASE("intrusive_list: elements stand in the order they were put", "[foundat
     CHECK(all.empty());
 }
 
+TEST_CASE("intrusive_list: an element whose bytes were moved is followed to its new place", "[foundation][intrusive_list]") {
+    list all;
+    std::array<item, 4> items;
+    for (int i = 0; i < 3; ++i) items[static_cast<std::size_t>(i)].value = i, all.push_back(items[static_cast<std::size_t>(i)]);
+    items[3] = items[1];
+    items[1] = item{};
+    all.follow(items[3]);
+    CHECK(values(all) == std::vector{0, 1, 2});
+    CHECK(all.consistent());
+    all.remove(items[3]);
+    CHECK(values(all) == std::vector{0, 2});
+}
+
 TEST_CASE("intrusive_list: an element may be removed while it is visited", "[foundation][intrusive_list]") {
     list all;
     std::array<item, 10> items;

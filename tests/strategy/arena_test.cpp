@@ -1,6 +1,7 @@
 #include "ashlar/strategy/arena.hpp"
 
 #include <catch2/catch.hpp>
+#include <cstring>
 #include <vector>
 
 #include "ashlar/os/failing_pages.hpp"
@@ -124,6 +125,43 @@ TEST_CASE("arena: an oversize block has an upstream block of its own, given back
     a.reset();
     CHECK(a.oversize_blocks() == 0);
     CHECK(w.pages.reserved_bytes() == before);
+}
+
+TEST_CASE("arena: an oversize block that stays one is moved by its upstream, and keeps its age", "[strategy][arena]") {
+    static_assert(reallocating<paged_arena> && !reallocating<arena<bump>>);
+    watched w;
+    paged_arena a(w.source);
+    const auto older = *a.allocate(of(100'000));
+    const auto here = a.mark();
+    const auto newer = *a.allocate(of(50'000));
+    std::memset(older.data, 7, 100'000);
+    const std::size_t reserved = w.pages.reserved_bytes();
+    const auto moved = *a.reallocate(older.data, of(100'000), of(900'000), 100'000);
+    CHECK(moved.size >= 900'000);
+    CHECK(moved.data[0] == std::byte{7});
+    CHECK(moved.data[99'999] == std::byte{7});
+    CHECK(w.pages.calls(os::page_call::remap) == 1);
+    CHECK(w.pages.reserved_bytes() - reserved < 900'000);  // the old place is no longer held
+    CHECK(a.oversize_blocks() == 2);
+    CHECK((a.owns(moved.data) && a.owns(newer.data)));
+    a.rewind(here);  // ends the newer alone
+    CHECK(a.oversize_blocks() == 1);
+    const auto small = *a.reallocate(moved.data, of(900'000), of(100), 100);  // into a chunk
+    CHECK(small.data[99] == std::byte{7});
+    CHECK(a.oversize_blocks() == 0);
+    const auto far = *a.allocate(of(20'000, 8192));  // its header is behind it
+    far.data[19'999] = std::byte{9};
+    const auto farther = *a.reallocate(far.data, of(20'000, 8192), of(40'000, 8192), 20'000);
+    CHECK(farther.data[19'999] == std::byte{9});
+    w.pages.fail(1, os::lasting::onwards);
+    CHECK_FALSE(a.reallocate(farther.data, of(40'000, 8192), of(1 << 20, 8192), 40'000));
+    const auto last = a.allocate(of(100));
+    REQUIRE(last);
+    w.pages.heal();
+    CHECK(farther.data[19'999] == std::byte{9});
+    a.reset();
+    a.trim();
+    CHECK(w.pages.balanced());
 }
 
 TEST_CASE("arena: reset keeps the longest chunk only, and with trim the state is the initial one", "[strategy][arena]") {

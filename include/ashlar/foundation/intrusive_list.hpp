@@ -56,6 +56,11 @@ public:
         links.next_->prev_ = links.prev_;
         links.prev_ = links.next_ = nullptr;
     }
+    /// The bytes of an element of this list were moved here, and its old place may be gone: tells its neighbours.
+    void follow(T& element) noexcept {
+        list_links& links = element;
+        links.prev_->next_ = links.next_->prev_ = &links;  // intrusive_list.I1
+    }
     /// Forgets every element without touching it: for elements whose memory is gone.
     void clear() noexcept { head_.prev_ = head_.next_ = &head_; }
 

@@ -123,6 +123,25 @@ public:
         return block{p, cursor::rounded(now.size())};
     }
 
+    /// What is oversize and stays so moves as the upstream can (page: without copying).
+    result<block> reallocate(std::byte* p, layout old, layout now, std::size_t live_bytes) noexcept
+        requires reallocating<Upstream>
+    {
+        ASHLAR_PRE(now.size() != 0 && live_bytes <= old.size() && live_bytes <= now.size());
+        if (now.align() == old.align()) {
+            if (is_oversize(old) && is_oversize(now) && oversize::of(p, old).can_resize()) {
+                return move_oversize(oversize::of(p, old), now, live_bytes);
+            }
+            const auto in_place = now.size() >= old.size() ? grow_in_place(p, old, now) : shrink_in_place(p, old, now);
+            if (in_place) return in_place;
+        }
+        const auto moved = allocate(now);
+        if (!moved) return moved;
+        std::memcpy(moved->data, p, live_bytes);
+        deallocate(p, old);
+        return moved;
+    }
+
     marker mark() const noexcept {
         marker here;
         here.current = current_;
@@ -286,6 +305,16 @@ private:
         ASHLAR_PRE(o.owner() == this);
         if (!is_oversize(now)) return alloc_error{};
         return resize_oversize(o, now, [&](layout to) { return ashlar::shrink_in_place(*upstream_, o.place().data, o.fitting(), to); });
+    }
+    result<block> move_oversize(oversize& o, layout now, std::size_t live_bytes) noexcept {
+        ASHLAR_PRE(o.owner() == this);
+        const auto asked = oversize::asked(now);
+        if (!asked) return alloc_error{};
+        const auto place = upstream_->reallocate(o.place().data, o.fitting(), *asked, o.in_front() + live_bytes);
+        if (!place) return place;
+        oversize& moved = oversize::in(*place, now.align());
+        oversizes_.follow(moved);  // arena.I4: as old as it was
+        return block{moved.begin(), moved.capacity()};
     }
     template <class Resize>
     result<block> resize_oversize(oversize& o, layout now, Resize resize) noexcept {

@@ -90,6 +90,14 @@ public:
     /// Whether the block can end elsewhere: a header behind it is in the way.
     bool can_resize() const noexcept { return offset(align_) != 0; }
     void resize(std::size_t size) noexcept { place_.size = size; }
+    /// The header of what now is in another place, bytes and all. @pre can_resize() was true
+    static arena_oversize& in(block place, std::size_t align) noexcept {
+        auto& moved = *std::launder(reinterpret_cast<arena_oversize*>(place.data + offset(align) - sizeof(arena_oversize)));
+        moved.place_ = place;
+        return moved;
+    }
+    /// From the beginning of its place to its own. @pre can_resize()
+    std::size_t in_front() const noexcept { return offset(align_); }
     const void* owner() const noexcept { return owner_; }
     std::size_t serial() const noexcept { return serial_; }
 
