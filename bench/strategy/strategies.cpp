@@ -2,7 +2,8 @@
 //
 // Usage:  strategies [rounds]
 // Output: one JSON object per line: order, size, heap, ns per operation of every round, peak footprint over live bytes.
-// Rounds are interleaved: every heap runs once before any runs again, made anew from the same warm memory.
+// Rounds are interleaved: every heap runs once before any runs again, made anew from the same warm memory. Each loop
+// is compiled for its heap alone.
 
 #include <ctime>
 #include <memory_resource>
@@ -44,7 +45,7 @@ struct candidate {
     std::size_t blocks = batch;  // fewer for what makes a system call each time
 
     template <class Order>
-    void run(warm& memory, const Order& order, std::size_t size, figures& into) const {
+    [[gnu::noinline]] void run(warm& memory, const Order& order, std::size_t size, figures& into) const {
         memory.start_again();
         Heap heap(memory);
         const double begin = processor_nanoseconds();

@@ -50,12 +50,14 @@ public:
     using value_type = T;
     using error_type = alloc_error;
 
+    // Inlined always: at its limits for long functions g++ would call these for every allocation of a loop, which
+    // then takes half as long again.
     /// @pre value is not the niche of T
-    constexpr result(T value) noexcept : value_(static_cast<T&&>(value)) { ASHLAR_PRE(has_value()); }
-    constexpr result(alloc_error) noexcept : value_(niche<T>::refused()) {}
+    [[gnu::always_inline]] constexpr result(T value) noexcept : value_(static_cast<T&&>(value)) { ASHLAR_PRE(has_value()); }
+    [[gnu::always_inline]] constexpr result(alloc_error) noexcept : value_(niche<T>::refused()) {}
 
-    constexpr bool has_value() const noexcept { return !niche<T>::is_refused(value_); }
-    constexpr explicit operator bool() const noexcept { return has_value(); }
+    [[gnu::always_inline]] constexpr bool has_value() const noexcept { return !niche<T>::is_refused(value_); }
+    [[gnu::always_inline]] constexpr explicit operator bool() const noexcept { return has_value(); }
 
     /// @pre has_value()
     constexpr const T& operator*() const& noexcept {
