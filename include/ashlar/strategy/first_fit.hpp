@@ -4,7 +4,7 @@
 // Source:     Wilson, Johnstone, Neely, Boles, "Dynamic storage allocation: a survey and critical review",
 //             IWMM 1995, section 3.4 (address-ordered first fit); Stephenson, "Fast fits", SOSP 1983 (the tree).
 // Picture:    addresses ->   [free 64] [free 16] [free 256] [free 64]     96 wanted: the third
-// Complexity: find, insert, erase O(log n) in the number of free blocks; at an alignment above 16 find is
+// Complexity: find, insert, erase, move O(log n) in the number of free blocks; at an alignment above 16 find is
 //             O(k log n), k being the free blocks passed that are long enough but hold no aligned run.
 // Failure:    finds nothing exactly when no free block fits.
 // Threads:    one at a time.

@@ -249,27 +249,42 @@ private:
     /// Makes the live block at p free, together with its free neighbours.
     void coalesce(region& r, std::byte* p, std::size_t size) noexcept {
         border_map borders = r.borders();
+        std::byte* first = p;
+        std::size_t whole = size, old = 0;
+        node* stays = nullptr;  // the neighbour that becomes the whole, where the policy can move it
         const std::size_t at = r.column(p), behind = r.column(p + size);
-        const bool before_is_free = borders.is_free(at - 1), behind_is_free = borders.is_free(behind);
-        node* const next = behind_is_free ? &node_at(p + size) : nullptr;
-        const std::size_t before = before_is_free ? free_block::size_before(p) : 0, more = next != nullptr ? next->size() : 0;
-        std::byte* const first = p - before;
-        const std::size_t whole = before + size + more;
-        if (before_is_free) {
+        if (borders.is_free(at - 1)) {
+            const std::size_t before = free_block::size_before(p);
+            first -= before;
+            whole += before;
+            if constexpr (moving_policy<Fit>) {
+                stays = &node_at(first);
+                old = before;
+            } else {
+                remove(node_at(first), before);
+            }
             borders.clear_free(at - 1);
             borders.clear_start(at);
         }
-        if (behind_is_free) borders.end_free(behind);
-        if (before_is_free) {
-            if (behind_is_free) remove(*next, more);
-            move(node_at(first), before, first, whole);
-        } else if (behind_is_free) {
-            move(*next, more, first, whole);
-        } else {
-            put(first, whole);
+        if (borders.is_free(behind)) {
+            node& next = node_at(p + size);
+            const std::size_t more = next.size();
+            whole += more;
+            if (moving_policy<Fit> && stays == nullptr) {
+                stays = &next;
+                old = more;
+            } else {
+                remove(next, more);
+            }
+            borders.end_free(behind);
         }
         borders.set_free(r.column(first));
         borders.set_free(r.column(first + whole) - 1);
+        if (moving_policy<Fit> && stays != nullptr) {
+            move(*stays, old, first, whole);
+        } else {
+            put(first, whole);
+        }
         if (whole == r.span) [[unlikely]] region_is_free(r);
     }
 
