@@ -154,6 +154,25 @@ TEST_CASE("segregated: a chunk goes back when its last block is freed, but one a
     }
 }
 
+TEST_CASE("segregated: a batch longer than a chunk, again and again, asks the upstream a few times only",
+          "[strategy][segregated]") {
+    os::failing_pages<> pages;
+    checked_pages upstream{ref(pages)};
+    segregated<checked_pages> heap(upstream);
+    std::vector<block> blocks;
+    for (int round = 0; round < 50; ++round) {
+        while (blocks.size() < 200) blocks.push_back(*heap.allocate(of(1024)));  // 63 fit a chunk
+        for (; !blocks.empty(); blocks.pop_back()) heap.deallocate(blocks.back().data, of(1024));
+        REQUIRE(heap.consistent());
+    }
+    CHECK(pages.calls(os::page_call::reserve) < 12);
+    heap.trim();
+    CHECK(heap.chunks() == 0);
+    CHECK(pages.balanced());
+    CHECK(heap.allocate(of(1024)));
+    CHECK(heap.consistent());
+}
+
 TEST_CASE("segregated: every class tells its own blocks from all other addresses", "[strategy][segregated]") {
     for (std::size_t index = 0; index < segregated<>::classes; ++index) {
         segregated<> heap;

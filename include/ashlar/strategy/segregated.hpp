@@ -15,12 +15,14 @@
 // Threads:    one at a time.
 // Invariants: segregated.I1  a block of a class lies in a chunk of that class, at a multiple of the class's size
 //             segregated.I2  the list of a class holds exactly its chunks that have room
-//             segregated.I3  a class has at most `idle_chunks` chunks without a live block
+//             segregated.I3  a class has at most `idle_chunks` chunks without a live block, and those `spared` more
 // Checked by: tests/strategy/segregated_test.cpp
 //
 // Requests above 4 KiB, or aligned to more, are the upstream's: give those back before the allocator ends.
 // The free list of a class is cut at its chunks, so that a chunk can go back without a search. A chunk without a
-// live block goes back at once, but the last so many of a class, which are used last; trim gives those back too.
+// live block goes back at once, but the last so many of a class, which are used last; trim gives those back too. A class
+// that needs a chunk again after it gave one back keeps one more from then on, up to 7 and until it is trimmed: so a
+// batch a little longer than a chunk, taken and given back again and again, asks the upstream a few times only.
 // A free of what is not live, or with a layout of another class, breaks the contract, for the chunk's header and
 // a bit. A foreign address between the chunks lacks the owner's mark where its header would be, or has no memory
 // there; ASHLAR_CHECKS at 2 searches among the chunks instead.
@@ -48,7 +50,7 @@ public:
     static constexpr std::size_t largest = 4096;
     static constexpr std::size_t classes = class_of_size(largest) + 1;
 
-    /// `idle_chunks`: how many chunks without a live block each class keeps.
+    /// `idle_chunks`: how many chunks without a live block each class keeps at least. 0: none ever
     explicit segregated(ref<Upstream> upstream, std::size_t idle_chunks = 1) noexcept
         : upstream_(upstream), idle_chunks_(idle_chunks) {}
     explicit segregated(std::size_t idle_chunks = 1) noexcept
@@ -115,13 +117,13 @@ public:
     /// Gives every chunk without a live block back to the upstream.
     void trim() noexcept {
         for (bin& b : bins_) {
-            if (b.idle == 0) continue;
             b.roomy.for_each([&](chunk& c) {
                 if (!c.is_idle()) return;
                 b.roomy.remove(c);
                 give_back(c);
             });
-            b.idle = 0;
+            b.idle = b.spared = 0;
+            b.gave_back = false;
         }
     }
 
@@ -167,15 +169,18 @@ public:
                 idle += c.is_idle();
                 ++listed;
             });
-            good = good && idle == bins_[index].idle && idle <= idle_chunks_;  // segregated.I3
+            good = good && idle == bins_[index].idle && idle <= idle_chunks_ + bins_[index].spared;  // segregated.I3
         }
         return good && listed == roomy;  // segregated.I2
     }
 
 private:
+    static constexpr std::uint8_t most_spared = 7;
     struct bin {
         intrusive_list<chunk> roomy;
         std::size_t idle = 0;  // how many of them have no live block
+        std::uint8_t spared = 0;
+        bool gave_back = false;  // since a chunk was obtained last
     };
 
     /// @returns `classes` for what the upstream serves
@@ -205,6 +210,8 @@ private:
         if (!granted) return false;
         chunk& made = chunk::build(granted->data, this, index);
         chunks_.insert(made);
+        if (b.gave_back && idle_chunks_ != 0 && b.spared < most_spared) ++b.spared;
+        b.gave_back = false;
         if (lowest_ == nullptr || address(made.begin()) < address(lowest_)) lowest_ = made.begin();
         if (address(highest_) < address(made.end())) highest_ = made.end();
         b.roomy.push_front(made);
@@ -214,7 +221,10 @@ private:
     /// The chunk's last live block was given back.
     void retire(bin& b, chunk& c) noexcept {
         b.roomy.remove(c);
-        if (b.idle == idle_chunks_) return give_back(c);
+        if (b.idle == idle_chunks_ + b.spared) {
+            b.gave_back = true;
+            return give_back(c);
+        }
         b.roomy.push_back(c);
         ++b.idle;
     }
