@@ -1,10 +1,9 @@
 """bench/run.py ownership - rc, arc and their peers on the same work, in interleaved rounds."""
 import json
-import pathlib
 import subprocess
 import sys
 
-from . import machine, table
+from . import machine, report
 from .build import PROGRAMS, build
 from .figures import median
 
@@ -35,13 +34,8 @@ def run(arguments):
         measured[program] = [json.loads(line) for line in done.stdout.splitlines()]
         sections.append((f"CPU time per operation (ns, median), {checks}", *_times(measured[program])))
     described = "; ".join(f"{k} {v}" for k, v in machine.describe().items())
-    print("\n\n".join([described, *(f"{title}\n{table.text(header, rows)}" for title, header, rows in sections)]))
-    if arguments.markdown:
-        parts = ["# Owners beside their peers", INTRODUCTION, f"- {described}; {arguments.rounds} rounds",
-                 *(f"## {title}\n\n{table.markdown(header, rows)}" for title, header, rows in sections)]
-        pathlib.Path(arguments.markdown).write_text("\n\n".join(parts) + "\n")
-    if arguments.json:
-        pathlib.Path(arguments.json).write_text(json.dumps(measured, indent=1))
+    report.tell(arguments, f"{described}; {arguments.rounds} rounds", sections, measured,
+                opening=["# Owners beside their peers", INTRODUCTION])
     return 0
 
 

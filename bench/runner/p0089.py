@@ -5,7 +5,7 @@ import pathlib
 import subprocess
 import sys
 
-from . import machine, plot, table
+from . import machine, plot, report
 from .build import PROGRAMS, build
 from .figures import geometric_mean, median
 
@@ -42,23 +42,15 @@ def run(arguments):
     if arguments.rounds < 1:
         sys.exit("bench: --rounds must be positive")
     measured = json.loads(pathlib.Path(arguments.again).read_text()) if arguments.again else _measure(arguments.rounds)
-    if arguments.json:
-        pathlib.Path(arguments.json).write_text(json.dumps(measured, indent=1))
     sections = _sections(measured["figures"])
     described = "; ".join(f"{k} {v}" for k, v in measured["machine"].items())
-    print("\n\n".join([described, *(f"{title}\n{table.text(header, rows)}" for title, header, rows in sections)]))
     names = [e for e in QUESTIONS if any(f["experiment"] == e for f in measured["figures"])]
-    if arguments.markdown:
-        parts = [INTRODUCTION, f"- {described}", *(f"## {title}\n\n{table.markdown(header, rows)}" for title, header, rows in sections)]
-        if arguments.plots:
-            there = os.path.relpath(arguments.plots, pathlib.Path(arguments.markdown).parent)
-            parts.append("\n".join(f"![{QUESTIONS[name]}]({there}/{name}.svg)" for name in names))
-        pathlib.Path(arguments.markdown).write_text("\n\n".join(parts) + "\n")
-    if arguments.plots:
-        folder = pathlib.Path(arguments.plots)
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in names:
-            (folder / f"{name}.svg").write_text(_plot(name, measured["figures"]))
+    closing = []
+    if arguments.markdown and arguments.plots:
+        there = os.path.relpath(arguments.plots, pathlib.Path(arguments.markdown).parent)
+        closing.append("\n".join(f"![{QUESTIONS[name]}]({there}/{name}.svg)" for name in names))
+    report.tell(arguments, described, sections, measured, opening=[INTRODUCTION], closing=closing,
+                drawings={name: _plot(name, measured["figures"]) for name in names})
     return 0
 
 

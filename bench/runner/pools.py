@@ -1,10 +1,9 @@
 """bench/run.py pools - blocks of one size: Ashlar's pools beside those of others, in interleaved rounds."""
 import json
-import pathlib
 import subprocess
 import sys
 
-from . import machine, plot, table
+from . import machine, plot, report
 from .build import PROGRAMS, build
 from .figures import geometric_mean, median
 
@@ -38,14 +37,7 @@ def run(arguments):
                 *[(f"Time over that of {ours}", *over(heaps, rows, ours)) for ours in OURS]]
     described = "; ".join(f"{k} {v}" for k, v in machine.describe().items())
     described += f"; {arguments.rounds} rounds; load {machine.load():.1f}"
-    print("\n\n".join([described, *(f"{title}\n{table.text(header, lines)}" for title, header, lines in sections)]))
-    if arguments.markdown:
-        parts = [f"- {described}", *(f"## {title}\n\n{table.markdown(header, lines)}" for title, header, lines in sections)]
-        pathlib.Path(arguments.markdown).write_text("\n\n".join(parts) + "\n")
-    if arguments.plots:
-        (pathlib.Path(arguments.plots) / "pools.svg").write_text(drawing(rows))
-    if arguments.json:
-        pathlib.Path(arguments.json).write_text(json.dumps(figures, indent=1))
+    report.tell(arguments, described, sections, figures, drawings={"pools": drawing(rows)})
     return 0
 
 

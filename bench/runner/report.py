@@ -2,7 +2,12 @@
 
 The envelope is, for each workload, the best figure of any peer: what a malloc would show that was always the best
 one. Ashlar and libraries given by hand are measured against it and are no part of it.
+
+`tell` is how every command but those of malloc ends: its tables printed, and written where it was asked to.
 """
+import json
+import pathlib
+
 from . import plot, table
 from .figures import geometric_mean, median, spread
 from .peers import LIBRARIES, OURS
@@ -121,3 +126,17 @@ def plots(result):
         title = f"{QUANTITIES[key][0]} over the best of all peers"
         drawings[key] = plot.bars(title, subtitle, names, [("all", means), *groups], cap)
     return drawings
+
+
+def tell(arguments, described, sections, figures, opening=(), closing=(), drawings=()):
+    """Prints the tables of `sections`, (title, header, rows) each; writes the page for --markdown, with what stands before
+    and behind it there, every figure for --json, and {name: SVG document} for --plots, where the command has these."""
+    print("\n\n".join([described, *(f"{title}\n{table.text(header, rows)}" for title, header, rows in sections)]))
+    if arguments.json:
+        pathlib.Path(arguments.json).write_text(json.dumps(figures, indent=1))
+    if arguments.markdown:
+        tables = (f"## {title}\n\n{table.markdown(header, rows)}" for title, header, rows in sections)
+        pathlib.Path(arguments.markdown).write_text("\n\n".join([*opening, f"- {described}", *tables, *closing]) + "\n")
+    if getattr(arguments, "plots", None):
+        for name, drawing in dict(drawings).items():
+            (pathlib.Path(arguments.plots) / f"{name}.svg").write_text(drawing)

@@ -1,10 +1,9 @@
 """bench/run.py strategies - Ashlar's strategies against the resources of std::pmr, in interleaved rounds."""
 import json
-import pathlib
 import subprocess
 import sys
 
-from . import machine, table
+from . import machine, report
 from .build import PROGRAMS, build
 from .figures import geometric_mean, median
 
@@ -32,12 +31,7 @@ def run(arguments):
     sections = [("CPU time per operation (ns, median)", *_times(figures)),
                 ("Peak footprint over live bytes", *_footprints(figures))]
     described = "; ".join(f"{k} {v}" for k, v in machine.describe().items())
-    print("\n\n".join([described, *(f"{title}\n{table.text(header, rows)}" for title, header, rows in sections)]))
-    if arguments.markdown:
-        parts = [f"- {described}", *(f"## {title}\n\n{table.markdown(header, rows)}" for title, header, rows in sections)]
-        pathlib.Path(arguments.markdown).write_text("\n\n".join(parts) + "\n")
-    if arguments.json:
-        pathlib.Path(arguments.json).write_text(json.dumps(figures, indent=1))
+    report.tell(arguments, described, sections, figures)
     return 0
 
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 
-from . import machine, table
+from . import machine, report
 from .figures import geometric_mean
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -67,14 +67,9 @@ def run(arguments):
     sections = [("CPU time of an operation (ns, median; in brackets over glibc's)", *_times(told)),
                 ("Peak footprint over live bytes", *_footprints(told))]
     described = "; ".join(f"{k} {v}" for k, v in machine.describe().items()) + f"; load {machine.load():.1f}"
-    print("\n\n".join([described, *(f"{title}\n{table.text(header, rows)}" for title, header, rows in sections)]))
-    if arguments.markdown:
-        parts = ["# The general heaps on recorded traces", "By `./dev bench traces`: what is recorded, and what the columns"
-                 " mean, is in [the overview](README.md).", f"- {described}",
-                 *(f"## {title}\n\n{table.markdown(header, rows)}" for title, header, rows in sections)]
-        pathlib.Path(arguments.markdown).write_text("\n\n".join(parts) + "\n")
-    if arguments.json:
-        pathlib.Path(arguments.json).write_text(json.dumps(told, indent=1))
+    report.tell(arguments, described, sections, told, opening=[
+        "# The general heaps on recorded traces", "By `./dev bench traces`: what is recorded, and what the columns mean, is in"
+        " [the overview](README.md)."])
     refused = [f"{e} refused {name}" for name, t in told.items() for e in ENGINES if e not in t["rows"]]
     print(*refused, sep="\n", file=sys.stderr, end="\n" if refused else "")
     return 1 if refused else 0
