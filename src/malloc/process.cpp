@@ -14,6 +14,8 @@
 #include <cerrno>
 #include <climits>
 
+#include "background.hpp"
+
 namespace ashlar::malloc {
 
 constinit process_store the_store;
@@ -41,7 +43,10 @@ void thread_exits(void* h) {
 process_heap* own_heap_or_null() noexcept { return own_heap == &no_heap ? nullptr : own_heap; }
 void before_fork() { the_registry.before_fork(the_store, own_heap_or_null()); }
 void after_fork_in_parent() { the_registry.after_fork_in_parent(the_store); }
-void after_fork_in_child() { the_registry.after_fork_in_child(the_store, own_heap_or_null()); }
+void after_fork_in_child() {
+    the_registry.after_fork_in_child(the_store, own_heap_or_null());
+    start_background();
+}
 
 /// What needs the C library, which may allocate: own_heap is set already, so it is served like anyone.
 void watch_the_process() noexcept {

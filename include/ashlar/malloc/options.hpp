@@ -51,6 +51,7 @@ struct options {
     setting thp = static_cast<std::int64_t>(thp_policy::automatic);
     setting page_extend = static_cast<std::int64_t>(extend_policy::balanced);
     setting zero_on_free = 0;
+    setting background_purge = 0;
     setting stats_at_exit = 0;
 
     extend_policy extend() const noexcept { return static_cast<extend_policy>(page_extend.get()); }
@@ -83,6 +84,8 @@ inline constexpr option option_table[] = {
     {"page_extend", &options::page_extend, 0, 2, "compact|balanced|fast",
      "how much memory is prepared at a time: a page, growing, or much", true},
     {"zero_on_free", &options::zero_on_free, 0, 1, "off|on", "freed blocks are cleared"},
+    {"background_purge", &options::background_purge, 0, 1, "off|on",
+     "a thread purges, so that memory falls even if malloc is not called any more"},
     {"stats_at_exit", &options::stats_at_exit, 0, 2, "off|text|json", "a summary on standard error at exit"},
 };
 

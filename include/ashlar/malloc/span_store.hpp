@@ -79,6 +79,14 @@ public:
     // --- giving back ---------------------------------------------------------------------------------------
     /// To be called now and then: purges what has been free for the delay.
     void tick() noexcept;
+    /// f is called, once or more, after something has become free. Null: nobody is
+    void call_when_dirty(void (*f)()) noexcept { when_dirty_.store(f, std::memory_order_release); }
+    /// Whether there is anything for tick to give back. Read without the lock.
+    bool has_dirty() noexcept {
+        if (slices_.dirty() != 0) return true;
+        const holding guard(lock_);
+        return large_.cached() != 0;
+    }
     /// Gives back everything that is free. @returns bytes given back
     std::size_t trim() noexcept;
 
@@ -171,6 +179,7 @@ private:
     std::uint64_t purged_ = 0;
     std::uint64_t large_taken_ = 0;
     typename Atomics::template atomic<std::uint64_t> next_sweep_{0};
+    typename Atomics::template atomic<void (*)()> when_dirty_{nullptr};
 };
 
 }  // namespace ashlar::malloc

@@ -145,7 +145,9 @@ void span_store<Pages, Atomics>::give_back_if_due(bool with_time) noexcept {
         purge_down_to(most - most / 4, true);
         purge_down_to(most - most / 4, false);
     }
-    if (with_time || dirty != 0) tick();
+    if (!with_time && dirty == 0) return;
+    if (auto* const call = when_dirty_.load(std::memory_order_acquire)) call();  // pairs with call_when_dirty
+    tick();
 }
 
 template <os::page_source Pages, atomics_policy Atomics>
