@@ -11,6 +11,7 @@
 #if defined(ASHLAR_TESTS_SEE_LEAKS)
 extern "C" void __lsan_disable();
 extern "C" void __lsan_enable();
+extern "C" int __asan_address_is_poisoned(const volatile void* p);
 #endif
 
 namespace support {
@@ -38,6 +39,15 @@ inline constexpr bool sanitized = false;
 #endif
 #else
 inline constexpr bool sanitized = false;
+#endif
+
+/// Whether AddressSanitizer would report a use of that byte; never where it is not there (`sees_poison`).
+#if defined(ASHLAR_TESTS_SEE_LEAKS)
+inline constexpr bool sees_poison = true;
+inline bool is_poisoned(const void* p) noexcept { return __asan_address_is_poisoned(p) != 0; }
+#else
+inline constexpr bool sees_poison = false;
+inline bool is_poisoned(const void*) noexcept { return false; }
 #endif
 
 }  // namespace support

@@ -60,7 +60,7 @@ class failing : public forwarding<failing<A>, A> {
     friend forwarding<failing, A>;
 
 public:
-    failing(ref<A> upstream, failure_plan& plan) noexcept : upstream_(upstream), plan_(&plan) {}
+    failing(A& upstream, failure_plan& plan) noexcept : upstream_(upstream), plan_(&plan) {}
 
 private:
     // What forwarding says: each request counts (failing.I1), what goes back does not.

@@ -97,6 +97,8 @@ public:
     void reset() noexcept
         requires resettable<A>
     {
+        check_all();  // the last look at what the reset ends
+        live_.for_each([](const block_table::entry& e) { std::memset(e.data, freed, e.asked.size()); });
         live_.clear();
         kept_count_ = 0;
         fenced_.reset();

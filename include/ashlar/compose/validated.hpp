@@ -23,7 +23,7 @@ class validated : public forwarding<validated<A>, A> {
     friend forwarding<validated, A>;
 
 public:
-    explicit validated(ref<A> upstream) noexcept : upstream_(upstream) {}
+    explicit validated(A& upstream) noexcept : upstream_(upstream) {}
 
     std::size_t live_blocks() const noexcept { return blocks_.size(); }
 
