@@ -3,6 +3,7 @@
 
     bench/run.py malloc        real and synthetic programs under every malloc: time, CPU, peak RSS, faults
     bench/run.py instructions  instructions per malloc and free, counted by callgrind
+    bench/run.py adaptors      instructions that each adaptor adds to its upstream's
     bench/run.py strategies    the toolkit's strategies against std::pmr
     bench/run.py traces        the general heaps on recorded traces of programs, against glibc's malloc
     bench/run.py pools         pool, slab and object_pool against the pools of others
@@ -15,13 +16,13 @@ Each command has --help. Needs nothing but the standard library.
 import argparse
 import sys
 
-from runner import compile_time, instructions, malloc, ownership, p0089, places, pools, strategies, traces
+from runner import adaptors, compile_time, instructions, malloc, ownership, p0089, places, pools, strategies, traces
 
 
 def main():
     parser = argparse.ArgumentParser(prog="bench/run.py", description="Ashlar's benchmarks.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (malloc, instructions, strategies, pools, ownership, compile_time, p0089, traces):
+    for command in (malloc, instructions, adaptors, strategies, pools, ownership, compile_time, p0089, traces):
         command.add_arguments(commands)
     arguments = parser.parse_args()
     places.require(arguments)

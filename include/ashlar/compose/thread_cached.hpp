@@ -6,7 +6,7 @@
 //             allocator { number, records -> [ cache ] -> [ cache ] }                 in the upstream's memory
 // Complexity: O(1) and without a lock where the thread keeps a block; else the upstream's operation.
 // Failure:    where the upstream refuses, this thread's cache goes back and it is asked once more; then refuses. Where it
-//             refuses the record, the thread keeps nothing.
+//             refuses the record (about a KiB: a pool of small blocks does), the thread keeps nothing.
 // Threads:    any number; a block may come back on any thread, and stays in that one's cache. The allocator is destroyed
 //             when no thread is inside it; threads that used it may live on.
 // Invariants: thread_cached.I1  a record is touched by its own thread only, until its thread or its allocator ends
