@@ -1,3 +1,4 @@
+// Long: every way into and out of a slot, against one upstream that counts.
 #include "ashlar/ownership/object_pool.hpp"
 
 #include <catch2/catch.hpp>
@@ -274,4 +275,49 @@ TEST_CASE("object_pool: a slot whose generations are used up is never used again
     CHECK(pool.get(last) == nullptr);
     CHECK_FALSE(pool.acquire(2));
     CHECK(pool.consistent());
+}
+
+TEST_CASE("object_pool: a trim gives back the chunks behind the last that is needed, and stale handles stay stale",
+          "[ownership][object_pool]") {
+    counting memory;
+    {
+        counted_pool pool(memory, {.first = 4});
+        std::vector<handle<counted>> all;
+        for (int i = 0; i < 60; ++i) all.push_back(pool.acquire(i).detach());  // chunks of 4, 8, 16 and 32
+        CHECK(memory.held == 4);
+        for (std::size_t i = 5; i < all.size(); ++i) CHECK(pool.release(all[i]));
+        pool.trim();
+        CHECK((memory.held == 2 && pool.capacity() == 12));
+        CHECK(pool.consistent());
+        for (std::size_t i = 0; i < all.size(); ++i) CHECK((pool.get(all[i]) != nullptr) == (i < 5));
+        std::vector<handle<counted>> again;
+        for (int i = 5; i < 60; ++i) again.push_back(pool.acquire(i).detach());
+        for (std::size_t i = 5; i < all.size(); ++i) {
+            CHECK(pool.get(all[i]) == nullptr);
+            CHECK_FALSE(pool.release(all[i]));
+        }
+        for (const auto h : again) CHECK(pool.release(h));
+        for (std::size_t i = 0; i < 5; ++i) CHECK(pool.release(all[i]));
+        CHECK(pool.reserve(1000));
+        pool.trim();
+        CHECK((memory.held == 0 && pool.capacity() == 0 && counted::live == 0));
+        const auto lease = pool.acquire(1);  // unharmed
+        REQUIRE(lease);
+        pool.trim();
+        CHECK(lease->value == 1);
+    }
+    CHECK(memory.held == 0);
+}
+
+TEST_CASE("object_pool: a trim ends the objects that were kept in the chunks it gives back", "[ownership][object_pool]") {
+    counting memory;
+    object_pool<counted, counting, recycled<decltype([](counted&) {})>> pool(memory, {.first = 2});
+    {
+        const auto a = pool.acquire(), b = pool.acquire(), c = pool.acquire();
+        CHECK(counted::live == 3);
+    }
+    const auto kept = pool.acquire();
+    pool.trim();
+    CHECK(pool.consistent());
+    CHECK((memory.held == 1 && counted::live == 2));  // of the two chunks, the one with two objects
 }

@@ -157,6 +157,31 @@ public:
         }
         return true;
     }
+    /// Gives back the chunks behind the last one that is needed, those only reserved too. Stale handles stay stale.
+    /// @complexity O(free and given back slots)
+    void trim() noexcept {
+        std::uint32_t idle[31]{};
+        for (const slot* s = free_; s != nullptr; s = s->next) ++idle[chunk_of(s->mark & index_bits)];
+        std::uint32_t keep = chunk_count_;
+        while (keep != 0 && idle[keep - 1] == carved_before(keep) - carved_before(keep - 1)) --keep;
+        const std::uint32_t left = carved_before(keep);
+        for (slot** s = &free_; *s != nullptr;) {
+            if (((*s)->mark & index_bits) >= left) *s = (*s)->next;
+            else s = &(*s)->next;
+        }
+        for (std::uint32_t i = left; i < carved_; ++i) {
+            // object_pool.I3: whoever stands here later begins where this one ended
+            if (at(i).generation > first_generation_) first_generation_ = at(i).generation;
+            if constexpr (keeps_objects) at(i).object.~T();
+        }
+        carved_ = left;
+        while (chunk_count_ > keep) {
+            --chunk_count_;
+            capacity_ -= slots_in(chunk_count_);
+            upstream_->deallocate(reinterpret_cast<std::byte*>(chunks_[chunk_count_]), chunk_layout(chunk_count_));
+        }
+        find_bounds();
+    }
     std::uint32_t capacity() const noexcept { return capacity_; }  ///< objects that there is memory for
 
     /// @returns whether the invariants hold. @complexity O(slots)
@@ -223,8 +248,16 @@ private:
     /// Chunk k holds first << k slots, and those before it first * (2^k - 1).
     slot& at(std::uint32_t index) const noexcept {
         const std::uint32_t place = index + first_;
-        const auto k = static_cast<std::uint32_t>(std::bit_width(place) - std::bit_width(first_));
+        const std::uint32_t k = chunk_of(index);
         return chunks_[k][place - (first_ << k)];
+    }
+    std::uint32_t chunk_of(std::uint32_t index) const noexcept {
+        return static_cast<std::uint32_t>(std::bit_width(index + first_) - std::bit_width(first_));
+    }
+    /// The slots ever used of the first k chunks.
+    std::uint32_t carved_before(std::uint32_t k) const noexcept {
+        const std::uint32_t before = k == 0 ? 0 : (first_ << (k - 1)) - first_ + slots_in(k - 1);
+        return before < carved_ ? before : carved_;
     }
     std::uint32_t slots_in(std::size_t k) const noexcept {
         const std::uint32_t before = (first_ << k) - first_, left = limit_ - before;
@@ -255,11 +288,19 @@ private:
         if (!layout::array<slot>(slots_in(chunk_count_))) return false;
         const auto granted = upstream_->allocate(chunk_layout(chunk_count_));
         if (!granted) return false;
-        if (lowest_ == nullptr || granted->data < lowest_) lowest_ = granted->data;
-        if (granted->end() > highest_) highest_ = granted->end();
         chunks_[chunk_count_] = reinterpret_cast<slot*>(granted->data);
         capacity_ += slots_in(chunk_count_++);
+        find_bounds();
         return true;
+    }
+    void find_bounds() noexcept {
+        lowest_ = highest_ = nullptr;
+        for (std::size_t k = 0; k < chunk_count_; ++k) {
+            const auto* const begin = reinterpret_cast<const std::byte*>(chunks_[k]);
+            const std::byte* const end = begin + chunk_layout(k).size();
+            if (lowest_ == nullptr || begin < lowest_) lowest_ = begin;
+            if (end > highest_) highest_ = end;
+        }
     }
     /// The next slot that was never used; null where there is no memory for one.
     [[gnu::noinline, gnu::cold]] slot* carve() noexcept(!keeps_objects || std::is_nothrow_default_constructible_v<T>) {
@@ -282,6 +323,7 @@ private:
     slot& fresh() noexcept {
         slot& s = *::new (static_cast<void*>(&at(carved_))) slot;
         s.mark = carved_;
+        s.generation = first_generation_;
         return s;
     }
 
@@ -292,6 +334,7 @@ private:
     std::uint32_t capacity_ = 0;
     std::uint32_t carved_ = 0;  // slots ever used
     std::uint32_t chunk_count_ = 0;
+    std::uint32_t first_generation_ = 1;  // of a slot that is new, or new again
     const std::byte* lowest_ = nullptr;  // every chunk lies in [lowest, highest)
     const std::byte* highest_ = nullptr;
     slot* chunks_[31]{};
