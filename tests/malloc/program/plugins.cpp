@@ -1,6 +1,7 @@
 // Opens and closes a library in a loop, passing blocks in and out; then opens the malloc itself late.
 #include <dlfcn.h>
 
+#include <atomic>
 #include <thread>
 
 #include "expect.hpp"
@@ -22,7 +23,7 @@ int main(int argc, char** argv) {
     }
     std::free(kept);
     // Not preloaded, this library's malloc stays unused: it must load into a running program all the same (its
-    // thread-local data fit the reserve of the loader), work by its own names, and go again.
+    // thread-local data fit the reserve of the loader), work by its own names, and may be closed again.
     for (int i = 0; i < 20; ++i) {
         void* late = dlopen(argv[2], RTLD_NOW | RTLD_LOCAL);
         if (late == nullptr) std::fprintf(stderr, "%s\n", dlerror());
@@ -32,5 +33,18 @@ int main(int argc, char** argv) {
         std::thread([&] { give(take(5000)); }).join();
         give(take(100));
         dlclose(late);
+        // A thread that used it ends after it was closed: what is to be done then is in the library.
+        std::atomic<bool> used{false}, closed{false};
+        void* again = dlopen(argv[2], RTLD_NOW | RTLD_LOCAL);
+        EXPECT(again != nullptr);
+        take = reinterpret_cast<void* (*)(std::size_t)>(dlsym(again, "malloc"));
+        std::thread outlives([&] {
+            EXPECT(take(300) != nullptr);
+            for (used = true; !closed;) std::this_thread::yield();
+        });
+        while (!used) std::this_thread::yield();
+        dlclose(again);
+        closed = true;
+        outlives.join();
     }
 }
