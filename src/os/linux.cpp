@@ -18,6 +18,7 @@
 #include <sched.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -254,6 +255,12 @@ bool fence_all_threads() noexcept {
     if (call(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) return true;
     // The first time the process must say that it will ask.
     return errno == EPERM && call(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) && call(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+}
+
+std::size_t address_space_limit() noexcept {
+    const keep_errno guard;
+    rlimit limit{};
+    return getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY ? limit.rlim_cur : SIZE_MAX;
 }
 
 std::uint64_t now_ns() noexcept {

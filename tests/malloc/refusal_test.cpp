@@ -102,3 +102,16 @@ TEST_CASE("refusal: under a limit of address space requests are refused, and ser
         }
     }
 }
+
+TEST_CASE("refusal: under a limit each size can have what all others gave back", "[malloc][refusal]") {
+    fixture f;
+    f.pages.limit(std::size_t{64} << 20);
+    heap_type& h = f.attach();
+    for (const std::size_t size : {5'000'000u, 3000u, 20'000'000u, 60'000u, 5'000'000u, 400'000u, 20'000'000u}) {
+        std::vector<void*> blocks;
+        while (void* p = h.allocate(size)) blocks.push_back(p);
+        CHECK(blocks.size() * size > std::size_t{38} << 20);
+        for (void* p : blocks) f.free(h, p);
+    }
+    h.settle();
+}

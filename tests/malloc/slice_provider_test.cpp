@@ -97,3 +97,29 @@ TEST_CASE("slice_provider: a purge that fails leaves its slices dirty", "[malloc
     CHECK(f.slices.dirty() == 0);
     CHECK(f.slices.used() == 0);
 }
+
+TEST_CASE("slice_provider: address space that is free at the ends of regions can be given back, and had again",
+          "[malloc][slice_provider]") {
+    provider_fixture f;
+    const slice_run first = f.take(2);
+    std::vector<slice_run> runs;
+    for (int i = 0; i < 20; ++i) runs.push_back(f.take(64));
+    for (const slice_run& run : runs) f.slices.give(run.data, run.count, run.count * slice_size);
+    CHECK(f.slices.give_back_space(f.pages) > 20 * 63 * slice_size);
+    CHECK(f.slices.reserved() == 2 * slice_size);  // the first run is where it was
+    CHECK(f.slices.dirty() == 0);
+    CHECK(f.pages.is_committed(first.data, 2 * slice_size));
+    for (int i = 0; i < 50; ++i) {
+        const slice_run again = f.take(64);
+        REQUIRE(again.data != nullptr);
+        CHECK(again.touched == 0);
+        f.slices.give(again.data, 64, 64 * slice_size);
+        f.slices.give_back_space(f.pages);
+    }
+    CHECK(f.meta.reserved() <= std::size_t{512} << 10);  // records of regions that went are used again
+    f.slices.give(first.data, 2, 0);
+    f.slices.give_back_space(f.pages);
+    CHECK(f.slices.reserved() == 0);
+    CHECK(f.slices.regions() == nullptr);
+    CHECK(f.take(1).data != nullptr);
+}

@@ -116,3 +116,23 @@ TEST_CASE("slice_region: what is purged first is what would be needed last", "[m
     }
     CHECK_FALSE(f.r.has_dirty(true));
 }
+
+TEST_CASE("slice_region: the free end can be cut off, and the record begin again", "[malloc][slice_region]") {
+    region f(100);
+    slice_region& r = f.r;
+    r.take(0, 40);
+    r.give(30, 10, 10 * slice_size);
+    CHECK(r.free_end() == 70);
+    CHECK(r.cut(70) == 10 * slice_size);
+    CHECK(r.slices() == 30);
+    CHECK(r.dirty_bytes() == 0);
+    CHECK(r.find(1, slice_size) == slice_region::none);
+    CHECK(r.free_end() == 0);
+    r.give(0, 30, 0);
+    CHECK(r.cut(30) == 0);
+    r.begin_again(r.base(), 80);
+    CHECK(r.find(80, slice_size) == 0);
+    CHECK_FALSE(r.is_free(0, 81));
+    CHECK(r.take(0, 80) == 0);
+    CHECK(r.free_count() == 0);
+}

@@ -243,6 +243,23 @@ TEST_CASE("platform: processors are counted and this thread runs on one of the m
     CHECK(os::cpu_id() < static_cast<std::uint32_t>(sysconf(_SC_NPROCESSORS_CONF)));
 }
 
+TEST_CASE("platform: a limit of address space is told as it is at the moment", "[os][platform]") {
+    CHECK(in_child([] {
+        const rlimit limit{std::size_t{3} << 40, RLIM_INFINITY};
+        if (setrlimit(RLIMIT_AS, &limit) != 0) return 1;
+        if (os::address_space_limit() != std::size_t{3} << 40) return 2;
+        const rlimit none{RLIM_INFINITY, RLIM_INFINITY};
+        return setrlimit(RLIMIT_AS, &none) == 0 && os::address_space_limit() == SIZE_MAX ? 0 : 3;
+    }).status == 0);
+}
+
+TEST_CASE("platform: a fence can be raised in all threads, and errno stays", "[os][platform]") {
+    errno = 5;
+    CHECK(os::fence_all_threads());
+    CHECK(os::fence_all_threads());
+    CHECK(errno == 5);
+}
+
 TEST_CASE("platform: time does not run backwards", "[os][platform]") {
     auto last = os::now_ns();
     for (int i = 0; i < 1000; ++i) {

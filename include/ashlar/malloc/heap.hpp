@@ -129,6 +129,7 @@ private:
 
     void* refill(std::size_t size_class) noexcept;
     span_type* usable_span(std::size_t size_class) noexcept;
+    bool relieve() noexcept;
     node* carve(span_type& s) noexcept;
     void become_full(span_type& s) noexcept;
     void counted_down(span_type& s) noexcept;

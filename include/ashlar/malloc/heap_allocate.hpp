@@ -51,6 +51,7 @@ void* heap<Store>::allocate_large(std::size_t size, std::size_t align, bool zero
     if (size > most || align > most - size) return nullptr;
     if (!mail_.empty()) read_mail();
     span_type* s = store_->take_large(size, align);
+    if (s == nullptr && relieve()) s = store_->take_large(size, align);
     if (s == nullptr) return nullptr;
     if (zeroed && !s->reads_as_zero(0)) std::memset(s->start, 0, size);
     return s->start;
@@ -107,6 +108,10 @@ auto heap<Store>::usable_span(std::size_t c) noexcept -> span_type* {
         if (s == nullptr) {
             if (registry_->adopt_partial(*this, c)) continue;
             s = store_->new_span(this, c);
+            if (s == nullptr && relieve()) {
+                if (partial_[c].front() != nullptr) continue;
+                s = store_->new_span(this, c);
+            }
             if (s == nullptr) return nullptr;
             partial_[c].push_front(s);
             return s;
@@ -114,6 +119,14 @@ auto heap<Store>::usable_span(std::size_t c) noexcept -> span_type* {
         if (s->has_free() || s->extendable()) return s;
         become_full(*s);
     }
+}
+
+/// The system has refused: gives up what is kept for speed alone. @returns whether it is worth asking again
+template <class Store>
+[[gnu::noinline]] bool heap<Store>::relieve() noexcept {
+    settle();
+    registry_->tend_all();
+    return store_->give_back_space();
 }
 
 template <class Store>

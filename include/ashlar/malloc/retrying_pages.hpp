@@ -55,6 +55,8 @@ public:
     bool populate(std::byte* p, std::size_t size) noexcept { return under_->populate(p, size); }
     bool advise(std::byte* p, std::size_t size, os::advice wish) noexcept { return under_->advise(p, size, wish); }
 
+    /// The source below, for a caller that would rather keep a range than have it kept here.
+    Under& direct() noexcept { return *under_; }
     /// Tries to give back everything that is kept. @returns whether nothing is left
     bool retry() noexcept {
         for (std::size_t i = count_; i-- != 0;) {

@@ -86,6 +86,26 @@ public:
         if (purged) r.forget(r.index_of(run.data), run.count);
         give(run.data, run.count, 0);
     }
+    /// Gives back free address space: the free slices at the end of each region, dirty ones too.
+    /// What the system does not take stays as it is. @returns bytes of address space that were released
+    template <os::page_source Source>
+    std::size_t give_back_space(Source& pages) noexcept {
+        const std::size_t before = reserved_;
+        last_ = nullptr;
+        for (slice_region** link = &first_; *link != nullptr;) {
+            slice_region* const r = *link;
+            cut(pages, *r);
+            if (r->slices() == 0) {
+                *link = r->next;
+                r->next = unused_;
+                unused_ = r;
+            } else {
+                last_ = r;
+                link = &r->next;
+            }
+        }
+        return before - reserved_;
+    }
     void age() noexcept {
         for (slice_region* r = first_; r != nullptr; r = r->next) r->age();
     }
@@ -135,26 +155,46 @@ private:
         r.committed = wish;
         return true;
     }
+    template <os::page_source Source>
+    void cut(Source& pages, slice_region& r) noexcept {
+        const std::size_t count = r.free_end();
+        if (count == 0 || !pages.release(r.address_of(r.slices() - count), count * slice_size)) return;
+        change_dirty(0 - r.cut(count));
+        reserved_ -= count * slice_size;
+    }
+    /// A record for a region of so many slices, of one that has gone or a new one. @returns null when refused
+    slice_region* record_of(Pages& pages, metadata<Pages>& meta, std::byte* base, std::size_t slices) noexcept {
+        for (slice_region** link = &unused_; *link != nullptr; link = &(*link)->next) {
+            slice_region* const r = *link;
+            if (r->capacity() < slices) continue;
+            *link = r->next;
+            r->begin_again(base, slices);
+            return r;
+        }
+        std::byte* record = meta.take(pages, sizeof(slice_region) + slice_region::table_bytes(slices), 64);
+        if (record == nullptr) return nullptr;
+        return ::new (record) slice_region(base, slices, reinterpret_cast<std::uint64_t*>(record + sizeof(slice_region)));
+    }
     slice_region* add_region(Pages& pages, metadata<Pages>& meta, std::size_t count, std::size_t align) noexcept {
         std::size_t least = count * slice_size;
         if (align > slice_size) least += align - slice_size;
-        const std::size_t wish = reserved_ < first_region ? first_region
-                                 : reserved_ < last_region ? reserved_ : last_region;
+        std::size_t wish = reserved_ < first_region ? first_region
+                           : reserved_ < last_region ? reserved_ : last_region;
+        // Under a limit of address space stacks, libraries and files need their share too.
+        if (const std::size_t share = os::address_space_limit() / 16; wish > share) wish = align_down(share, slice_size);
         const auto granted = pages.reserve_up_to(wish > least ? wish : least, least, slice_size);
         if (!granted) return nullptr;
         const std::size_t slices = granted->size / slice_size;
         const std::size_t whole = slices * slice_size;  // a halved wish need not be whole slices
         if (whole != granted->size) pages.release(granted->data + whole, granted->size - whole);
-        std::byte* record = meta.take(pages, sizeof(slice_region) + slice_region::table_bytes(slices), 64);
-        if (record == nullptr) {
+        slice_region* const r = record_of(pages, meta, granted->data, slices);
+        if (r == nullptr) {
             pages.release(granted->data, whole);
             return nullptr;
         }
         // wishes: what the system does about them changes no contents
         if (huge_ == thp_policy::always) pages.advise(granted->data, whole, os::advice::huge_pages);
         if (huge_ == thp_policy::never) pages.advise(granted->data, whole, os::advice::no_huge_pages);
-        auto* r = ::new (record) slice_region(granted->data, slices,
-                                              reinterpret_cast<std::uint64_t*>(record + sizeof(slice_region)));
         (last_ != nullptr ? last_->next : first_) = r;
         last_ = r;
         reserved_ += whole;
@@ -163,6 +203,7 @@ private:
 
     slice_region* first_ = nullptr;
     slice_region* last_ = nullptr;
+    slice_region* unused_ = nullptr;  ///< records of regions that were given back whole
     std::size_t used_ = 0;   ///< slices
     std::atomic<std::size_t> dirty_{0};  ///< bytes
     std::size_t reserved_ = 0;

@@ -104,7 +104,7 @@ public:
 
     /// @pre tables: table_bytes(slices) bytes, zero
     slice_region(std::byte* base, std::size_t slices, std::uint64_t* tables) noexcept
-        : base_(base), slices_(slices), free_count_(slices), free_(tables),
+        : base_(base), slices_(slices), capacity_(slices), free_count_(slices), free_(tables),
           dirty_(tables + bit_array::words_for(slices)), old_(tables + 2 * bit_array::words_for(slices)),
           touched_(reinterpret_cast<std::uint8_t*>(tables + 3 * bit_array::words_for(slices))) {
         free_.fill(0, slices, true);
@@ -197,7 +197,30 @@ public:
         }
     }
 
+    /// How many slices at the end are free.
+    std::size_t free_end() const noexcept { return slices_ - free_.end_of_last(false, slices_); }
+    /// The last `count` slices are no part of the region any more. @pre count <= free_end()
+    /// @returns the bytes of them that were touched
+    std::size_t cut(std::size_t count) noexcept {
+        const std::size_t end = slices_ - count;
+        const std::size_t touched = take(end, count);
+        forget(end, count);
+        slices_ = end;
+        if (committed > end) committed = end;
+        if (lowest_free_ > end) lowest_free_ = end;
+        return touched;
+    }
+    /// The region begins anew with that reservation. @pre slices() == 0 and slices <= capacity()
+    void begin_again(std::byte* base, std::size_t slices) noexcept {
+        base_ = base;
+        slices_ = free_count_ = slices;
+        committed = lowest_free_ = 0;
+        free_.fill(0, slices, true);
+        next = nullptr;
+    }
+
     std::byte* base() const noexcept { return base_; }
+    std::size_t capacity() const noexcept { return capacity_; }
     std::size_t slices() const noexcept { return slices_; }
     std::size_t free_count() const noexcept { return free_count_; }
     std::size_t dirty_bytes() const noexcept { return dirty_grains_ * grain_size; }
@@ -220,6 +243,7 @@ private:
 
     std::byte* base_;
     std::size_t slices_;
+    std::size_t capacity_;  ///< slices that the tables have room for
     std::size_t free_count_;
     std::size_t dirty_grains_ = 0;  ///< touched ones in free slices
     std::size_t lowest_free_ = 0;  ///< no slice below it is free

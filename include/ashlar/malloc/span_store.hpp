@@ -89,6 +89,8 @@ public:
     }
     /// Gives back everything that is free. @returns bytes given back
     std::size_t trim() noexcept;
+    /// When the system has refused: gives back address space that is of no use now. @returns whether there was any
+    bool give_back_space() noexcept;
 
     // --- the process ---------------------------------------------------------------------------------------
     void configure(const options& chosen) noexcept;

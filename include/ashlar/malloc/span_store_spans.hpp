@@ -179,6 +179,14 @@ std::size_t span_store<Pages, Atomics>::trim() noexcept {
 }
 
 template <os::page_source Pages, atomics_policy Atomics>
+bool span_store<Pages, Atomics>::give_back_space() noexcept {
+    const holding guard(lock_);
+    const std::size_t cached = large_.cached();
+    large_.drop_all(pages_);
+    return slices_.give_back_space(pages_.direct()) != 0 || large_.cached() != cached;
+}
+
+template <os::page_source Pages, atomics_policy Atomics>
 void span_store<Pages, Atomics>::configure(const options& chosen) noexcept {
     options_ = chosen;
     slices_.advise_regions(chosen.huge_pages());

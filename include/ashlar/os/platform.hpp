@@ -59,6 +59,8 @@ bool advise(std::byte* p, std::size_t size, advice wish) noexcept;
 /// The kernel's number of this thread: unique among the running threads, never 0, another one in the child
 /// of fork.
 std::uint32_t thread_id() noexcept;
+/// Bytes of address space that this process may have (RLIMIT_AS); the most there is where it has no limit.
+std::size_t address_space_limit() noexcept;
 /// The processor this thread runs on now.
 std::uint32_t cpu_id() noexcept;
 /// How many processors this process may run on; at least 1.
