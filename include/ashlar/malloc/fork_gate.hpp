@@ -8,7 +8,7 @@
 // Failure:    close tells when the system has no such fence, or a visitor has not left within `patience_ns`.
 // Threads:    any. Two forkers wait for each other.
 // Invariants: fork_gate.I1  between a close that returns true and open nobody is inside
-// Checked by: tests/malloc/fork_gate_test.cpp, tests/malloc/program/forks.cpp
+// Checked by: tests/malloc/fork_gate_test.cpp, tests/malloc/faults/forks.cpp
 //
 // The pages of a process are not copied at one moment: what other threads change while the kernel copies is in the
 // child in part. So lists that the child shall use must not change meanwhile; what the fast paths do may go on.

@@ -6,7 +6,7 @@
 // Complexity: note_lists: O(spans of the heap). mend: O(spans and free blocks of the heap), once, at the first use.
 // Failure:    none. Blocks that stood ready in heads_, and those freed while the kernel copied, stay out in the child.
 // Threads:    note_lists: by who forks, while the gate is closed. mend: under the registry's lock.
-// Checked by: tests/malloc/heap_fork_test.cpp, tests/malloc/program/forks.cpp
+// Checked by: tests/malloc/heap_fork_test.cpp, tests/malloc/faults/forks.cpp
 #pragma once
 
 #include "ashlar/malloc/heap.hpp"
