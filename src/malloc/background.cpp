@@ -35,7 +35,9 @@ void* keep_house(void*) {
         the_store.call_when_dirty(nullptr);
         for (int i = 0; i < 4 || the_store.has_dirty(); ++i) {
             nap();
+            the_registry.gate().enter_as_guest();  // a fork waits until no purge is under way
             the_store.tick();
+            the_registry.gate().leave_as_guest();
         }
     }
 }
