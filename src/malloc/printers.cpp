@@ -14,7 +14,7 @@
 namespace ashlar::malloc {
 namespace {
 
-constexpr std::string_view state_words[] = {"thread", "ended", "lost"};
+constexpr std::string_view state_words[] = {"thread", "ended", "lost", "shared"};
 
 /// Calls f(state, heap_counts) for every heap, with no lock held.
 template <class F>

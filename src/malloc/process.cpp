@@ -14,12 +14,14 @@
 #include <cerrno>
 #include <climits>
 
+#include "ashlar/os/cgroup.hpp"
 #include "background.hpp"
 
 namespace ashlar::malloc {
 
 constinit process_store the_store;
 constinit heap_registry<process_heap> the_registry;
+constinit shared_heaps<process_store> the_shared_heaps;
 constinit process_heap no_heap;
 constinit thread_local process_heap* own_heap = &no_heap;
 
@@ -44,8 +46,14 @@ process_heap* own_heap_or_null() noexcept { return own_heap == &no_heap ? nullpt
 void before_fork() { the_registry.before_fork(the_store, own_heap_or_null()); }
 void after_fork_in_parent() { the_registry.after_fork_in_parent(the_store); }
 void after_fork_in_child() {
+    the_shared_heaps.forget_lock();
     the_registry.after_fork_in_child(the_store, own_heap_or_null());
     start_background();
+}
+
+/// The program is no small one: from here on it is worth the system calls to see what it may use.
+void look_at_surroundings() noexcept {
+    if (const std::size_t limit = os::cgroup_memory_limit()) the_store.set_ceiling(limit);
 }
 
 /// What needs the C library, which may allocate: own_heap is set already, so it is served like anyone.
@@ -94,18 +102,6 @@ auto with_heap(F f) noexcept -> decltype(f(no_heap)) {
     return got;
 }
 
-/// Calls f inside the gate, with or without a heap.
-template <class F>
-void as_visitor(F f) noexcept {
-    if (own_heap != &no_heap) {
-        const visit inside(the_registry.gate(), own_heap->inside());
-        return f();
-    }
-    the_registry.gate().enter_as_guest();
-    f();
-    the_registry.gate().leave_as_guest();
-}
-
 }  // namespace
 
 void settings_first() noexcept {
@@ -113,9 +109,12 @@ void settings_first() noexcept {
     const holding guard(start_lock);
     if (started.load(std::memory_order_relaxed)) return;
     if (const auto chosen = the_store.set_handler(&report_and_abort)) the_store.set_handler(chosen);  // set before
+    the_store.set_growth_handler(&look_at_surroundings);
     the_store.configure(read_settings());
     started.store(true, std::memory_order_release);
 }
+
+void be_ready() noexcept { attach(); }
 
 [[gnu::noinline]] void* allocate_slowly(std::size_t size) noexcept {
     return with_heap([size](process_heap& h) { return h.allocate(size); });
@@ -146,6 +145,7 @@ bool trim() noexcept {
     as_visitor([&any] {
         if (own_heap != &no_heap) own_heap->settle();
         the_registry.tend_all();
+        the_shared_heaps.settle();
         any = the_store.trim() != 0;
     });
     return any;

@@ -14,9 +14,11 @@ namespace ashlar::malloc {
 
 using process_store = span_store<os::system_pages>;
 using process_heap = heap<process_store>;
+using process_shared_heap = shared_heap<process_store>;
 
 extern process_store the_store;
 extern heap_registry<process_heap> the_registry;
+extern shared_heaps<process_store> the_shared_heaps;
 /// The heap of threads without one: it has no blocks and owns no spans, so every fast path leaves it alone.
 extern process_heap no_heap;
 // Initial-exec: one load, and no call that could allocate. Two words of the static TLS reserve.
@@ -31,6 +33,20 @@ void free_slowly(void* p, const char* call) noexcept;
 std::size_t usable_size(void* p, const char* call) noexcept;
 /// Gives back everything that can be. @returns whether anything was
 bool trim() noexcept;
+
+/// Gives this thread a heap if it can have one, and what is done once in a process has been done then.
+void be_ready() noexcept;
+/// Calls f inside the gate (fork_gate.hpp), with or without a heap.
+template <class F>
+void as_visitor(F f) noexcept {
+    if (own_heap != &no_heap) {
+        const visit inside(the_registry.gate(), own_heap->inside());
+        return f();
+    }
+    the_registry.gate().enter_as_guest();
+    f();
+    the_registry.gate().leave_as_guest();
+}
 
 /// Reads the settings if nobody has yet: before anything of them is looked at.
 void settings_first() noexcept;

@@ -5,7 +5,8 @@
 using namespace ashlar::malloc;
 
 TEST_CASE("control: every key names an option whose values are of its type", "[malloc][control]") {
-    for (const char* number : {keys::purge_delay_ms.name, keys::retain_bytes.name, keys::large_cache_bytes.name}) {
+    for (const char* number : {keys::purge_delay_ms.name, keys::retain_bytes.name, keys::large_cache_bytes.name,
+                               keys::soft_limit_bytes.name, keys::hard_limit_bytes.name}) {
         REQUIRE(find_option(number) != nullptr);
         CHECK(find_option(number)->words.empty());
     }

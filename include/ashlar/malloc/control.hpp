@@ -62,6 +62,8 @@ namespace keys {
 inline constexpr setting_key<std::int64_t> purge_delay_ms{"purge_delay_ms"};
 inline constexpr setting_key<std::int64_t> retain_bytes{"retain_bytes"};
 inline constexpr setting_key<std::int64_t> large_cache_bytes{"large_cache_bytes"};
+inline constexpr setting_key<std::int64_t> soft_limit_bytes{"soft_limit_bytes"};
+inline constexpr setting_key<std::int64_t> hard_limit_bytes{"hard_limit_bytes"};
 inline constexpr setting_key<thp_policy> thp{"thp"};
 inline constexpr setting_key<extend_policy> page_extend{"page_extend"};
 }  // namespace keys

@@ -40,7 +40,11 @@ enum class heap_state : std::uint8_t {
     of_thread,  ///< a running thread has it
     ended,      ///< its thread has ended; what it owns is used by others, or waits for its last free
     lost,       ///< its thread was not there any more after a fork
+    shared,     ///< made by the program, for any thread (shared_heap.hpp)
 };
+
+template <class Store>
+class shared_heap;
 
 template <class Store>
 class alignas(64) heap {
@@ -103,6 +107,8 @@ public:
     void note_lists() noexcept;
     /// In the child, of a heap whose thread it does not have: makes its spans usable again. Once.
     void mend() noexcept;
+    /// In the child, of a shared heap: if somebody was in the middle of it, it is lost.
+    void find_in_child(bool settled) noexcept;
 
     struct tally {
         std::uint64_t handed[size_class_count];  ///< blocks that came into heads_ so far
@@ -118,6 +124,7 @@ public:
     heap_counts& figures() noexcept { return figures_; }
     heap_state state() const noexcept {
         if (dead_.load(std::memory_order_relaxed)) return heap_state::lost;
+        if (shared_) return heap_state::shared;
         return orphan_.load(std::memory_order_relaxed) ? heap_state::ended : heap_state::of_thread;
     }
     Store& store() noexcept { return *store_; }
@@ -126,6 +133,7 @@ public:
 
 private:
     friend registry_type;
+    friend shared_heap<Store>;
 
     void* refill(std::size_t size_class) noexcept;
     span_type* usable_span(std::size_t size_class) noexcept;
@@ -142,6 +150,8 @@ private:
     void send(span_type& s, node* block) noexcept;
     void send_all() noexcept;
     void* allocate_large(std::size_t size, std::size_t align, bool zeroed) noexcept;
+    static void release_large(Store& store, span_type& s) noexcept;
+    static bool resized_in_place(Store& store, span_type& s, std::size_t size) noexcept;
     void set_zero(std::size_t c, bool zero) noexcept {
         const std::uint64_t bit = std::uint64_t{1} << (c % 64);
         zero_[c / 64] = zero ? zero_[c / 64] | bit : zero_[c / 64] & ~bit;
@@ -163,6 +173,7 @@ private:
     std::uint64_t zero_[2]{};
     std::uint32_t refills_ = 0;
     typename registry_type::gate_type::flag inside_{false};  ///< its thread is in a slow path (fork_gate.hpp)
+    bool shared_ = false;  ///< it is a shared_heap
     bool torn_ = false;  ///< in the child of fork: to be mended before it is used
     std::size_t kept_ = 0;  ///< bytes carved from spans that are kept though they are empty
     parcel outbox_[parcels]{};
@@ -187,3 +198,4 @@ private:
 #include "ashlar/malloc/heap_allocate.hpp"
 #include "ashlar/malloc/heap_fork.hpp"
 #include "ashlar/malloc/heap_free.hpp"
+#include "ashlar/malloc/shared_heap.hpp"

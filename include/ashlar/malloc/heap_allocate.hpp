@@ -53,6 +53,7 @@ void* heap<Store>::allocate_large(std::size_t size, std::size_t align, bool zero
     span_type* s = store_->take_large(size, align);
     if (s == nullptr && relieve()) s = store_->take_large(size, align);
     if (s == nullptr) return nullptr;
+    if (shared_) static_cast<shared_heap<Store>*>(this)->keep_large(*s);
     if (zeroed && !s->reads_as_zero(0)) std::memset(s->start, 0, size);
     return s->start;
 }
@@ -65,7 +66,7 @@ template <class Store>
         send_all();
         store_->tick();
     }
-    node* list = registry_->take_stray(c);
+    node* list = shared_ ? nullptr : registry_->take_stray(c);  // a stray is no block of a heap that ends (shared_heap.I1)
     if (list == nullptr) {
         span_type* s = usable_span(c);
         if (s == nullptr) return nullptr;
@@ -87,6 +88,7 @@ template <class Store>
         } else {
             const std::uint32_t before = s->carved();
             list = carve(*s);
+            if (list == nullptr) return nullptr;
             count = s->carved() - before;
             zero = s->reads_as_zero(before * s->block_size);
         }
@@ -106,13 +108,14 @@ auto heap<Store>::usable_span(std::size_t c) noexcept -> span_type* {
     for (;;) {
         span_type* s = partial_[c].front();
         if (s == nullptr) {
-            if (registry_->adopt_partial(*this, c)) continue;
+            if (!shared_ && registry_->adopt_partial(*this, c)) continue;
             s = store_->new_span(this, c);
             if (s == nullptr && relieve()) {
                 if (partial_[c].front() != nullptr) continue;
                 s = store_->new_span(this, c);
             }
             if (s == nullptr) return nullptr;
+            s->shared = shared_;
             partial_[c].push_front(s);
             return s;
         }
@@ -157,6 +160,7 @@ auto heap<Store>::carve(span_type& s) noexcept -> node* {
     std::size_t count = end > at ? (end - at) / size : 0;
     if (count == 0) count = 1;
     if (count > s.capacity - s.carved()) count = s.capacity - s.carved();
+    if (!store_->admit(count * size)) return nullptr;
     std::byte* p = s.start + at;
     auto* const first = reinterpret_cast<node*>(p);
     for (std::size_t i = 1; i < count; ++i, p += size) {
@@ -168,19 +172,25 @@ auto heap<Store>::carve(span_type& s) noexcept -> node* {
     return first;
 }
 
+/// Also when a mapping moved: it is at s.start.
+template <class Store>
+bool heap<Store>::resized_in_place(Store& store, span_type& s, std::size_t size) noexcept {
+    const std::size_t old = s.block_size;
+    // Kept where it is while half of it is in use; a smaller one would be a copy for little.
+    if (size <= old && (size >= old / 2 || old <= 64) && s.kind != span_kind::mapped) return true;
+    const bool large = s.kind == span_kind::run || s.kind == span_kind::mapped;
+    return large && size > size_class_max && size <= static_cast<std::size_t>(PTRDIFF_MAX) - slice_size &&
+           store.resize_large(&s, size);
+}
+
 template <class Store>
 void* heap<Store>::reallocate(void* p, std::size_t size) noexcept {
     span_type* s = checked(*store_, p, "realloc");
     if (s == nullptr) return nullptr;
     const std::size_t old = s->block_size;
-    // Kept where it is while half of it is in use; a smaller one would be a copy for little.
-    if (size <= old && (size >= old / 2 || old <= 64) && s->kind != span_kind::mapped) return p;
-    if (s->kind == span_kind::run || s->kind == span_kind::mapped) {
-        if (size > size_class_max && size <= static_cast<std::size_t>(PTRDIFF_MAX) - slice_size &&
-            store_->resize_large(s, size)) {
-            return s->start;
-        }
-    }
+    const bool large = s->kind == span_kind::run || s->kind == span_kind::mapped;
+    if (resized_in_place(*store_, *s, size)) return large ? s->start : p;
+    if (auto* const home = shared_heap<Store>::home_of(*s)) return home->move(p, *s, size);  // it stays in its heap
     void* q = allocate(size);
     if (q == nullptr) return size <= old ? p : nullptr;
     std::memcpy(q, p, size < old ? size : old);

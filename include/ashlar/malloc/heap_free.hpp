@@ -41,7 +41,8 @@ void heap<Store>::release(Store& store, registry_type& registry, heap* mine, voi
         if (s == nullptr) return;
     }
     if (store.settings().zero_on_free != 0) std::memset(p, 0, s->block_size);
-    if (s->kind == span_kind::run || s->kind == span_kind::mapped) return store.give_large(s);
+    if (s->kind == span_kind::run || s->kind == span_kind::mapped) return release_large(store, *s);
+    if (s->shared) return shared_heap<Store>::home_of(*s)->take_back(*s, p, call);
     if (s->owner.load(std::memory_order_relaxed) != mine) {
         auto* const block = static_cast<node*>(p);
         return mine->attached() ? mine->send(*s, block) : push_remote(registry, *s, block, block, 1);
@@ -50,6 +51,12 @@ void heap<Store>::release(Store& store, registry_type& registry, heap* mine, voi
         return store.report({misuse_kind::twice, call, p, p, s->block_size});
     }
     mine->free_local(*s, p);
+}
+
+template <class Store>
+void heap<Store>::release_large(Store& store, span_type& s) noexcept {
+    if (auto* const home = shared_heap<Store>::home_of(s)) home->let_go(s);
+    store.give_large(&s);
 }
 
 template <class Store>

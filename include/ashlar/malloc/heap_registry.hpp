@@ -54,6 +54,12 @@ public:
         all_.store(h, std::memory_order_release);  // pairs with first(): publishes the heap to those who count
         return h;
     }
+    /// A shared heap is one of all: counted with them, and of no thread.
+    void enlist(Heap& h) noexcept {
+        const holding guard(lock_);
+        h.next_ = all_.load(std::memory_order_relaxed);
+        all_.store(&h, std::memory_order_release);  // pairs with first()
+    }
     /// The thread of h ends. What is free goes back; the rest waits for a thread in need, or its last free.
     void detach(Heap& h) noexcept {
         gate_.enter(h.inside_);
@@ -101,7 +107,7 @@ public:
         gate_.close();
         const auto for_each_other = [&](auto f) {
             for (Heap* h = first(); h != nullptr; h = h->next_) {
-                if (h != mine && !h->orphan_.load(std::memory_order_relaxed)) f(*h);
+                if (h != mine && !h->shared_ && !h->orphan_.load(std::memory_order_relaxed)) f(*h);
             }
         };
         bool others = false;
@@ -127,7 +133,9 @@ public:
             h->inside_.store(false, std::memory_order_relaxed);
             if (!settled_) h->mail_.forget();
             if (h == mine || h->orphan_.load(std::memory_order_relaxed)) continue;
-            if (settled_) {
+            if (h->shared_) {
+                h->find_in_child(settled_);
+            } else if (settled_) {
                 h->torn_ = true;
                 h->orphan_.store(true, std::memory_order_relaxed);
                 h->next_orphan_ = orphans_;

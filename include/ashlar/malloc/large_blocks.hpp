@@ -14,6 +14,8 @@
 // large block's cost is the kernel clearing its pages.
 #pragma once
 
+#include <atomic>
+
 #include "ashlar/foundation/alignment.hpp"
 #include "ashlar/malloc/slice_provider.hpp"
 
@@ -34,7 +36,7 @@ public:
     mapping take(Pages& pages, std::size_t size, std::size_t align, bool huge) noexcept {
         if (const mapping found = take_cached(pages, size, align); found.data != nullptr) return found;
         auto granted = pages.reserve(size, align);
-        if (!granted && cached_ != 0) {
+        if (!granted && cached() != 0) {
             drop_all(pages);  // address space may be short (RLIMIT_AS)
             granted = pages.reserve(size, align);
         }
@@ -44,14 +46,14 @@ public:
             return {nullptr, 0, false};
         }
         if (huge) pages.advise(granted->data, size, os::advice::huge_pages);
-        live_ += size;
+        change(live_, size);
         return {granted->data, size, true};
     }
     /// `limit` is the most bytes to be kept in the cache; 0 releases at once.
     void give(Pages& pages, std::byte* data, std::size_t size, std::size_t limit, std::uint64_t now) noexcept {
-        live_ -= size;
+        change(live_, 0 - size);
         if (size > limit && pages.release(data, size)) return;
-        while (count_ == slots || (count_ != 0 && cached_ + size > limit)) {
+        while (count_ == slots || (count_ != 0 && cached() + size > limit)) {
             if (!drop(pages, 0)) break;
         }
         if (count_ == slots) {
@@ -59,17 +61,17 @@ public:
             return;
         }
         cache_[count_++] = {data, size, now};
-        cached_ += size;
+        change(cached_, size);
     }
     /// Grows or shrinks a live mapping; it may move. @returns data == nullptr when refused: it is as it was
     mapping resize(Pages& pages, std::byte* data, std::size_t old_size, std::size_t size) noexcept {
         auto granted = pages.remap(data, old_size, size, true);
-        if (!granted && cached_ != 0) {
+        if (!granted && cached() != 0) {
             drop_all(pages);
             granted = pages.remap(data, old_size, size, true);
         }
         if (!granted) return {nullptr, 0, false};
-        live_ = live_ - old_size + size;
+        change(live_, size - old_size);
         return {granted->data, size, false};
     }
     /// Releases what has been in the cache since before `time`.
@@ -80,15 +82,16 @@ public:
     }
     /// Releases the oldest until at most so many bytes are cached.
     void shrink_to(Pages& pages, std::size_t limit) noexcept {
-        while (cached_ > limit && drop(pages, 0)) {
+        while (cached() > limit && drop(pages, 0)) {
         }
     }
     void drop_all(Pages& pages) noexcept {
         while (count_ != 0 && drop(pages, 0)) {
         }
     }
-    std::size_t live() const noexcept { return live_; }
-    std::size_t cached() const noexcept { return cached_; }
+    /// May be read without the lock; they are then a moment old.
+    std::size_t live() const noexcept { return live_.load(std::memory_order_relaxed); }
+    std::size_t cached() const noexcept { return cached_.load(std::memory_order_relaxed); }
 
 private:
     struct kept {
@@ -112,12 +115,16 @@ private:
             const auto fitted = pages.remap(entry.data, entry.size, size, grows);
             if (!fitted) return {nullptr, 0, false};
             forget(best);
-            live_ += size;
+            change(live_, size);
             return {fitted->data, size, false};
         }
         forget(best);
-        live_ += size;
+        change(live_, size);
         return {entry.data, size, false};
+    }
+    /// Adds; written under the lock only, so a load and a store do. relaxed: a figure, it publishes nothing.
+    static void change(std::atomic<std::size_t>& figure, std::size_t by) noexcept {
+        figure.store(figure.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
     }
     static std::size_t badness(std::size_t have, std::size_t want) noexcept {
         return have >= want ? have - want : 2 * (want - have);
@@ -128,14 +135,14 @@ private:
         return true;
     }
     void forget(std::size_t i) noexcept {
-        cached_ -= cache_[i].size;
+        change(cached_, 0 - cache_[i].size);
         for (--count_; i < count_; ++i) cache_[i] = cache_[i + 1];
     }
 
     kept cache_[slots]{};
     std::size_t count_ = 0;
-    std::size_t cached_ = 0;
-    std::size_t live_ = 0;
+    std::atomic<std::size_t> cached_{0};
+    std::atomic<std::size_t> live_{0};
     std::size_t lost_ = 0;
 };
 

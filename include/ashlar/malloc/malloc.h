@@ -2,9 +2,10 @@
  *
  * Layer:      malloc
  * Complexity: ashlar_malloc_stats: O(spans). The others: as their sentences say.
- * Failure:    settings by name say what is wrong; the others cannot fail.
- * Threads:    any.
- * Checked by: tests/malloc/program/interface.c, tests/malloc/program/statistics.cpp, tests/malloc/program/settings.cpp
+ * Failure:    as each says; those that do not, cannot fail.
+ * Threads:    any, as far as a sentence does not say otherwise.
+ * Checked by: tests/malloc/program/interface.c, tests/malloc/program/statistics.cpp, tests/malloc/program/settings.cpp,
+ *             tests/malloc/program/heaps.cpp
  *
  * Declare the functions weak (or ask dlsym) in a program that must also run without the library.
  */
@@ -52,6 +53,37 @@ void ashlar_malloc_print_stats(int as_json);
 int ashlar_malloc_trim(void);
 /** @returns whether p lies in memory of this malloc. */
 int ashlar_malloc_owns(const void* p);
+
+/* --- heaps that the program makes -------------------------------------------------------------------------------- */
+/** A heap for any thread, whose blocks can all be ended at once. They may also be freed one by one, by free, from any
+ *  thread; realloc leaves them in their heap. Threads take turns in it: the process's own malloc is the one that scales. */
+typedef struct ashlar_heap ashlar_heap;
+/** @returns null and ENOMEM when refused. */
+ashlar_heap* ashlar_heap_new(void);
+/** Ends every block of the heap, large ones too, and the heap. None of them may be used, or be freed, meanwhile or
+ *  later. Null is allowed. */
+void ashlar_heap_destroy(ashlar_heap* heap);
+/** Ends every block; the heap is then as it was when it was made. */
+void ashlar_heap_reset(ashlar_heap* heap);
+/** As malloc, calloc, aligned_alloc (any size) and realloc. Null and ENOMEM when refused, EINVAL for an alignment that
+ *  is no power of two. */
+void* ashlar_heap_malloc(ashlar_heap* heap, size_t size);
+void* ashlar_heap_calloc(ashlar_heap* heap, size_t count, size_t size);
+void* ashlar_heap_aligned(ashlar_heap* heap, size_t align, size_t size);
+void* ashlar_heap_realloc(ashlar_heap* heap, void* p, size_t size);
+/** @returns whether p lies in a block of this heap, or in memory that it cuts blocks from. */
+int ashlar_heap_owns(const ashlar_heap* heap, const void* p);
+
+/** What the heap holds ready counts as live. */
+struct ashlar_heap_statistics {
+    uint64_t spans;
+    uint64_t span_bytes; /**< address space of them and of its large blocks */
+    uint64_t live_blocks;
+    uint64_t live_bytes;
+    uint64_t free_bytes;
+};
+/** O(spans of the process). */
+void ashlar_heap_stats(ashlar_heap* heap, struct ashlar_heap_statistics* out);
 
 /* --- settings and figures by name (docs/malloc.md has the table) ------------------------------------------------- */
 enum ashlar_setting_error {

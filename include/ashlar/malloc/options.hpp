@@ -48,6 +48,8 @@ struct options {
     setting purge_delay_ms = 500;
     setting retain_bytes = 32 << 20;
     setting large_cache_bytes = 64 << 20;
+    setting soft_limit_bytes = 0;
+    setting hard_limit_bytes = 0;
     setting thp = static_cast<std::int64_t>(thp_policy::automatic);
     setting page_extend = static_cast<std::int64_t>(extend_policy::balanced);
     setting zero_on_free = 0;
@@ -79,6 +81,10 @@ inline constexpr option option_table[] = {
      "free memory kept at most, whatever the delay", true},
     {"large_cache_bytes", &options::large_cache_bytes, 0, most_bytes, {},
      "freed blocks above 4 MiB kept for reuse, in bytes", true},
+    {"soft_limit_bytes", &options::soft_limit_bytes, 0, most_bytes, {},
+     "above this no free memory is kept; 0 for none, then 7/8 of the control group's limit where there is one", true},
+    {"hard_limit_bytes", &options::hard_limit_bytes, 0, most_bytes, {},
+     "memory above this is refused with ENOMEM; 0 for none", true},
     {"thp", &options::thp, 0, 2, "auto|always|never",
      "huge pages: as the system says, asked for, or refused"},
     {"page_extend", &options::page_extend, 0, 2, "compact|balanced|fast",

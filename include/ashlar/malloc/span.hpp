@@ -47,6 +47,7 @@ struct alignas(64) span {
     std::uint32_t touched = 0;  ///< bytes at the front that may not read as zero though never carved; see reads_as_zero
     std::uint8_t size_class = 0;
     span_kind kind = span_kind::none;
+    bool shared = false;  ///< its blocks belong to a heap for any thread (shared_heap.hpp)
     std::byte* start = nullptr;
     std::size_t block_size = 0;  ///< usable bytes of a block
 

@@ -92,6 +92,19 @@ public:
     /// When the system has refused: gives back address space that is of no use now. @returns whether there was any
     bool give_back_space() noexcept;
 
+    // --- limits (span_store_limits.hpp) ----------------------------------------------------------------------
+    /// To be asked before `bytes` more are used: gives back what is kept, as far as the limits want it.
+    /// @returns whether the hard limit allows them
+    bool admit(std::size_t bytes) noexcept {
+        return taken() + kept() + bytes <= watched_.load(std::memory_order_relaxed) || admit_slowly(bytes);
+    }
+    /// Is called once, without a lock, when more than `growth_watched` is first used: it may look for a limit that the
+    /// process runs under, and tell it to set_ceiling.
+    void set_growth_handler(void (*handler)()) noexcept { growth_handler_ = handler; }
+    /// The system allows so much: what is kept is kept within it, as far as the user set nothing else.
+    void set_ceiling(std::size_t bytes) noexcept;
+    static constexpr std::size_t growth_watched = std::size_t{32} << 20;
+
     // --- the process ---------------------------------------------------------------------------------------
     void configure(const options& chosen) noexcept;
     /// Changes one setting that may change at run time; what it asks for is done at once.
@@ -110,9 +123,9 @@ public:
     const large_blocks<retrying_pages<Pages>>& large() const noexcept { return large_; }
     std::size_t peak_bytes() const noexcept { return peak_; }
     std::uint64_t purged_bytes() const noexcept { return purged_; }
-    /// About what the system has given: what blocks were cut from, what is free and kept, and mappings. @pre the lock is held
+    /// About what the system has given: what blocks were cut from, what is free and kept, and mappings.
     std::size_t resident_bytes() const noexcept {
-        return resident_.load(std::memory_order_relaxed) + slices_.dirty() + large_.live() + large_.cached();
+        return taken() + kept();
     }
     /// Large blocks granted so far.
     std::uint64_t large_taken() const noexcept { return large_taken_; }
@@ -137,6 +150,11 @@ private:
     void give_back_if_due(bool with_time) noexcept;
     void give_back_excess() noexcept;
     void put_back(span_type* s) noexcept;
+    bool admit_slowly(std::size_t bytes) noexcept;
+    void watch_limits() noexcept;
+    /// Bytes that blocks and what they are cut from have; bytes that are free and kept. Read without the lock.
+    std::size_t taken() const noexcept { return resident_.load(std::memory_order_relaxed) + large_.live(); }
+    std::size_t kept() const noexcept { return slices_.dirty() + large_.cached(); }
     /// Bytes that a span needs; and bytes of memory that it has, which is more where its slices were touched before.
     static std::size_t need_of(const span_type& s) noexcept {
         return s.kind == span_kind::run ? s.block_size : s.carved() * s.block_size;
@@ -178,6 +196,10 @@ private:
     typename Atomics::template atomic<std::size_t> needed_{0};
     typename Atomics::template atomic<std::size_t> resident_{0};
     typename Atomics::template atomic<std::size_t> most_needed_{0};
+    /// The least of the limits, and of growth_watched until it was passed: below it admit has nothing to do.
+    typename Atomics::template atomic<std::size_t> watched_{0};
+    typename Atomics::template atomic<bool> grown_{false};
+    void (*growth_handler_)() = nullptr;
     std::uint64_t purged_ = 0;
     std::uint64_t large_taken_ = 0;
     typename Atomics::template atomic<std::uint64_t> next_sweep_{0};
@@ -187,4 +209,5 @@ private:
 }  // namespace ashlar::malloc
 
 #include "ashlar/malloc/span_store_large.hpp"
+#include "ashlar/malloc/span_store_limits.hpp"
 #include "ashlar/malloc/span_store_spans.hpp"

@@ -18,6 +18,7 @@ template <os::page_source Pages, atomics_policy Atomics>
 auto span_store<Pages, Atomics>::take_large(std::size_t size, std::size_t align) noexcept -> span_type* {
     const bool as_run = size <= largest_run && align <= largest_run;
     size = page_up(size);
+    if (!admit(size)) return nullptr;
     // Where one is refused the other may still have room: under a limit all address space may be in regions.
     span_type* s = as_run ? take_run(size, align) : take_mapping(size, align);
     if (s == nullptr) s = as_run ? take_mapping(size, align) : take_run(size, align);
@@ -107,6 +108,7 @@ void span_store<Pages, Atomics>::give_large(span_type* s) noexcept {
 
 template <os::page_source Pages, atomics_policy Atomics>
 bool span_store<Pages, Atomics>::resize_large(span_type* s, std::size_t size) noexcept {
+    if (size > s->block_size && !admit(page_up(size) - s->block_size)) return false;
     if (s->kind == span_kind::run) return size <= largest_run && resize_run(s, page_up(size));
     return size > largest_run && resize_mapping(s, page_up(size));
 }

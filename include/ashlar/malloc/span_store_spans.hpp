@@ -34,6 +34,7 @@ void span_store<Pages, Atomics>::give_record(span_type* s) noexcept {
     ASHLAR_INVARIANT(s->remote.empty());  // remote_list.I2
     s->owner.store(nullptr, std::memory_order_relaxed);
     s->kind = span_kind::none;
+    s->shared = false;
     s->free = s->spare = nullptr;
     s->countdown = s->held = s->magic = s->limit = s->spare_count = 0;
     s->set_carved(0);
@@ -190,11 +191,14 @@ template <os::page_source Pages, atomics_policy Atomics>
 void span_store<Pages, Atomics>::configure(const options& chosen) noexcept {
     options_ = chosen;
     slices_.advise_regions(chosen.huge_pages());
+    watch_limits();
 }
 
 template <os::page_source Pages, atomics_policy Atomics>
 void span_store<Pages, Atomics>::change(setting options::*which, std::int64_t value) noexcept {
     options_.*which = value;
+    watch_limits();
+    admit(0);
     {
         const holding guard(lock_);
         large_.shrink_to(pages_, options_.large_cache_bytes.bytes());

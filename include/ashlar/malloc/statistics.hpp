@@ -50,6 +50,7 @@ struct statistics {
     std::uint64_t reserved_bytes = 0;
     std::uint64_t record_bytes = 0;
     std::uint64_t heaps = 0;
+    std::uint64_t shared_heaps = 0;
 };
 
 /// What a figure is called, for whoever prints it or asks for it by name.
@@ -78,6 +79,7 @@ inline constexpr statistic statistic_table[] = {
     {"reserved_bytes", "address space reserved", &statistics::reserved_bytes, true},
     {"record_bytes", "of it for records", &statistics::record_bytes, true},
     {"heaps", "heaps of threads", &statistics::heaps, false},
+    {"shared_heaps", "heaps made by the program", &statistics::shared_heaps, false},
 };
 
 namespace detail {
@@ -138,7 +140,7 @@ void collect(Store& store, const heap_registry<Heap>& registry, const Heap* mine
     {
         const holding guard(store.lock());
         for (Heap* h = registry.first(); h != nullptr; h = registry.next_of(*h)) {
-            ++out.heaps;
+            (h->state() == heap_state::shared ? out.shared_heaps : out.heaps) += 1;
             h->figures() = {};
             for (std::size_t c = 0; c < size_class_count; ++c) {
                 const std::uint64_t handed = detail::glance(h->counts().handed[c]);
