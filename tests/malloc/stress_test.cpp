@@ -70,6 +70,52 @@ void work(fixture& f, exchange& shared, std::uint64_t seed, int steps) {
 
 }  // namespace
 
+TEST_CASE("stress: threads that are refused at the same moment keep their bytes and are served again", "[malloc][stress]") {
+    options o;
+    o.purge_delay_ms = 1;
+    fixture f(o);
+    f.pages.limit(std::size_t{20} << 20);
+    damaged = 0;
+    std::atomic<int> refusals{0}, served{0};
+    std::vector<std::thread> threads;
+    for (std::uint64_t t = 0; t < 8; ++t) {
+        threads.emplace_back([&, t] {
+            heap_type& h = *f.registry.attach(*f.store);
+            numbers next(t + 1);
+            std::vector<parcel> mine;
+            mine.reserve(2000);
+            for (int round = 0; round < 3; ++round) {
+                for (std::size_t i = 0; i < 1500; ++i) {
+                    const std::size_t size = 1 + next.below(i % 50 == 0 ? 900'000 : 4000);
+                    auto* p = static_cast<unsigned char*>(h.allocate(size));
+                    if (p == nullptr) {
+                        refusals.fetch_add(1);
+                        break;
+                    }
+                    const auto mark = static_cast<unsigned char>(next());
+                    std::memset(p, mark, size);
+                    mine.push_back({p, size, mark});
+                }
+                for (const parcel& b : mine) destroy(f, h, b);
+                mine.clear();
+            }
+            f.registry.detach(h);
+            served.fetch_add(1);
+        });
+    }
+    for (auto& thread : threads) thread.join();
+    CHECK(served == 8);
+    CHECK(refusals > 0);
+    CHECK(damaged == 0);
+    CHECK(misuses.empty());
+    f.registry.tend_all();
+    CHECK(f.spans() == 0);
+    heap_type& h = f.attach();
+    void* p = h.allocate(10'000'000);
+    CHECK(p != nullptr);
+    f.free(h, p);
+}
+
 TEST_CASE("stress: no byte of a live block changes, and everything comes home", "[malloc][stress]") {
     options o;
     o.purge_delay_ms = 1;

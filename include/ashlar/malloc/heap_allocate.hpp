@@ -110,9 +110,10 @@ auto heap<Store>::usable_span(std::size_t c) noexcept -> span_type* {
         if (s == nullptr) {
             if (!shared_ && registry_->adopt_partial(*this, c)) continue;
             s = store_->new_span(this, c);
-            if (s == nullptr && relieve()) {
-                if (partial_[c].front() != nullptr) continue;
-                s = store_->new_span(this, c);
+            if (s == nullptr) {
+                const bool more = relieve();
+                if (partial_[c].front() != nullptr) continue;  // blocks of this class came home
+                if (more) s = store_->new_span(this, c);
             }
             if (s == nullptr) return nullptr;
             s->shared = shared_;
@@ -192,7 +193,11 @@ void* heap<Store>::reallocate(void* p, std::size_t size) noexcept {
     if (resized_in_place(*store_, *s, size)) return large ? s->start : p;
     if (auto* const home = shared_heap<Store>::home_of(*s)) return home->move(p, *s, size);  // it stays in its heap
     void* q = allocate(size);
-    if (q == nullptr) return size <= old ? p : nullptr;
+    if (q == nullptr) {
+        // Two blocks of it do not fit; what was given back for the second may do for this one to grow.
+        if (s->kind == span_kind::mapped && size > old && store_->resize_large(s, size)) return s->start;
+        return size <= old ? p : nullptr;
+    }
     std::memcpy(q, p, size < old ? size : old);
     release(*store_, *registry_, this, p, "realloc");
     return q;

@@ -83,6 +83,11 @@ public:
             if (h->partial_[c].front() == nullptr) continue;
             while (auto* s = h->partial_[c].front()) {
                 h->partial_[c].remove(s);
+                if (s->used() == 0) {  // kept though it is empty (span.I3)
+                    const std::size_t kept = s->carved() * s->block_size;
+                    h->kept_ -= kept;
+                    to.kept_ += kept;
+                }
                 // relaxed: who frees a block of it finds the old or the new owner; the old one forwards
                 s->owner.store(&to, std::memory_order_relaxed);
                 to.partial_[c].push_front(s);

@@ -15,7 +15,7 @@ import sys
 import time
 
 
-def steps(programs, minutes, seed, threads):
+def steps(library, programs, minutes, seed, threads):
     """Name, what is shown, command. The counts are those that the malloc is said to stand."""
     def program(name, *arguments):
         return [str(programs / f"malloc-faults-{name}"), *map(str, arguments)]
@@ -23,6 +23,8 @@ def steps(programs, minutes, seed, threads):
     return [
         ("refused", "every call of the system refused, once and from then on", program("refused_calls")),
         ("signals", "a handler that allocates at every instruction of the fast paths", program("signals")),
+        ("crowd", "eight threads at the limit of a control group",
+         [sys.executable, str(pathlib.Path(__file__).with_name("crowd.py")), str(library), str(programs / "malloc-faults-crowd")]),
         ("libraries", "10,000 times a library is opened and closed", program("ends", programs / "libmalloc-faults-visitor.so", 10000)),
         ("threads", "100,000 threads begin and end", program("threads", 100000)),
         ("forks", "10,000 forks of a program with five threads", program("forks", 10000, seed)),
@@ -30,10 +32,13 @@ def steps(programs, minutes, seed, threads):
     ]
 
 
-def run(command, library):
+def run(command, library, seconds):
+    """Its status, or what became of it, and how long it took. What it prints is shown as it comes."""
     began = time.monotonic()
-    # Its own lines are shown as they come; a step that prints nothing for an hour hangs.
-    status = subprocess.run(command, env=dict(os.environ, LD_PRELOAD=str(library)), timeout=24 * 3600).returncode
+    try:
+        status = subprocess.run(command, env=dict(os.environ, LD_PRELOAD=str(library)), timeout=seconds).returncode
+    except subprocess.TimeoutExpired:
+        status = f"no end within {seconds:.0f} s"
     return status, time.monotonic() - began
 
 
@@ -42,24 +47,26 @@ def main():
     parser.add_argument("--minutes", type=float, default=5, help="of the stress test (default: 5); the rest takes some more")
     parser.add_argument("--seed", type=int, help="numbers of an earlier run; a new one each day otherwise")
     parser.add_argument("--threads", type=int, default=4, help="of the stress test (default: 4)")
-    parser.add_argument("--only", action="append", metavar="STEP", help="refused, signals, libraries, threads, forks or stress")
+    parser.add_argument("--only", action="append", metavar="STEP", help="refused, signals, crowd, libraries, threads, forks or stress")
     parser.add_argument("--library", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--programs", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.minutes <= 0 or not 1 <= options.threads <= 64:
         parser.error("--minutes must be above 0, and --threads between 1 and 64")
     seed = options.seed if options.seed is not None else int(time.time()) // 86400
-    all_steps = steps(options.programs.resolve(), options.minutes, seed, options.threads)
+    library = options.library.resolve()
+    all_steps = steps(library, options.programs.resolve(), options.minutes, seed, options.threads)
     known = [name for name, _, _ in all_steps]
     if unknown := [name for name in options.only or [] if name not in known]:
         parser.error(f"no step {unknown[0]}; there are: {' '.join(known)}")
 
-    library = options.library.resolve()
+    if not library.is_file():
+        parser.error(f"{library} does not exist")
     chosen = [step for step in all_steps if not options.only or step[0] in options.only]
     failed = []
     for number, (name, words, command) in enumerate(chosen, 1):
         print(f"[{number}/{len(chosen)}] {name}: {words}", flush=True)
-        status, seconds = run(command, library)
+        status, seconds = run(command, library, 3600 + options.minutes * 120)
         print(f"      {'well' if status == 0 else f'FAILED with {status}'}, {seconds:.1f} s", flush=True)
         if status != 0:
             failed.append(name)

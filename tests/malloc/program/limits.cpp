@@ -87,6 +87,23 @@ int objects_under(size_t mib) {
     return 0;
 }
 
+/// A block grows into what small ones have left, where there is not room for two of it.
+int growth_under(size_t mib) {
+    const rlimit limit{mib << 20, mib << 20};
+    EXPECT(setrlimit(RLIMIT_AS, &limit) == 0);
+    auto* p = static_cast<char*>(malloc(8'000'000));
+    EXPECT(p != nullptr);
+    memset(p, 7, 8'000'000);
+    static_cast<void>(fill_and_free(100));
+    for (size_t size = 12'000'000; size < (mib << 20) / 2; size += 4'000'000) {
+        p = static_cast<char*>(realloc(p, size));
+        EXPECT(p != nullptr);
+    }
+    for (size_t i = 0; i < 8'000'000; i += 1000) EXPECT(p[i] == 7);
+    free(p);
+    return 0;
+}
+
 /// What is reserved leaves room for what the C library reserves: stacks, files, libraries.
 int threads_fit_into(size_t mib) {
     const rlimit limit{mib << 20, mib << 20};
@@ -117,6 +134,7 @@ int main(int argc, char**) {
     in_child([] { return under(64); });
     in_child([] { return threads_under(200); });
     in_child([] { return objects_under(64); });
+    in_child([] { return growth_under(64); });
     // The limit is there from the start of the program, as after ulimit -v.
     in_child([] {
         const rlimit limit{64 << 20, 64 << 20};
