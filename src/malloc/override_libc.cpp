@@ -47,7 +47,7 @@ extern "C" {
 
 ASHLAR_EXPORT void* malloc(std::size_t size) noexcept {
     if (size <= core::small_class_limit) [[likely]] {
-        if (void* p = core::own_heap->pop(size)) [[likely]] return p;
+        if (void* p = core::own_heap->pop(core::the_key, size)) [[likely]] return p;
     }
     return malloc_slowly(size);
 }
@@ -101,9 +101,11 @@ ASHLAR_EXPORT std::size_t malloc_usable_size(void* p) noexcept {
 }
 ASHLAR_EXPORT int malloc_trim(std::size_t) noexcept { return core::trim() ? 1 : 0; }
 
-ASHLAR_EXPORT void free_sized(void* p, std::size_t) noexcept { core::free(p, "free_sized"); }
-ASHLAR_EXPORT void free_aligned_sized(void* p, std::size_t, std::size_t) noexcept {
-    core::free(p, "free_aligned_sized");
+ASHLAR_EXPORT void free_sized(void* p, std::size_t size) noexcept {
+    core::free(p, {size, 0}, "free_sized");
+}
+ASHLAR_EXPORT void free_aligned_sized(void* p, std::size_t align, std::size_t size) noexcept {
+    core::free(p, {size, align}, "free_aligned_sized");
 }
 
 }  // extern "C"

@@ -88,13 +88,13 @@ __asm__(".weak __gxx_personality_v0\n.weak __cxa_begin_catch\n.weak __cxa_end_ca
 
 ASHLAR_EXPORT void* operator new(std::size_t size) {
     if (size <= core::small_class_limit) [[likely]] {
-        if (void* p = core::own_heap->pop(size)) [[likely]] return p;
+        if (void* p = core::own_heap->pop(core::the_key, size)) [[likely]] return p;
     }
     return new_slowly(size, 1);
 }
 ASHLAR_EXPORT void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
     if (size <= core::small_class_limit) [[likely]] {
-        if (void* p = core::own_heap->pop(size)) [[likely]] return p;
+        if (void* p = core::own_heap->pop(core::the_key, size)) [[likely]] return p;
     }
     return new_or_null(size, 1);
 }
@@ -112,13 +112,16 @@ void* operator new[](std::size_t, std::align_val_t, const std::nothrow_t&) noexc
 
 ASHLAR_EXPORT void operator delete(void* p) noexcept { core::free(p, "operator delete"); }
 void operator delete[](void*) noexcept SAME_AS("_ZdlPv");
-void operator delete(void*, std::size_t) noexcept SAME_AS("_ZdlPv");
-void operator delete[](void*, std::size_t) noexcept SAME_AS("_ZdlPv");
 void operator delete(void*, std::align_val_t) noexcept SAME_AS("_ZdlPv");
 void operator delete[](void*, std::align_val_t) noexcept SAME_AS("_ZdlPv");
-void operator delete(void*, std::size_t, std::align_val_t) noexcept SAME_AS("_ZdlPv");
-void operator delete[](void*, std::size_t, std::align_val_t) noexcept SAME_AS("_ZdlPv");
 void operator delete(void*, const std::nothrow_t&) noexcept SAME_AS("_ZdlPv");
 void operator delete[](void*, const std::nothrow_t&) noexcept SAME_AS("_ZdlPv");
 void operator delete(void*, std::align_val_t, const std::nothrow_t&) noexcept SAME_AS("_ZdlPv");
 void operator delete[](void*, std::align_val_t, const std::nothrow_t&) noexcept SAME_AS("_ZdlPv");
+
+ASHLAR_EXPORT void operator delete(void* p, std::size_t size) noexcept { core::free(p, {size, 1}, "operator delete"); }
+void operator delete[](void*, std::size_t) noexcept SAME_AS("_ZdlPvm");
+ASHLAR_EXPORT void operator delete(void* p, std::size_t size, std::align_val_t align) noexcept {
+    core::free(p, {size, static_cast<std::size_t>(align)}, "operator delete");
+}
+void operator delete[](void*, std::size_t, std::align_val_t) noexcept SAME_AS("_ZdlPvmSt11align_val_t");

@@ -20,10 +20,12 @@
 namespace ashlar::malloc {
 
 constinit process_store the_store;
+constinit std::uintptr_t the_key = 0;
 constinit heap_registry<process_heap> the_registry;
 constinit shared_heaps<process_store> the_shared_heaps;
 constinit process_heap no_heap;
 constinit thread_local process_heap* own_heap = &no_heap;
+constinit thread_local std::uint32_t own_id = no_heap_id;
 
 namespace {
 
@@ -38,6 +40,7 @@ constinit std::atomic<bool> have_key{false};
 
 void thread_exits(void* h) {
     own_heap = &no_heap;
+    own_id = no_heap_id;
     ++own_exits;
     the_registry.detach(*static_cast<process_heap*>(h));
 }
@@ -54,6 +57,12 @@ void after_fork_in_child() {
 /// The program is no small one: from here on it is worth the system calls to see what it may use.
 void look_at_surroundings() noexcept {
     if (const std::size_t limit = os::cgroup_memory_limit()) the_store.set_ceiling(limit);
+}
+
+/// A link that a program takes for an address is none on any machine: the kernel stops it.
+std::uintptr_t new_key() noexcept {
+    constexpr std::uintptr_t one = std::uintptr_t{1} << 62, zero = std::uintptr_t{1} << 61;
+    return (os::random_word() | one) & ~zero;
 }
 
 /// What needs the C library, which may allocate: own_heap is set already, so it is served like anyone.
@@ -74,6 +83,7 @@ process_heap* attach() noexcept {
     process_heap* h = the_registry.attach(the_store);
     if (h == nullptr) return nullptr;
     own_heap = h;  // process.I1
+    own_id = h->id();
     static constinit std::atomic<bool> watching{false};
     const int saved = errno;
     if (!watching.exchange(true, std::memory_order_acq_rel)) watch_the_process();
@@ -110,6 +120,8 @@ void settings_first() noexcept {
     if (started.load(std::memory_order_relaxed)) return;
     if (const auto chosen = the_store.set_handler(&report_and_abort)) the_store.set_handler(chosen);  // set before
     the_store.set_growth_handler(&look_at_surroundings);
+    the_key = new_key();
+    the_store.set_key(the_key);
     the_store.configure(read_settings());
     started.store(true, std::memory_order_release);
 }
@@ -133,6 +145,11 @@ void be_ready() noexcept { attach(); }
     if (p == nullptr) return;
     settings_first();
     as_visitor([=] { process_heap::release(the_store, the_registry, own_heap, p, call); });
+}
+[[gnu::noinline]] void free_slowly(void* p, block_claim claim, const char* call) noexcept {
+    if (p == nullptr) return;
+    settings_first();
+    as_visitor([=] { process_heap::release_sized(the_store, the_registry, own_heap, p, claim, call); });
 }
 
 std::size_t usable_size(void* p, const char* call) noexcept {

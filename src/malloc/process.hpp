@@ -4,7 +4,7 @@
 // Complexity: as heap.hpp; own_heap is one read relative to the thread pointer.
 // Failure:    allocations refuse with null; errno is the caller's business (override_libc.cpp).
 // Threads:    any, from before the first constructor until after the last TLS destructor.
-// Invariants: process.I1  own_heap is &no_heap, or a heap that is attached to this thread
+// Invariants: process.I1  own_heap is &no_heap, or a heap that is attached to this thread; own_id is its number
 // Checked by: tests/malloc/program/
 #pragma once
 
@@ -16,13 +16,19 @@ using process_store = span_store<os::system_pages>;
 using process_heap = heap<process_store>;
 using process_shared_heap = shared_heap<process_store>;
 
+// Hidden where they are declared: the option -fvisibility=hidden is for what is defined only.
+#pragma GCC visibility push(hidden)
 extern process_store the_store;
+extern std::uintptr_t the_key;  ///< the_store's
 extern heap_registry<process_heap> the_registry;
 extern shared_heaps<process_store> the_shared_heaps;
 /// The heap of threads without one: it has no blocks and owns no spans, so every fast path leaves it alone.
 extern process_heap no_heap;
-// Initial-exec: one load, and no call that could allocate. Two words of the static TLS reserve.
+// Initial-exec: one load, and no call that could allocate. Few words of the static TLS reserve.
 [[gnu::tls_model("initial-exec")]] extern constinit thread_local process_heap* own_heap;
+/// own_heap->id(), for free: which needs no more of the heap.
+[[gnu::tls_model("initial-exec")]] extern constinit thread_local std::uint32_t own_id;
+#pragma GCC visibility pop
 
 /// The slow halves of the entry points: they attach a heap where there is none.
 void* allocate_slowly(std::size_t size) noexcept;
@@ -30,6 +36,7 @@ void* allocate_zeroed(std::size_t size) noexcept;
 void* allocate_aligned(std::size_t size, std::size_t align) noexcept;
 void* reallocate(void* p, std::size_t size) noexcept;
 void free_slowly(void* p, const char* call) noexcept;
+void free_slowly(void* p, block_claim claim, const char* call) noexcept;
 std::size_t usable_size(void* p, const char* call) noexcept;
 /// Gives back everything that can be. @returns whether anything was
 bool trim() noexcept;
@@ -60,12 +67,15 @@ void print_summary() noexcept;
 // --- the fast paths, for the entry points to inline -----------------------------------------------------------
 inline void* allocate(std::size_t size) noexcept {
     if (size <= small_class_limit) [[likely]] {
-        if (void* p = own_heap->pop(size)) [[likely]] return p;
+        if (void* p = own_heap->pop(the_key, size)) [[likely]] return p;
     }
     return allocate_slowly(size);
 }
 inline void free(void* p, const char* call) noexcept {
-    if (!process_heap::push_local(the_store, own_heap, p)) [[unlikely]] free_slowly(p, call);
+    if (!process_heap::push_local(the_store, the_key, own_id, p)) [[unlikely]] free_slowly(p, call);
+}
+inline void free(void* p, block_claim claim, const char* call) noexcept {
+    if (!process_heap::push_local(the_store, the_key, own_id, p, claim.size)) [[unlikely]] free_slowly(p, claim, call);
 }
 
 }  // namespace ashlar::malloc

@@ -39,6 +39,13 @@ void report_and_abort(const misuse& what) noexcept {
             break;
         case misuse_kind::unused: text.add("no block was granted there yet"); break;
         case misuse_kind::twice: text.add("a block of ").add(what.size).add(" bytes that is free already"); break;
+        case misuse_kind::corrupted:
+            text = line("ashlar: ", what.call, ": a free block of ", std::uint64_t{what.size}, " bytes at ", what.block,
+                        " was written to after it was freed");
+            break;
+        case misuse_kind::wrong_size:
+            text.add("a block of ").add(what.size).add(" bytes is freed with the size ").add(what.said);
+            break;
     }
     text.print();
     abort();

@@ -263,6 +263,19 @@ std::size_t address_space_limit() noexcept {
     return getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY ? limit.rlim_cur : SIZE_MAX;
 }
 
+std::uint64_t random_word() noexcept {
+    const keep_errno guard;
+    constexpr int do_not_wait = 1;  // GRND_NONBLOCK, whose header is younger than the oldest system served
+    std::uint64_t word = 0;
+    if (syscall(SYS_getrandom, &word, sizeof word, do_not_wait) == sizeof word && word != 0) return word;
+    // Refused (a seccomp filter, too early in the boot): what the kernel gave the process at its start, and the clock.
+    const auto* given = reinterpret_cast<const unsigned char*>(getauxval(AT_RANDOM));
+    word = now_ns() ^ reinterpret_cast<std::uintptr_t>(&word);
+    for (int i = 0; given != nullptr && i < 16; ++i) word = (word ^ given[i]) * 0x9e3779b97f4a7c15u;
+    word ^= word >> 29;
+    return word != 0 ? word : 1;
+}
+
 std::uint64_t now_ns() noexcept {
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);

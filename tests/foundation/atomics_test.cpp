@@ -71,3 +71,10 @@ TEST_CASE("atomics: one protocol runs under production's policy and under a test
     watched.add();
     CHECK(counting_atomics::accesses == 2);
 }
+
+TEST_CASE("atomics: a sum with a word in memory is the sum", "[foundation][atomics]") {
+    const ashlar::atomic<std::uint64_t> wide{std::uint64_t{1} << 40};
+    CHECK(ashlar::sum_with(wide, std::uint64_t{7}) == (std::uint64_t{1} << 40) + 7);
+    const ashlar::atomic<std::uint32_t> narrow{~std::uint32_t{0}};
+    CHECK(ashlar::sum_with(narrow, std::uint32_t{2}) == 1);
+}

@@ -11,6 +11,7 @@ using namespace ashlar::malloc;
 
 namespace {
 using node = free_block<std_atomics>;
+constexpr std::uintptr_t key = 0x5eed'0000'1234'5678;
 struct member {
     remote_list<std_atomics> remote;
     member* next_in_mail = nullptr;
@@ -21,16 +22,16 @@ TEST_CASE("remote_list: take gives every block once, with their number", "[mallo
     remote_list<std_atomics> list;
     node nodes[5];
     CHECK(list.empty());
-    CHECK(list.push(&nodes[0], &nodes[0], 1));  // it was empty: to be announced (remote_list.I1)
-    nodes[1].next = &nodes[2];
-    CHECK_FALSE(list.push(&nodes[1], &nodes[2], 2));
+    CHECK(list.push(&nodes[0], &nodes[0], 1, key));  // it was empty: to be announced (remote_list.I1)
+    nodes[1].set_next(&nodes[2], key);
+    CHECK_FALSE(list.push(&nodes[1], &nodes[2], 2, key));
     const auto [first, count] = list.take();
     CHECK(count == 3);
     CHECK(first == &nodes[1]);
-    CHECK(nodes[2].next == &nodes[0]);
-    CHECK(nodes[0].next == nullptr);
+    CHECK(nodes[2].next(key) == &nodes[0]);
+    CHECK(nodes[0].next(key) == nullptr);
     CHECK(list.empty());
-    CHECK(list.push(&nodes[3], &nodes[3], 1));
+    CHECK(list.push(&nodes[3], &nodes[3], 1, key));
 }
 
 TEST_CASE("remote_list: blocks pushed by many threads all come home", "[malloc][remote_list]") {
@@ -47,7 +48,7 @@ TEST_CASE("remote_list: blocks pushed by many threads all come home", "[malloc][
             for (int i = 0; i < each; ++i) {
                 node* n = &nodes[static_cast<std::size_t>(t)][static_cast<std::size_t>(i)];
                 member& m = members[static_cast<std::size_t>(i % spans)];
-                if (m.remote.push(n, n, 1)) mail.announce(&m);
+                if (m.remote.push(n, n, 1, key)) mail.announce(&m);
             }
             running.fetch_sub(1);
         });
@@ -59,7 +60,7 @@ TEST_CASE("remote_list: blocks pushed by many threads all come home", "[malloc][
             member* const next = m->next_in_mail;
             auto [first, count] = m->remote.take();
             CHECK(count != 0);  // a member in the mailbox has blocks: remote_list.I1, remote_list.I2
-            for (; first != nullptr; first = first->next) {
+            for (; first != nullptr; first = first->next(key)) {
                 ++home;
                 --count;
             }

@@ -66,13 +66,13 @@ TEST_CASE("span_store_spans: trim gives everything back, and a refused purge los
 TEST_CASE("span_store_spans: of a span's memory only what was carved counts, and what lies behind it reads as zero",
           "[malloc][span_store_spans]") {
     fixture f;
-    span_type* s = f.store->new_span(nullptr, 3);
+    span_type* s = f.store->new_span(nullptr, first_heap_id, 3);
     s->set_carved(1);
     f.store->note_carved(*s, 0, s->block_size);
     std::memset(s->start, 1, s->block_size);
     f.store->give_span(s);
     CHECK(f.store->slices().dirty() == grain_size);
-    s = f.store->new_span(nullptr, 7);
+    s = f.store->new_span(nullptr, first_heap_id, 7);
     CHECK_FALSE(s->reads_as_zero(0));
     CHECK(s->reads_as_zero(grain_size));
     CHECK(all_bytes(s->start + grain_size, slice_size - grain_size, 0));

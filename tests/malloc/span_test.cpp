@@ -17,6 +17,26 @@ TEST_CASE("span: the magic tells multiples from other offsets in a slice, for ev
     }
 }
 
+TEST_CASE("span: it serves its owner, at the starts of blocks, while it is open", "[malloc][span]") {
+    constexpr std::uint32_t mine = first_heap_id, other = first_heap_id + 2;
+    for (const std::uint32_t size : {16u, 48u, 112u, 1024u, 7168u, 8192u}) {
+        span<> s;
+        s.magic = divisor_magic(size);
+        s.open(mine);  // span.I3
+        for (std::uint32_t offset = 0; offset < 65536; ++offset) {
+            if (s.serves(mine, offset) != (offset % size == 0)) FAIL(size << " at " << offset);
+            if (s.serves(other, offset) || s.serves(no_heap_id, offset)) FAIL("serves a stranger at " << offset);
+        }
+        s.close(mine);
+        for (std::uint32_t offset = 0; offset < 65536; offset += 16) {
+            if (s.serves(mine, offset)) FAIL("closed, and serves " << offset);
+        }
+    }
+    const span<> none;
+    CHECK_FALSE(none.serves(no_heap_id, 0));
+    CHECK_FALSE(none.serves(mine, 0));
+}
+
 TEST_CASE("span: a record is two cache lines", "[malloc][span]") {
     STATIC_REQUIRE(sizeof(span<>) == 128);
     STATIC_REQUIRE(alignof(span<>) == 64);
@@ -48,5 +68,6 @@ TEST_CASE("span: blocks out are what is counted down and what is held back", "[m
     s.held = 8;
     CHECK(s.used() == 10);  // span.I1; held is not 0 only for a full one (span.I2)
     CHECK_FALSE(s.extendable());
-    CHECK_FALSE(s.has_free());
+    s.free = span<>::node::encoded(nullptr, 42);
+    CHECK_FALSE(s.has_free(42));
 }

@@ -40,6 +40,7 @@ struct fixture {
     explicit fixture(const options& chosen = still(), std::size_t page_size = 0) : pages(page_size) {
         store = std::make_unique<store_type>(ashlar::ref<pages_type>(pages));
         store->set_handler(&note_misuse);
+        store->set_key(0x5eed'1234'5678'9abc);
         store->configure(chosen);
         misuses.clear();
     }
@@ -54,7 +55,7 @@ struct fixture {
         return *h;
     }
     void free(heap_type& h, void* p) {
-        if (!heap_type::push_local(*store, &h, p)) heap_type::release(*store, registry, &h, p, "free");
+        if (!heap_type::push_local(*store, store->key(), h.id(), p)) heap_type::release(*store, registry, &h, p, "free");
     }
     std::size_t usable(void* p) { return heap_type::usable_size(*store, p, "malloc_usable_size"); }
     std::size_t spans() {

@@ -270,6 +270,14 @@ TEST_CASE("platform: time does not run backwards", "[os][platform]") {
     CHECK(last != 0);
 }
 
+TEST_CASE("platform: random words differ, and are not 0", "[os][platform]") {
+    const auto first = os::random_word();
+    const auto second = os::random_word();
+    CHECK(first != second);
+    CHECK(first != 0);
+    CHECK(second != 0);
+}
+
 TEST_CASE("platform: sizes and addresses that are not whole pages break the contract", "[os][platform]") {
     const auto b = *os::reserve(os::page_size(), 1);
     CHECK_FALSE(support::broken_contract([] { static_cast<void>(os::reserve(100, 1)); }).empty());

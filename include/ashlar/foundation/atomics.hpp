@@ -90,6 +90,17 @@ private:
     alignas(sizeof(T)) T value_;
 };
 
+/// @returns n + a.load(relaxed), by an addition with an operand in memory, which compilers do not make of an atomic load
+template <std::unsigned_integral T>
+T sum_with(const atomic<T>& a, T n) noexcept {
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+    __asm__("add %1, %0" : "+r"(n) : "m"(a) : "cc");
+    return n;
+#else
+    return n + a.load(memory_order_relaxed);
+#endif
+}
+
 /// The production policy: the machine's atomics, and plain words that are just words.
 struct std_atomics {
     template <class T>

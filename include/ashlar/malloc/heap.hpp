@@ -13,7 +13,7 @@
 // Threads:    the thread that it is attached to; `mail_` and each span's `remote` take from anyone.
 // Invariants: heap.I1  the blocks of heads_[c] are carved, belong to no span's list and count as out
 //             heap.I2  every span it owns is in partial_[its class] or in full_, and there only once
-//             heap.I3  with a set bit in zero_, all blocks of heads_[c] are zero but for their first word
+//             heap.I3  with a set bit in zero_, all blocks of heads_[c] are zero but for their first two words
 // Checked by: tests/malloc/heap_test.cpp, tests/malloc/stress_test.cpp, tests/malloc/refusal_test.cpp
 #pragma once
 
@@ -43,6 +43,12 @@ enum class heap_state : std::uint8_t {
     shared,     ///< made by the program, for any thread (shared_heap.hpp)
 };
 
+/// What a caller says about a block that it frees.
+struct block_claim {
+    std::size_t size;
+    std::size_t align;  ///< 0: granted by malloc or realloc, which keeps blocks that are larger than need be
+};
+
 template <class Store>
 class shared_heap;
 
@@ -55,30 +61,35 @@ public:
     using registry_type = heap_registry<heap>;
 
     constexpr heap() noexcept = default;
-    heap(Store& store, registry_type& registry) noexcept : store_(&store), registry_(&registry) {}
+    heap(Store& store, registry_type& registry, std::uint32_t id) noexcept : id_(id), store_(&store), registry_(&registry) {}
     heap(const heap&) = delete;
     heap& operator=(const heap&) = delete;
 
     // --- the fast paths ------------------------------------------------------------------------------------
     /// @pre size <= small_class_limit
     /// @returns a block, or null: then the slow path is to be asked
-    void* pop(std::size_t size) noexcept { return pop_class(small_class(size)); }
-    void* pop_class(std::size_t size_class) noexcept {
+    /// `key` is the store's. By reference: it is read where it is needed, from an address of its own.
+    void* pop(const std::uintptr_t& key, std::size_t size) noexcept { return pop_class(key, small_class(size)); }
+    void* pop_class(const std::uintptr_t& key, std::size_t size_class) noexcept {
         node* const head = heads_[size_class];
-        if (head != nullptr) [[likely]] heads_[size_class] = head->next;
+        if (head == nullptr) [[unlikely]] return nullptr;
+        heads_[size_class] = head->next(key);
+        head->clear_mark();  // encoded_link.I1
         return head;
     }
-    /// Frees a small block of this heap. @returns false when the slow path is to be asked; nothing changed
-    static bool push_local(Store& store, heap* mine, void* p) noexcept {
+    /// Frees a small block of the heap with the number `mine`. @returns false when the slow path is to be asked;
+    /// nothing changed
+    static bool push_local(Store& store, const std::uintptr_t& key, std::uint32_t mine, void* p) noexcept {
         span_type& s = *store.find(p);
-        if (s.owner.load(std::memory_order_relaxed) != mine) [[unlikely]] return false;
-        const auto offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(p) & 0xffff);
-        if (offset * s.magic >= s.limit) [[unlikely]] return false;  // not a multiple, or not for here (span.I3)
-        auto* const block = static_cast<node*>(p);
-        block->next = s.free;
-        s.free = block;
-        if (--s.countdown == 0) [[unlikely]] mine->enter_counted_down(s);
-        return true;
+        if (!s.serves(mine, offset_of(p))) [[unlikely]] return false;  // another's, not a block, or closed (span.I3)
+        return push(key, s, p);
+    }
+    /// The same for a caller who says how large the block is; a wrong size is a case for the slow path too.
+    static bool push_local(Store& store, const std::uintptr_t& key, std::uint32_t mine, void* p, std::size_t size) noexcept {
+        span_type& s = *store.find(p);
+        if (!s.serves(mine, offset_of(p))) [[unlikely]] return false;
+        if (s.block_size - size >= s.step) [[unlikely]] return false;  // span.I4
+        return push(key, s, p);
     }
 
     // --- everything else -----------------------------------------------------------------------------------
@@ -90,6 +101,9 @@ public:
     /// Frees any block, or reports under the name of the call what must not be freed. `mine` is the heap of the
     /// calling thread; it may be one without a store (a thread that has none).
     static void release(Store& store, registry_type& registry, heap* mine, void* p, const char* call) noexcept;
+    /// The same for a caller who gives size and alignment; a block of another size is reported, and stays.
+    static void release_sized(Store& store, registry_type& registry, heap* mine, void* p, block_claim claim,
+                              const char* call) noexcept;
     /// @pre p != null. @returns null when refused: then the block is as it was
     void* reallocate(void* p, std::size_t size) noexcept;
     /// @returns the usable bytes of the block that starts at p; 0 after a report that there is none
@@ -117,7 +131,7 @@ public:
     /// Blocks of a class that the next calls will give without a slow path. For the thread of this heap alone.
     std::uint64_t ready(std::size_t size_class) const noexcept {
         std::uint64_t n = 0;
-        for (const node* p = heads_[size_class]; p != nullptr; p = p->next) ++n;
+        for (const node* p = heads_[size_class]; p != nullptr; p = p->next(key())) ++n;
         return n;
     }
     /// Read and written under the store's lock, when statistics are collected.
@@ -127,6 +141,9 @@ public:
         if (shared_) return heap_state::shared;
         return orphan_.load(std::memory_order_relaxed) ? heap_state::ended : heap_state::of_thread;
     }
+    /// The number that is in the tags of its spans (span.hpp).
+    std::uint32_t id() const noexcept { return id_; }
+    node* head_of(std::size_t size_class) const noexcept { return heads_[size_class]; }
     Store& store() noexcept { return *store_; }
     bool attached() const noexcept { return store_ != nullptr; }
     auto& inside() noexcept { return inside_; }
@@ -135,6 +152,25 @@ private:
     friend registry_type;
     friend shared_heap<Store>;
 
+    static std::uint32_t offset_of(const void* p) noexcept {
+        return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(p) & 0xffff);
+    }
+    static bool push(const std::uintptr_t& key, span_type& s, void* p) noexcept {
+        auto* const block = static_cast<node*>(p);
+        const std::uintptr_t word = node::encoded(block, key);  // of the mark, and of the link to this block
+        if (block->mark == word) [[unlikely]] return false;             // it is free already (encoded_link.I1)
+        block->mark = word;
+        block->link = s.free;
+        s.free = word;
+        if (--s.countdown == 0) [[unlikely]] enter(s);
+        return true;
+    }
+    static void enter(span_type& s) noexcept {
+        static_cast<heap*>(s.owner.load(std::memory_order_relaxed))->enter_counted_down(s);
+    }
+    std::uintptr_t key() const noexcept { return store_->key(); }
+    static bool fits(Store& store, const span_type& s, block_claim claim) noexcept;
+    node* follow(node* block, std::size_t size_class) noexcept;
     void* refill(std::size_t size_class) noexcept;
     span_type* usable_span(std::size_t size_class) noexcept;
     bool relieve() noexcept;
@@ -144,7 +180,7 @@ private:
     void enter_counted_down(span_type& s) noexcept;
     void emptied(span_type& s) noexcept;
     void came_home(span_type& s, node* first, std::uint32_t count) noexcept;
-    void free_local(span_type& s, void* p) noexcept;
+    void free_local(span_type& s, node* block) noexcept;
     void mend_span(span_type& s) noexcept;
     static void push_remote(registry_type& registry, span_type& s, node* first, node* last, std::uint32_t count) noexcept;
     void send(span_type& s, node* block) noexcept;
@@ -171,6 +207,7 @@ private:
 
     node* heads_[size_class_count]{};
     std::uint64_t zero_[2]{};
+    std::uint32_t id_ = no_heap_id;
     std::uint32_t refills_ = 0;
     typename registry_type::gate_type::flag inside_{false};  ///< its thread is in a slow path (fork_gate.hpp)
     bool shared_ = false;  ///< it is a shared_heap

@@ -17,7 +17,7 @@ template <class Store>
 void* heap<Store>::allocate(std::size_t size) noexcept {
     if (size > size_class_max) return allocate_large(size, 1, false);
     const std::size_t c = size <= small_class_limit ? small_class(size) : class_of_size(size);
-    if (void* p = pop_class(c)) return p;
+    if (void* p = pop_class(key(), c)) return p;
     return refill(c);
 }
 
@@ -25,11 +25,11 @@ template <class Store>
 void* heap<Store>::allocate_zeroed(std::size_t size) noexcept {
     if (size > size_class_max) return allocate_large(size, 1, true);
     const std::size_t c = size <= small_class_limit ? small_class(size) : class_of_size(size);
-    void* p = pop_class(c);
+    void* p = pop_class(key(), c);
     if (p == nullptr) p = refill(c);
     if (p == nullptr) return nullptr;
     if (is_zero(c)) {
-        static_cast<node*>(p)->next = nullptr;  // heap.I3
+        static_cast<node*>(p)->link = 0;  // heap.I3; the mark is 0 already
     } else {
         std::memset(p, 0, size);
     }
@@ -41,7 +41,7 @@ void* heap<Store>::allocate_aligned(std::size_t size, std::size_t align) noexcep
     if (size == 0) size = 1;
     if (size > size_class_max || align > size_class_max) return allocate_large(size, align, false);
     const std::size_t c = class_of_aligned_size(size, align);
-    if (void* p = pop_class(c)) return p;
+    if (void* p = pop_class(key(), c)) return p;
     return refill(c);
 }
 
@@ -71,15 +71,16 @@ template <class Store>
         span_type* s = usable_span(c);
         if (s == nullptr) return nullptr;
         if (s->used() == 0 && s->carved() != 0) {  // it was kept empty (span.I3)
-            store_->open(*s);
+            store_->open(*s, id_);
             kept_ -= s->carved() * s->block_size;
         }
         bool zero = false;
         std::uint32_t count = 0;
-        if (s->free != nullptr) {
-            list = s->free;
+        const std::uintptr_t none = node::encoded(nullptr, key());
+        if (s->free != none) {
+            list = node::decoded(s->free, key());
             count = s->carved() - s->spare_count - s->used();
-            s->free = nullptr;
+            s->free = none;
         } else if (s->spare != nullptr) {
             list = s->spare;
             count = s->spare_count;
@@ -98,8 +99,23 @@ template <class Store>
     } else {
         set_zero(c, false);
     }
-    heads_[c] = list->next;
+    heads_[c] = follow(list, c);
+    list->clear_mark();  // encoded_link.I1
     return list;
+}
+
+/// @returns the block behind a free one; null at the end, and after a report when the link is none that malloc wrote
+template <class Store>
+auto heap<Store>::follow(node* block, std::size_t c) noexcept -> node* {
+    node* const next = block->next(key());
+    if (next == nullptr) return nullptr;
+    const span_type* s = store_->find(next);
+    const bool equal = s->kind == span_kind::small || s->kind == span_kind::medium;
+    if (equal && s->size_class == c && static_cast<std::size_t>(reinterpret_cast<std::byte*>(next) - s->start) % s->block_size == 0) {
+        return next;
+    }
+    store_->report({misuse_kind::corrupted, "malloc", block, block, size_of_class(c)});
+    return nullptr;
 }
 
 /// @returns a span at the front of partial_[c] that has a free block or room to carve one; null when refused
@@ -109,18 +125,18 @@ auto heap<Store>::usable_span(std::size_t c) noexcept -> span_type* {
         span_type* s = partial_[c].front();
         if (s == nullptr) {
             if (!shared_ && registry_->adopt_partial(*this, c)) continue;
-            s = store_->new_span(this, c);
+            s = store_->new_span(this, id_, c);
             if (s == nullptr) {
                 const bool more = relieve();
                 if (partial_[c].front() != nullptr) continue;  // blocks of this class came home
-                if (more) s = store_->new_span(this, c);
+                if (more) s = store_->new_span(this, id_, c);
             }
             if (s == nullptr) return nullptr;
             s->shared = shared_;
             partial_[c].push_front(s);
             return s;
         }
-        if (s->has_free() || s->extendable()) return s;
+        if (s->has_free(key()) || s->extendable()) return s;
         become_full(*s);
     }
 }
@@ -141,7 +157,7 @@ void heap<Store>::become_full(span_type& s) noexcept {
     const std::uint32_t enough = eighth != 0 ? eighth : 1;
     ASHLAR_INVARIANT(enough < used);
     s.countdown = enough;
-    s.held = used - enough;
+    s.held = static_cast<std::uint16_t>(used - enough);
     partial_[s.size_class].remove(&s);
     full_.push_front(&s);
 }
@@ -164,10 +180,11 @@ auto heap<Store>::carve(span_type& s) noexcept -> node* {
     if (!store_->admit(count * size)) return nullptr;
     std::byte* p = s.start + at;
     auto* const first = reinterpret_cast<node*>(p);
-    for (std::size_t i = 1; i < count; ++i, p += size) {
-        reinterpret_cast<node*>(p)->next = reinterpret_cast<node*>(p + size);
+    for (std::size_t i = 1; i <= count; ++i, p += size) {
+        auto* const block = reinterpret_cast<node*>(p);
+        block->set_next(i < count ? reinterpret_cast<node*>(p + size) : nullptr, key());
+        block->set_mark(key());  // never granted is as good as free
     }
-    reinterpret_cast<node*>(p)->next = nullptr;
     s.set_carved(s.carved() + static_cast<std::uint32_t>(count));
     store_->note_carved(s, at, at + count * size);
     return first;

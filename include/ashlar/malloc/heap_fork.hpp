@@ -32,7 +32,7 @@ void heap<Store>::mend() noexcept {
     for (parcel& to : outbox_) {  // not by push_remote: it may ask for the registry's lock
         if (to.span == nullptr) continue;
         auto* owner = static_cast<heap*>(to.span->owner.load(std::memory_order_relaxed));
-        if (to.span->remote.push(to.first, to.last, to.count)) owner->mail_.announce(to.span);
+        if (to.span->remote.push(to.first, to.last, to.count, key())) owner->mail_.announce(to.span);
         to.span = nullptr;
     }
     auto full = full_;
@@ -55,14 +55,14 @@ void heap<Store>::mend() noexcept {
 template <class Store>
 void heap<Store>::mend_span(span_type& s) noexcept {
     std::uint32_t home = s.spare_count;
-    for (node* p = s.free_at_fork; p != nullptr; p = p->next) ++home;
+    for (node* p = node::decoded(s.free_at_fork, key()); p != nullptr; p = p->next(key())) ++home;
     ASHLAR_INVARIANT(home <= s.carved());
     s.free = s.free_at_fork;
     s.held = 0;
     s.countdown = s.carved() - home;
     if (s.countdown == 0) return store_->give_span(&s);
     partial_[s.size_class].push_front(&s);
-    if (!s.has_free() && !s.extendable()) become_full(s);
+    if (!s.has_free(key()) && !s.extendable()) become_full(s);
 }
 
 }  // namespace ashlar::malloc

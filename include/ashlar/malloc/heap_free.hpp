@@ -25,8 +25,12 @@ auto heap<Store>::checked(Store& store, void* p, const char* call) noexcept -> s
     const std::size_t index = many ? offset / s->block_size : 0;
     what.block = s->start + index * s->block_size;
     what.size = s->block_size;
-    if (p == what.block && (!many || index < s->carved())) return s;
-    what.kind = many && index >= s->carved() ? misuse_kind::unused : misuse_kind::interior;
+    if (p == what.block && (!many || index < s->carved())) {
+        if (!many || !static_cast<node*>(p)->marked(store.key())) return s;
+        what.kind = misuse_kind::twice;
+    } else {
+        what.kind = many && index >= s->carved() ? misuse_kind::unused : misuse_kind::interior;
+    }
     store.report(what);
     return nullptr;
 }
@@ -34,23 +38,22 @@ auto heap<Store>::checked(Store& store, void* p, const char* call) noexcept -> s
 template <class Store>
 void heap<Store>::release(Store& store, registry_type& registry, heap* mine, void* p, const char* call) noexcept {
     span_type* s = store.find(p);
-    const auto offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(p) & 0xffff);
     // The common case first: a block of another heap, at its start as far as can be told without a division.
-    if (offset * s->magic >= s->magic) [[unlikely]] {
+    auto* const block = static_cast<node*>(p);
+    if (offset_of(p) * s->magic >= s->magic || block->marked(store.key())) [[unlikely]] {
         s = checked(store, p, call);
         if (s == nullptr) return;
     }
     if (store.settings().zero_on_free != 0) std::memset(p, 0, s->block_size);
     if (s->kind == span_kind::run || s->kind == span_kind::mapped) return release_large(store, *s);
     if (s->shared) return shared_heap<Store>::home_of(*s)->take_back(*s, p, call);
-    if (s->owner.load(std::memory_order_relaxed) != mine) {
-        auto* const block = static_cast<node*>(p);
-        return mine->attached() ? mine->send(*s, block) : push_remote(registry, *s, block, block, 1);
+    const bool own = s->owner.load(std::memory_order_relaxed) == mine;
+    if (own && s->used() == 0) {  // kept though it is empty: at this place no block was granted yet
+        return store.report({misuse_kind::unused, call, p, p, s->block_size});
     }
-    if (s->used() == 0 || s->free == p) {
-        return store.report({misuse_kind::twice, call, p, p, s->block_size});
-    }
-    mine->free_local(*s, p);
+    block->set_mark(store.key());
+    if (own) return mine->free_local(*s, block);
+    mine->attached() ? mine->send(*s, block) : push_remote(registry, *s, block, block, 1);
 }
 
 template <class Store>
@@ -60,10 +63,31 @@ void heap<Store>::release_large(Store& store, span_type& s) noexcept {
 }
 
 template <class Store>
-void heap<Store>::free_local(span_type& s, void* p) noexcept {
-    auto* const block = static_cast<node*>(p);
-    block->next = s.free;
-    s.free = block;
+bool heap<Store>::fits(Store& store, const span_type& s, block_claim claim) noexcept {
+    const std::size_t size = claim.size != 0 ? claim.size : 1;
+    if (size > s.block_size) return false;
+    if (claim.align == 0) return true;
+    const bool large = s.kind == span_kind::run || s.kind == span_kind::mapped;
+    if (size > size_class_max || claim.align > size_class_max) return large && s.block_size - size < store.pages().page_size();
+    return !large && s.size_class == class_of_aligned_size(size, claim.align);
+}
+
+template <class Store>
+void heap<Store>::release_sized(Store& store, registry_type& registry, heap* mine, void* p, block_claim claim,
+                                const char* call) noexcept {
+    const span_type* s = checked(store, p, call);
+    if (s == nullptr) return;
+    if (!fits(store, *s, claim)) {
+        return store.report({misuse_kind::wrong_size, call, p, p, s->block_size, claim.size});
+    }
+    release(store, registry, mine, p, call);
+}
+
+/// @pre the block is marked
+template <class Store>
+void heap<Store>::free_local(span_type& s, node* block) noexcept {
+    block->link = s.free;
+    s.free = node::encoded(block, key());
     if (--s.countdown == 0) counted_down(s);
 }
 
@@ -90,7 +114,7 @@ void heap<Store>::emptied(span_type& s) noexcept {
     auto& list = partial_[s.size_class];
     const std::size_t touched = s.carved() * s.block_size;
     if (list.front() == &s && s.next == nullptr && touched <= slice_size && kept_ + touched <= kept_limit) {
-        s.limit = 0;  // kept for the next block of its class: whatever is freed into it is freed twice (span.I3)
+        s.close(id_);  // kept for the next block of its class: whatever is freed into it is misuse (span.I3)
         kept_ += touched;
         return;
     }
@@ -100,13 +124,13 @@ void heap<Store>::emptied(span_type& s) noexcept {
 
 template <class Store>
 void heap<Store>::came_home(span_type& s, node* first, std::uint32_t count) noexcept {
-    if (s.free == nullptr) {
-        s.free = first;
+    if (s.free == node::encoded(nullptr, key())) {
+        s.free = node::encoded(first, key());
     } else {
         node* last = first;
         if (s.spare != nullptr) {
-            while (last->next != nullptr) last = last->next;
-            last->next = s.spare;
+            while (node* const next = follow(last, s.size_class)) last = next;
+            last->set_next(s.spare, key());
         }
         s.spare = first;
         s.spare_count += count;
@@ -141,7 +165,7 @@ template <class Store>
 void heap<Store>::send(span_type& s, node* block) noexcept {
     parcel& to = outbox_[(reinterpret_cast<std::uintptr_t>(&s) / sizeof(span_type)) % parcels];
     if (to.span == &s) {
-        block->next = to.first;
+        block->set_next(to.first, key());
         to.first = block;
         ++to.count;
     } else {
@@ -167,8 +191,8 @@ template <class Store>
 void heap<Store>::push_remote(registry_type& registry, span_type& s, node* first, node* last,
                               std::uint32_t count) noexcept {
     auto* owner = static_cast<heap*>(s.owner.load(std::memory_order_relaxed));
-    if (owner->dead_.load(std::memory_order_relaxed)) return registry.give_strays(s.size_class, first, last);
-    if (!s.remote.push(first, last, count)) return;
+    if (owner->dead_.load(std::memory_order_relaxed)) return registry.give_strays(s.size_class, first, last, owner->key());
+    if (!s.remote.push(first, last, count, owner->key())) return;
     // Read again: the span may have been adopted meanwhile; a heap that finds mail of another's span forwards it.
     owner = static_cast<heap*>(s.owner.load(std::memory_order_relaxed));
     owner->mail_.announce(&s);
@@ -184,13 +208,13 @@ bool heap<Store>::settle() noexcept {
     bool remain = full_.front() != nullptr;
     for (std::size_t c = 0; c < size_class_count; ++c) {
         for (node* p = heads_[c]; p != nullptr;) {
-            node* const next = p->next;
+            node* const next = follow(p, c);
             span_type* s = store_->find(p);
             if (s->owner.load(std::memory_order_relaxed) == this) {
                 --tally_.handed[c];
                 free_local(*s, p);
             } else {
-                registry_->give_strays(c, p, p);
+                registry_->give_strays(c, p, p, key());
             }
             p = next;
         }

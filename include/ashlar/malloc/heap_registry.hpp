@@ -19,6 +19,7 @@
 
 #include "ashlar/foundation/size_class.hpp"
 #include "ashlar/malloc/fork_gate.hpp"
+#include "ashlar/malloc/span.hpp"
 #include "ashlar/malloc/tiny_lock.hpp"
 
 namespace ashlar::malloc {
@@ -49,7 +50,8 @@ public:
             memory = store.meta().take(store.pages(), sizeof(Heap), alignof(Heap));
         }
         if (memory == nullptr) return nullptr;
-        Heap* h = ::new (memory) Heap(store, *this);
+        Heap* h = ::new (memory) Heap(store, *this, next_id_);
+        next_id_ += 2;
         h->next_ = all_.load(std::memory_order_relaxed);
         all_.store(h, std::memory_order_release);  // pairs with first(): publishes the heap to those who count
         return h;
@@ -83,7 +85,9 @@ public:
             if (h->partial_[c].front() == nullptr) continue;
             while (auto* s = h->partial_[c].front()) {
                 h->partial_[c].remove(s);
+                to.store().open(*s, to.id());
                 if (s->used() == 0) {  // kept though it is empty (span.I3)
+                    s->close(to.id());
                     const std::size_t kept = s->carved() * s->block_size;
                     h->kept_ -= kept;
                     to.kept_ += kept;
@@ -154,9 +158,9 @@ public:
         after_fork_in_parent(store);
     }
     using node = typename Heap::node;
-    void give_strays(std::size_t c, node* first, node* last) noexcept {
+    void give_strays(std::size_t c, node* first, node* last, std::uintptr_t key) noexcept {
         const holding guard(lock_);
-        last->next = strays_[c];
+        last->set_next(strays_[c], key);
         strays_[c] = first;
         has_strays_.store(true, std::memory_order_relaxed);
     }
@@ -188,6 +192,7 @@ private:
     tiny_lock<atomics> lock_;
     gate_type gate_;
     bool settled_ = false;  ///< nobody was inside when this process was forked (fork_gate.I1)
+    std::uint32_t next_id_ = first_heap_id;
     Heap* orphans_ = nullptr;
     typename atomics::template atomic<Heap*> first_orphan_{nullptr};
     typename atomics::template atomic<Heap*> all_{nullptr};

@@ -13,10 +13,12 @@
 namespace ashlar::malloc {
 
 enum class misuse_kind : std::uint8_t {
-    foreign,   ///< memory that this malloc did not grant: another allocator's, a stack, a constant, freed long ago
-    interior,  ///< inside a block, not at its start
-    unused,    ///< at a place where a block could start, but none was granted yet
-    twice,     ///< a block that is free already
+    foreign,     ///< memory that this malloc did not grant: another allocator's, a stack, a constant, freed long ago
+    interior,    ///< inside a block, not at its start
+    unused,      ///< at a place where a block could start, but none was granted yet
+    twice,       ///< a block that is free already
+    corrupted,   ///< a free block that was written to
+    wrong_size,  ///< a block that is deleted with a size that is not its own
 };
 
 struct misuse {
@@ -25,6 +27,7 @@ struct misuse {
     const void* pointer;
     const void* block;  ///< the start of the block around the pointer; null when there is none
     std::size_t size;   ///< of that block
+    std::size_t said = 0;  ///< the size that the caller gave: wrong_size
 };
 
 /// May end the process. If it returns, the call that was misused has no effect.

@@ -23,14 +23,9 @@
 
 #include "ashlar/foundation/atomics.hpp"
 #include "ashlar/foundation/contract.hpp"
+#include "ashlar/malloc/encoded_link.hpp"
 
 namespace ashlar::malloc {
-
-/// The first word of a free block.
-template <atomics_policy Atomics>
-struct free_block {
-    typename Atomics::template plain<free_block*> next;
-};
 
 /// The blocks of one span that other threads freed: a stack, and how many they are.
 template <atomics_policy Atomics>
@@ -42,12 +37,13 @@ public:
         std::uint32_t count;
     };
 
-    /// Adds the chain first..last of `count` blocks. @returns whether the list was empty: then announce the span
-    bool push(node* first, node* last, std::uint32_t count) noexcept {
+    /// Adds the chain first..last of `count` blocks, whose links are encoded with `key`.
+    /// @returns whether the list was empty: then announce the span
+    bool push(node* first, node* last, std::uint32_t count, std::uintptr_t key) noexcept {
         std::uintptr_t old = word_.load(std::memory_order_relaxed);
         std::uintptr_t now{};
         do {
-            last->next = reinterpret_cast<node*>(old & address_bits);
+            last->set_next(reinterpret_cast<node*>(old & address_bits), key);
             now = reinterpret_cast<std::uintptr_t>(first) | ((old >> 48) + count) << 48;
             // release: pairs with the acquire in take(), publishes the links and what the threads wrote before.
             // acquire: pairs with the release in take(); who finds the list empty writes next_in_mail, and must not

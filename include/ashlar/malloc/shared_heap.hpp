@@ -29,7 +29,7 @@ public:
     using typename base::registry_type;
     using typename base::span_type;
 
-    shared_heap(Store& store, registry_type& registry) noexcept : base(store, registry) { this->shared_ = true; }
+    shared_heap(Store& store, registry_type& registry) noexcept : base(store, registry, no_thread_id) { this->shared_ = true; }
 
     /// @returns the shared heap that a block of this span belongs to, or null
     static shared_heap* home_of(const span_type& s) noexcept {
@@ -70,7 +70,11 @@ public:
         {
             const holding guard(lock_);
             if (this->dead_.load(std::memory_order_relaxed)) return;
-            if (s.used() != 0 && s.free != p) return base::free_local(s, p);  // shared_heap.I2
+            auto* const block = static_cast<typename base::node*>(p);
+            if (s.used() != 0 && !block->marked(this->key())) {
+                block->set_mark(this->key());
+                return base::free_local(s, block);  // shared_heap.I2
+            }
         }
         this->store_->report({misuse_kind::twice, call, p, p, s.block_size});
     }

@@ -2,15 +2,16 @@
 //
 // Layer:      malloc
 // Picture:    record (metadata)                 slices (64 KiB each)
-//             [ owner free countdown magic ] -> | block | block | block | not carved yet |
-//             [ remote, links              ]      used    free    used
+//             [ free tag countdown magic ] -> | block | block | block | not carved yet |
+//             [ owner, remote, links     ]      used    free    used
 // Complexity: a record is two cache lines: the first is the owner's, the second other threads write to.
 // Failure:    none.
-// Threads:    the owner's fields by the owning heap alone; `remote` by anyone; `owner` is atomic.
+// Threads:    the owner's fields by the owning heap alone; `remote` by anyone; `owner` and `tag` are atomic.
 // Invariants: span.I1  blocks out = countdown + held; blocks out + blocks in free and spare = carved
 //             span.I2  held != 0 only while the span is full, that is, in its heap's list of full spans
-//             span.I3  limit == 0 where the fast path of free must not go: other kinds than small, a span that
-//                      is kept though nothing of it is out, and everything when blocks are cleared on free
+//             span.I3  it is open only where the fast path of free may go: not of other kinds than small, nor of a
+//                      span that is kept though nothing of it is out, nor when every free is to take the slow path
+//             span.I4  of blocks whose size is not a class's, step == 0: no size deletes them on the fast path
 // Checked by: tests/malloc/span_test.cpp
 //
 // `countdown` makes one decrement serve three ends: it reaches zero when a full span has enough free blocks to
@@ -36,41 +37,60 @@ template <atomics_policy Atomics = std_atomics>
 struct alignas(64) span {
     using node = free_block<Atomics>;
 
-    typename Atomics::template atomic<void*> owner{nullptr};  ///< the heap; null: of no thread (large blocks)
-    node* free = nullptr;                                     ///< blocks that the owner freed
+    std::uintptr_t free = 0;  ///< blocks that the owner freed, encoded (encoded_link.hpp)
+    typename Atomics::template atomic<std::uint64_t> tag{0};  ///< whose it is, and whether it is open; see serves()
     std::uint32_t countdown = 0;
     std::uint32_t magic = 0;  ///< of block_size for small spans: offset * magic < magic tells a multiple
-    std::uint32_t limit = 0;  ///< magic where the fast path of free may serve the span, else 0
-    std::uint32_t held = 0;
+    std::uint16_t held = 0;
+    std::uint16_t capacity = 0;
     typename Atomics::template atomic<std::uint32_t> carved_blocks{0};  ///< see carved()
-    std::uint32_t capacity = 0;
     std::uint32_t touched = 0;  ///< bytes at the front that may not read as zero though never carved; see reads_as_zero
     std::uint8_t size_class = 0;
     span_kind kind = span_kind::none;
     bool shared = false;  ///< its blocks belong to a heap for any thread (shared_heap.hpp)
     std::byte* start = nullptr;
     std::size_t block_size = 0;  ///< usable bytes of a block
+    std::size_t step = 0;        ///< sizes in (block_size - step, block_size] are of its class
 
-    alignas(64) remote_list<Atomics> remote;
+    alignas(64) typename Atomics::template atomic<void*> owner{nullptr};  ///< the heap; null: of no thread (large)
+    remote_list<Atomics> remote;
     typename Atomics::template plain<span*> next_in_mail{nullptr};
     span* next = nullptr;  ///< in a list of the heap, or of records not in use
     span* previous = nullptr;
     node* spare = nullptr;  ///< a chain that came home while `free` was not empty
     std::uint32_t spare_count = 0;
     std::uint32_t slices = 0;
-    node* free_at_fork = nullptr;  ///< `free` when the process forked last: the child may trust what it leads to
+    std::uintptr_t free_at_fork = 0;  ///< `free` when the process forked last: the child may trust what it leads to
 
     /// Blocks that were handed to the free lists at least once. relaxed: only the owner changes it, and for whoever
     /// holds a block it is never below that block's place.
     std::uint32_t carved() const noexcept { return carved_blocks.load(std::memory_order_relaxed); }
     void set_carved(std::uint32_t n) noexcept { carved_blocks.store(n, std::memory_order_relaxed); }
     std::uint32_t used() const noexcept { return countdown + held; }
-    bool has_free() const noexcept { return free != nullptr || spare != nullptr; }
+    bool has_free(std::uintptr_t key) const noexcept { return free != node::encoded(nullptr, key) || spare != nullptr; }
     /// @returns whether what lies behind the first `from` bytes, and was never carved, reads as zero: in a single slice
     ///          what was touched before lies in front, of several (and of a mapping) nothing is known but whether any was
     bool reads_as_zero(std::size_t from) const noexcept { return touched == 0 || (slices == 1 && from >= touched); }
+
+    // One word for "is it mine, is it open, and is the offset that of a block": offset * magic (mod 2^32) is below
+    // magic for blocks alone, so the sum with the tag keeps the heap's number in its upper half for those alone, and
+    // for nothing when the span is closed.
+    bool serves(std::uint32_t heap_id, std::uint32_t offset) const noexcept {
+        return static_cast<std::uint32_t>(sum_with(tag, std::uint64_t{offset * magic}) >> 32) == heap_id;
+    }
+    void open(std::uint32_t heap_id) noexcept {
+        tag.store(((std::uint64_t{heap_id} + 1) << 32) - magic, std::memory_order_relaxed);
+    }
+    void close(std::uint32_t heap_id) noexcept {
+        tag.store((std::uint64_t{heap_id} + 1) << 32, std::memory_order_relaxed);
+    }
     bool extendable() const noexcept { return carved() < capacity; }
 };
+
+/// The numbers of threads' heaps are even, from 2: what a sum that is no block's carries over to is nobody's.
+inline constexpr std::uint32_t first_heap_id = 2;
+inline constexpr std::uint32_t no_thread_id = 0;  ///< of heaps that no thread has for its own: all their frees are slow
+inline constexpr std::uint32_t no_heap_id = ~std::uint32_t{0};  ///< what a thread without a heap compares with
 
 /// @returns the magic of a block size: for offset < 2^16 and size in [16, 2^15], offset is a multiple of size
 ///          if and only if offset * magic (mod 2^32) < magic

@@ -8,12 +8,11 @@
 // Failure:    refuses with null, and nothing has changed; a failing purge leaves slices dirty.
 // Threads:    any. Purging is done outside of the lock.
 // Invariants: span_store.I1  find(p) is the span of p for every address within small, medium and run spans, and
-//                            for the first slice of a mapping; none() otherwise
+//                            for the first slice of a mapping; a record of kind `none` otherwise
 //             span_store.I2  a record is in use, or in the list of free records
 // Checked by: tests/malloc/span_store_test.cpp, tests/malloc/refusal_test.cpp
 //
-// The record `none` and the map lie in this object, which is in static storage: free reaches them by one address
-// known when linking. The map's words are distances from `none`, so an unknown address leads to it by itself.
+// The map lies in this object, which is in static storage: free reaches it by one address known when linking.
 #pragma once
 
 #include "ashlar/foundation/ref.hpp"
@@ -34,6 +33,7 @@ public:
     using pages_type = Pages;
     using atomics = Atomics;
     using span_type = span<Atomics>;
+    using node = typename span_type::node;
     using lock_type = tiny_lock<Atomics>;
 
     static constexpr std::size_t largest_small = 8 * 1024;
@@ -47,16 +47,16 @@ public:
     span_store& operator=(const span_store&) = delete;
 
     // --- queries -------------------------------------------------------------------------------------------
-    span_type* find(const void* p) noexcept {
-        return reinterpret_cast<span_type*>(reinterpret_cast<std::uintptr_t>(&none_) + map_.find(p));
-    }
+    span_type* find(const void* p) noexcept { return map_.find(p); }
     /// find, and then the mappings whose place in the page map was refused.
     span_type* find_slowly(const void* p) noexcept;
     const options& settings() const noexcept { return options_; }
+    /// What links and marks are encoded with (encoded_link.hpp): set before the first block.
+    std::uintptr_t key() const noexcept { return key_; }
 
     // --- spans of equal blocks -----------------------------------------------------------------------------
     /// @returns an empty span of that class for that owner, or null
-    span_type* new_span(void* owner, std::size_t size_class) noexcept;
+    span_type* new_span(void* owner, std::uint32_t owner_id, std::size_t size_class) noexcept;
     /// @pre nothing of it is out, and it is in no list or mailbox
     void give_span(span_type* s) noexcept;
     /// The owner has cut the bytes between two places of the span into blocks.
@@ -66,7 +66,9 @@ public:
         resident_.fetch_add(to - (from > s.touched ? from : s.touched), std::memory_order_relaxed);
     }
     /// Lets the fast path of free serve the span, if it may (span.I3).
-    void open(span_type& s) const noexcept { s.limit = options_.zero_on_free != 0 ? 0 : s.magic; }
+    void open(span_type& s, std::uint32_t owner_id) const noexcept {
+        s.kind != span_kind::small || options_.zero_on_free != 0 ? s.close(owner_id) : s.open(owner_id);
+    }
 
     // --- large blocks --------------------------------------------------------------------------------------
     /// @pre size <= PTRDIFF_MAX and so is size rounded up to align
@@ -109,6 +111,8 @@ public:
     void configure(const options& chosen) noexcept;
     /// Changes one setting that may change at run time; what it asks for is done at once.
     void change(setting options::*which, std::int64_t value) noexcept;
+    /// @pre key is a secret, not 0; no block was granted yet
+    void set_key(std::uintptr_t key) noexcept { key_ = key; }
     void report(const misuse& what) const noexcept;
     misuse_handler set_handler(misuse_handler handler) noexcept {
         return handler_.exchange(handler, std::memory_order_acq_rel);
@@ -179,8 +183,8 @@ private:
     }
     std::size_t page_up(std::size_t size) noexcept { return align_up(size, pages_.page_size()); }
 
-    os::page_map<Atomics> map_;  // first: its root then lies where the object does, and free adds nothing
-    span_type none_;
+    os::page_map<span_type, Atomics> map_;  // first: its root then lies where the object does, and free adds nothing
+    std::uintptr_t key_ = 0;
     lock_type lock_;
     retrying_pages<Pages> pages_;
     options options_{options::zeros()};  // until configure

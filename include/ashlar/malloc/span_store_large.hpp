@@ -81,7 +81,7 @@ auto span_store<Pages, Atomics>::find_slowly(const void* p) noexcept -> span_typ
     for (span_type* m = mappings_.front(); m != nullptr; m = m->next) {
         if (address >= m->start && address < m->start + m->block_size) return m;
     }
-    return &none_;
+    return map_.none();
 }
 
 template <os::page_source Pages, atomics_policy Atomics>
@@ -121,8 +121,7 @@ bool span_store<Pages, Atomics>::resize_run(span_type* s, std::size_t size) noex
         if (!slices_.extend(pages_, s->start, s->slices, count)) return false;
         const std::size_t added = count - s->slices;
         std::byte* const end = s->start + s->slices * slice_size;
-        const std::uintptr_t word = reinterpret_cast<std::uintptr_t>(s) - reinterpret_cast<std::uintptr_t>(&none_);
-        if (!map_.set(pages_, end, added, word)) {
+        if (!map_.set(pages_, end, added, s)) {
             slices_.give(end, added, 0);
             return false;
         }

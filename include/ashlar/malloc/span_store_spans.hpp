@@ -35,8 +35,12 @@ void span_store<Pages, Atomics>::give_record(span_type* s) noexcept {
     s->owner.store(nullptr, std::memory_order_relaxed);
     s->kind = span_kind::none;
     s->shared = false;
-    s->free = s->spare = nullptr;
-    s->countdown = s->held = s->magic = s->limit = s->spare_count = 0;
+    s->free = node::encoded(nullptr, key_);
+    s->spare = nullptr;
+    s->held = 0;
+    s->countdown = s->magic = s->spare_count = 0;
+    s->step = 0;
+    s->tag.store(0, std::memory_order_relaxed);
     s->set_carved(0);
     s->next = free_records_;
     free_records_ = s;
@@ -44,12 +48,12 @@ void span_store<Pages, Atomics>::give_record(span_type* s) noexcept {
 
 template <os::page_source Pages, atomics_policy Atomics>
 bool span_store<Pages, Atomics>::map(span_type* s) noexcept {
-    const std::uintptr_t word = reinterpret_cast<std::uintptr_t>(s) - reinterpret_cast<std::uintptr_t>(&none_);
-    return map_.set(pages_, s->start, s->kind == span_kind::mapped ? 1 : s->slices, word);
+    return map_.set(pages_, s->start, s->kind == span_kind::mapped ? 1 : s->slices, s);
 }
 
 template <os::page_source Pages, atomics_policy Atomics>
-auto span_store<Pages, Atomics>::new_span(void* owner, std::size_t size_class) noexcept -> span_type* {
+auto span_store<Pages, Atomics>::new_span(void* owner, std::uint32_t owner_id, std::size_t size_class) noexcept
+    -> span_type* {
     const std::size_t size = size_of_class(size_class);
     const std::size_t count = size <= largest_small ? 1 : medium_slices;
     give_back_excess();
@@ -67,9 +71,11 @@ auto span_store<Pages, Atomics>::new_span(void* owner, std::size_t size_class) n
     s->slices = static_cast<std::uint32_t>(count);
     s->touched = static_cast<std::uint32_t>(run.touched);
     s->block_size = size;
-    s->capacity = static_cast<std::uint32_t>(count * slice_size / size);
+    s->capacity = static_cast<std::uint16_t>(count * slice_size / size);
     s->magic = count == 1 ? divisor_magic(static_cast<std::uint32_t>(size)) : 0;
-    open(*s);
+    s->step = size - (size_class == 0 ? 0 : size_of_class(size_class - 1));
+    s->free = node::encoded(nullptr, key_);
+    open(*s, owner_id);
     s->owner.store(owner, std::memory_order_relaxed);
     if (!map(s)) {
         slices_.give(run.data, count, 0);

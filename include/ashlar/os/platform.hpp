@@ -68,6 +68,8 @@ std::uint32_t cpu_count() noexcept;
 /// Every other thread of the process that runs passes a full fence before this returns; who sleeps has passed one.
 /// @returns false where the system has no such call
 bool fence_all_threads() noexcept;
+/// A number that nobody can guess; never 0.
+std::uint64_t random_word() noexcept;
 /// Monotonic, in nanoseconds.
 std::uint64_t now_ns() noexcept;
 /// Bytes of this process resident in memory; 0 where that cannot be told.
