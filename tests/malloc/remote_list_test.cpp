@@ -25,9 +25,10 @@ TEST_CASE("remote_list: take gives every block once, with their number", "[mallo
     CHECK(list.push(&nodes[0], &nodes[0], 1, key));  // it was empty: to be announced (remote_list.I1)
     nodes[1].set_next(&nodes[2], key);
     CHECK_FALSE(list.push(&nodes[1], &nodes[2], 2, key));
-    const auto [first, count] = list.take();
+    const auto [first, last, count] = list.take();
     CHECK(count == 3);
     CHECK(first == &nodes[1]);
+    CHECK(last == &nodes[0]);
     CHECK(nodes[2].next(key) == &nodes[0]);
     CHECK(nodes[0].next(key) == nullptr);
     CHECK(list.empty());
@@ -54,11 +55,12 @@ TEST_CASE("remote_list: blocks pushed by many threads all come home", "[malloc][
         });
     }
     std::size_t home = 0;
-    for (bool last = false; !last;) {
-        last = running.load() == 0;
+    for (bool done = false; !done;) {
+        done = running.load() == 0;
         for (member* m = mail.take_all(); m != nullptr;) {
             member* const next = m->next_in_mail;
-            auto [first, count] = m->remote.take();
+            auto [first, last, count] = m->remote.take();
+            CHECK(last->next(key) == nullptr);
             CHECK(count != 0);  // a member in the mailbox has blocks: remote_list.I1, remote_list.I2
             for (; first != nullptr; first = first->next(key)) {
                 ++home;

@@ -179,7 +179,7 @@ private:
     void counted_down(span_type& s) noexcept;
     void enter_counted_down(span_type& s) noexcept;
     void emptied(span_type& s) noexcept;
-    void came_home(span_type& s, node* first, std::uint32_t count) noexcept;
+    void came_home(span_type& s, const typename remote_list<atomics>::taken& what) noexcept;
     void free_local(span_type& s, node* block) noexcept;
     void mend_span(span_type& s) noexcept;
     static void push_remote(registry_type& registry, span_type& s, node* first, node* last, std::uint32_t count) noexcept;

@@ -1,7 +1,7 @@
 // ashlar/malloc/heap_allocate.hpp - heap: where blocks come from when a list has run out.
 //
 // Layer:      malloc
-// Picture:    refill: mail -> front span's free list -> its spare list -> carve more of it -> next span ->
+// Picture:    refill: mail -> front span's free list -> carve more of it -> next span ->
 //             span of an orphan -> new span
 // Complexity: as heap.hpp, which includes this file.
 // Failure:    as heap.hpp.
@@ -79,13 +79,8 @@ template <class Store>
         const std::uintptr_t none = node::encoded(nullptr, key());
         if (s->free != none) {
             list = node::decoded(s->free, key());
-            count = s->carved() - s->spare_count - s->used();
+            count = s->carved() - s->used();
             s->free = none;
-        } else if (s->spare != nullptr) {
-            list = s->spare;
-            count = s->spare_count;
-            s->spare = nullptr;
-            s->spare_count = 0;
         } else {
             const std::uint32_t before = s->carved();
             list = carve(*s);

@@ -54,7 +54,7 @@ void heap<Store>::mend() noexcept {
 /// Counts again what is out: the countdown was copied at another moment than the list. @pre s is in no list
 template <class Store>
 void heap<Store>::mend_span(span_type& s) noexcept {
-    std::uint32_t home = s.spare_count;
+    std::uint32_t home = 0;
     for (node* p = node::decoded(s.free_at_fork, key()); p != nullptr; p = p->next(key())) ++home;
     ASHLAR_INVARIANT(home <= s.carved());
     s.free = s.free_at_fork;

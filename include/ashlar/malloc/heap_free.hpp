@@ -123,19 +123,10 @@ void heap<Store>::emptied(span_type& s) noexcept {
 }
 
 template <class Store>
-void heap<Store>::came_home(span_type& s, node* first, std::uint32_t count) noexcept {
-    if (s.free == node::encoded(nullptr, key())) {
-        s.free = node::encoded(first, key());
-    } else {
-        node* last = first;
-        if (s.spare != nullptr) {
-            while (node* const next = follow(last, s.size_class)) last = next;
-            last->set_next(s.spare, key());
-        }
-        s.spare = first;
-        s.spare_count += count;
-    }
-    const std::uint32_t left = s.used() - count;
+void heap<Store>::came_home(span_type& s, const typename remote_list<atomics>::taken& what) noexcept {
+    what.last->link = s.free;
+    s.free = node::encoded(what.first, key());
+    const std::uint32_t left = s.used() - what.count;
     if (s.held != 0) {
         full_.remove(&s);
         partial_[s.size_class].push_second(&s);
@@ -153,8 +144,7 @@ template <class Store>
         if (owner != this) {
             owner->mail_.announce(s);  // it was adopted since: its list is not empty and it is in no mailbox
         } else {
-            const auto [first, count] = s->remote.take();
-            came_home(*s, first, count);
+            came_home(*s, s->remote.take());
         }
         s = next;
     }

@@ -34,6 +34,7 @@ public:
     using node = free_block<Atomics>;
     struct taken {
         node* first;
+        node* last;
         std::uint32_t count;
     };
 
@@ -49,12 +50,14 @@ public:
             // acquire: pairs with the release in take(); who finds the list empty writes next_in_mail, and must not
             // do so before the owner has read it.
         } while (!word_.compare_exchange_weak(old, now, std::memory_order_acq_rel, std::memory_order_relaxed));
-        return old == 0;
+        if (old != 0) return false;
+        last_ = last;  // read by take, which is after the announcement
+        return true;
     }
     /// Takes all blocks. @pre the span was taken out of the mailbox (remote_list.I1)
     taken take() noexcept {
         const std::uintptr_t word = word_.exchange(0, std::memory_order_acq_rel);  // pairs with push(), both ways
-        return {reinterpret_cast<node*>(word & address_bits), static_cast<std::uint32_t>(word >> 48)};
+        return {reinterpret_cast<node*>(word & address_bits), last_, static_cast<std::uint32_t>(word >> 48)};
     }
     bool empty() const noexcept { return word_.load(std::memory_order_relaxed) == 0; }
     /// How many there are at this moment.
@@ -67,6 +70,7 @@ public:
 private:
     static constexpr std::uintptr_t address_bits = (std::uintptr_t{1} << 48) - 1;
     typename Atomics::template atomic<std::uintptr_t> word_{0};
+    typename Atomics::template plain<node*> last_{nullptr};  ///< the end of the chain
 };
 
 /// Where spans with remote frees wait for their owner. Span has a member `plain<Span*> next_in_mail`.

@@ -7,7 +7,7 @@
 // Complexity: a record is two cache lines: the first is the owner's, the second other threads write to.
 // Failure:    none.
 // Threads:    the owner's fields by the owning heap alone; `remote` by anyone; `owner` and `tag` are atomic.
-// Invariants: span.I1  blocks out = countdown + held; blocks out + blocks in free and spare = carved
+// Invariants: span.I1  blocks out = countdown + held; blocks out + blocks in free = carved
 //             span.I2  held != 0 only while the span is full, that is, in its heap's list of full spans
 //             span.I3  it is open only where the fast path of free may go: not of other kinds than small, nor of a
 //                      span that is kept though nothing of it is out, nor when every free is to take the slow path
@@ -57,8 +57,6 @@ struct alignas(64) span {
     typename Atomics::template plain<span*> next_in_mail{nullptr};
     span* next = nullptr;  ///< in a list of the heap, or of records not in use
     span* previous = nullptr;
-    node* spare = nullptr;  ///< a chain that came home while `free` was not empty
-    std::uint32_t spare_count = 0;
     std::uint32_t slices = 0;
     std::uintptr_t free_at_fork = 0;  ///< `free` when the process forked last: the child may trust what it leads to
 
@@ -67,7 +65,7 @@ struct alignas(64) span {
     std::uint32_t carved() const noexcept { return carved_blocks.load(std::memory_order_relaxed); }
     void set_carved(std::uint32_t n) noexcept { carved_blocks.store(n, std::memory_order_relaxed); }
     std::uint32_t used() const noexcept { return countdown + held; }
-    bool has_free(std::uintptr_t key) const noexcept { return free != node::encoded(nullptr, key) || spare != nullptr; }
+    bool has_free(std::uintptr_t key) const noexcept { return free != node::encoded(nullptr, key); }
     /// @returns whether what lies behind the first `from` bytes, and was never carved, reads as zero: in a single slice
     ///          what was touched before lies in front, of several (and of a mapping) nothing is known but whether any was
     bool reads_as_zero(std::size_t from) const noexcept { return touched == 0 || (slices == 1 && from >= touched); }

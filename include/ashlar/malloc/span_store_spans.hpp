@@ -38,7 +38,7 @@ void span_store<Pages, Atomics>::give_record(span_type* s) noexcept {
     s->free = node::encoded(nullptr, key_);
     s->spare = nullptr;
     s->held = 0;
-    s->countdown = s->magic = s->spare_count = 0;
+    s->countdown = s->magic = 0;
     s->step = 0;
     s->tag.store(0, std::memory_order_relaxed);
     s->set_carved(0);
