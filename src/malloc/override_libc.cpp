@@ -36,7 +36,10 @@ void* aligned(std::size_t align, std::size_t size) noexcept {
     return or_enomem(core::allocate_aligned(size, align));
 }
 /// Sets errno itself, and jumps: malloc's fast path keeps no frame.
-[[gnu::noinline]] void* malloc_slowly(std::size_t size) noexcept {
+[[gnu::noinline]] void* malloc_larger(std::size_t size) noexcept {
+    if (size > core::small_class_limit && size <= ashlar::size_class_max) {
+        if (void* p = core::own_heap->pop_cached(core::the_key, size)) return p;
+    }
     if (size > most) return refuse(ENOMEM);
     return or_enomem(core::allocate_slowly(size));
 }
@@ -49,7 +52,7 @@ ASHLAR_EXPORT void* malloc(std::size_t size) noexcept {
     if (size <= core::small_class_limit) [[likely]] {
         if (void* p = core::own_heap->pop(core::the_key, size)) [[likely]] return p;
     }
-    return malloc_slowly(size);
+    return malloc_larger(size);
 }
 
 ASHLAR_EXPORT void free(void* p) noexcept { core::free(p, "free"); }

@@ -128,6 +128,18 @@ void settings_first() noexcept {
 
 void be_ready() noexcept { attach(); }
 
+[[gnu::noinline]] void* allocate_larger(std::size_t size) noexcept {
+    if (size > small_class_limit && size <= size_class_max) {
+        if (void* p = own_heap->pop_cached(the_key, size)) return p;
+    }
+    return allocate_slowly(size);
+}
+[[gnu::noinline]] void free_larger(void* p, const char* call) noexcept {
+    if (!process_heap::push_cached(the_store, the_key, own_heap, p)) free_slowly(p, call);
+}
+[[gnu::noinline]] void free_larger(void* p, block_claim claim, const char* call) noexcept {
+    if (!process_heap::push_cached(the_store, the_key, own_heap, p, claim.size)) free_slowly(p, claim, call);
+}
 [[gnu::noinline]] void* allocate_slowly(std::size_t size) noexcept {
     return with_heap([size](process_heap& h) { return h.allocate(size); });
 }

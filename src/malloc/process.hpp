@@ -30,7 +30,11 @@ extern process_heap no_heap;
 [[gnu::tls_model("initial-exec")]] extern constinit thread_local std::uint32_t own_id;
 #pragma GCC visibility pop
 
-/// The slow halves of the entry points: they attach a heap where there is none.
+/// The second halves of the entry points: blocks above small_class_limit that stand ready, then the slow halves.
+void* allocate_larger(std::size_t size) noexcept;
+void free_larger(void* p, const char* call) noexcept;
+void free_larger(void* p, block_claim claim, const char* call) noexcept;
+/// The slow halves: they attach a heap where there is none.
 void* allocate_slowly(std::size_t size) noexcept;
 void* allocate_zeroed(std::size_t size) noexcept;
 void* allocate_aligned(std::size_t size, std::size_t align) noexcept;
@@ -69,13 +73,13 @@ inline void* allocate(std::size_t size) noexcept {
     if (size <= small_class_limit) [[likely]] {
         if (void* p = own_heap->pop(the_key, size)) [[likely]] return p;
     }
-    return allocate_slowly(size);
+    return allocate_larger(size);
 }
 inline void free(void* p, const char* call) noexcept {
-    if (!process_heap::push_local(the_store, the_key, own_id, p)) [[unlikely]] free_slowly(p, call);
+    if (!process_heap::push_local(the_store, the_key, own_id, p)) [[unlikely]] free_larger(p, call);
 }
 inline void free(void* p, block_claim claim, const char* call) noexcept {
-    if (!process_heap::push_local(the_store, the_key, own_id, p, claim.size)) [[unlikely]] free_slowly(p, claim, call);
+    if (!process_heap::push_local(the_store, the_key, own_id, p, claim.size)) [[unlikely]] free_larger(p, claim, call);
 }
 
 }  // namespace ashlar::malloc

@@ -76,3 +76,37 @@ TEST_CASE("heap: the counts of blocks handed out match what is out", "[malloc][h
     CHECK(h.counts().handed[c] - h.ready(c) == 1000);  // heap.I1
     for (void* p : blocks) f.free(h, p);
 }
+
+TEST_CASE("heap: the larger block that was freed last is granted next, whoever's it was", "[malloc][heap]") {
+    fixture f;
+    heap_type& h = f.attach();
+    heap_type& other = f.attach();
+    for (const std::size_t size : {1100u, 5000u, 30'000u}) {
+        void* a = h.allocate(size);
+        void* b = other.allocate(size);
+        f.free(h, a);
+        f.free(h, b);
+        const std::size_t c = ashlar::class_of_size(size);
+        CHECK(h.pop_cached(f.store->key(), size) == b);
+        CHECK(h.pop_cached_class(f.store->key(), c) == a);
+        f.free(other, b);
+        f.free(h, a);
+    }
+    h.settle();
+    other.settle();
+    h.settle();
+    CHECK(f.spans() == 0);
+    CHECK(misuses.empty());
+}
+
+TEST_CASE("heap: of the larger blocks that were freed, a bounded number stands ready", "[malloc][heap]") {
+    fixture f;
+    heap_type& h = f.attach();
+    std::vector<void*> blocks;
+    for (int i = 0; i < 1000; ++i) blocks.push_back(h.allocate(4096));
+    for (void* p : blocks) f.free(h, p);
+    CHECK(h.ready(ashlar::class_of_size(std::size_t{4096})) * 4096 <= heap_type::cached_bytes);
+    CHECK(f.spans() <= 1000 * 4096 / slice_size / 8);
+    h.settle();
+    CHECK(f.spans() == 0);
+}

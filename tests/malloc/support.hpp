@@ -55,7 +55,9 @@ struct fixture {
         return *h;
     }
     void free(heap_type& h, void* p) {
-        if (!heap_type::push_local(*store, store->key(), h.id(), p)) heap_type::release(*store, registry, &h, p, "free");
+        if (heap_type::push_local(*store, store->key(), h.id(), p)) return;
+        if (heap_type::push_cached(*store, store->key(), &h, p)) return;
+        heap_type::release(*store, registry, &h, p, "free");
     }
     std::size_t usable(void* p) { return heap_type::usable_size(*store, p, "malloc_usable_size"); }
     std::size_t spans() {

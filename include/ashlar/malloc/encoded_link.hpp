@@ -34,6 +34,10 @@ struct free_block {
         return reinterpret_cast<free_block*>(word ^ key);
     }
     free_block* next(std::uintptr_t key) const noexcept { return decoded(link, key); }
+    /// @returns false for what no link that malloc wrote leads to; a program that writes over one hits that almost ever
+    static bool plausible(const free_block* block) noexcept {
+        return (reinterpret_cast<std::uintptr_t>(block) & 0xffff'8000'0000'000f) == 0;
+    }
     void set_next(const free_block* block, std::uintptr_t key) noexcept { link = encoded(block, key); }
     bool marked(std::uintptr_t key) const noexcept { return mark == encoded(this, key); }
     void set_mark(std::uintptr_t key) noexcept { mark = encoded(this, key); }

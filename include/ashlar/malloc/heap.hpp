@@ -92,6 +92,32 @@ public:
         return push(key, s, p);
     }
 
+    // --- the second paths: blocks above small_class_limit ----------------------------------------------------
+    // What this thread frees stands ready for its next request of that class, whoever's span it is of: such blocks share
+    // no cache line, are few in a span, and would else make spans come and go.
+    static constexpr std::size_t cached_bytes = 64 * 1024;  ///< what stands ready of a class at most, of those freed
+    /// @pre small_class_limit < size <= size_class_max. @returns a block, or null: then the slow path is to be asked
+    void* pop_cached(const std::uintptr_t& key, std::size_t size) noexcept { return pop_cached_class(key, class_of_size(size)); }
+    void* pop_cached_class(const std::uintptr_t& key, std::size_t c) noexcept {
+        node* const head = heads_[c];
+        if (head == nullptr) return nullptr;
+        node* next = head->next(key);
+        if (!node::plausible(next)) [[unlikely]] next = follow(head, c);
+        heads_[c] = next;
+        head->clear_mark();  // encoded_link.I1
+        --cached_[c - first_cached];
+        return head;
+    }
+    /// @returns false when the slow path is to be asked; nothing changed
+    static bool push_cached(Store& store, const std::uintptr_t& key, heap* mine, void* p) noexcept {
+        const span_type& s = *store.find(p);
+        return s.unit_magic != 0 && mine->keep(key, s, p);
+    }
+    static bool push_cached(Store& store, const std::uintptr_t& key, heap* mine, void* p, std::size_t size) noexcept {
+        const span_type& s = *store.find(p);
+        return s.unit_magic != 0 && s.block_size - size < s.step && mine->keep(key, s, p);
+    }
+
     // --- everything else -----------------------------------------------------------------------------------
     /// Any size up to PTRDIFF_MAX. @returns null when refused
     void* allocate(std::size_t size) noexcept;
@@ -129,11 +155,9 @@ public:
     };
     const tally& counts() const noexcept { return tally_; }
     /// Blocks of a class that the next calls will give without a slow path. For the thread of this heap alone.
-    std::uint64_t ready(std::size_t size_class) const noexcept {
-        std::uint64_t n = 0;
-        for (const node* p = heads_[size_class]; p != nullptr; p = p->next(key())) ++n;
-        return n;
-    }
+    std::uint64_t ready(std::size_t size_class) const noexcept { return length(heads_[size_class]); }
+    /// The same of any heap, for blocks above small_class_limit; 0 for others.
+    const std::uint32_t& kept(std::size_t c) const noexcept { return c < first_cached ? no_block : cached_[c - first_cached]; }
     /// Read and written under the store's lock, when statistics are collected.
     heap_counts& figures() noexcept { return figures_; }
     heap_state state() const noexcept {
@@ -170,7 +194,14 @@ private:
     }
     std::uintptr_t key() const noexcept { return store_->key(); }
     static bool fits(Store& store, const span_type& s, block_claim claim) noexcept;
+    std::uint32_t length(const node* list) const noexcept {
+        std::uint32_t n = 0;
+        for (; list != nullptr; list = list->next(key())) ++n;
+        return n;
+    }
     node* follow(node* block, std::size_t size_class) noexcept;
+    bool keep(const std::uintptr_t& key, const span_type& s, void* p) noexcept;
+    void* pop_any(std::size_t c) noexcept { return c < first_cached ? pop_class(key(), c) : pop_cached_class(key(), c); }
     void* refill(std::size_t size_class) noexcept;
     span_type* usable_span(std::size_t size_class) noexcept;
     bool relieve() noexcept;
@@ -201,11 +232,14 @@ private:
         node* last = nullptr;
         std::uint32_t count = 0;
     };
+    static constexpr std::uint32_t no_block = 0;
+    static constexpr std::size_t first_cached = class_of_size(small_class_limit) + 1;
     static constexpr std::size_t parcels = 8;
     static constexpr std::size_t parcel_bytes = 2048;      ///< a parcel is sent when its blocks reach this
     static constexpr std::size_t kept_limit = 512 * 1024;  ///< bytes in empty spans that are kept
 
     node* heads_[size_class_count]{};
+    std::uint32_t cached_[size_class_count - first_cached]{};  ///< blocks in heads_ of the larger classes
     std::uint64_t zero_[2]{};
     std::uint32_t id_ = no_heap_id;
     std::uint32_t refills_ = 0;

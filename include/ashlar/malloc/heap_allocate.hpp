@@ -17,7 +17,7 @@ template <class Store>
 void* heap<Store>::allocate(std::size_t size) noexcept {
     if (size > size_class_max) return allocate_large(size, 1, false);
     const std::size_t c = size <= small_class_limit ? small_class(size) : class_of_size(size);
-    if (void* p = pop_class(key(), c)) return p;
+    if (void* p = pop_any(c)) return p;
     return refill(c);
 }
 
@@ -25,7 +25,7 @@ template <class Store>
 void* heap<Store>::allocate_zeroed(std::size_t size) noexcept {
     if (size > size_class_max) return allocate_large(size, 1, true);
     const std::size_t c = size <= small_class_limit ? small_class(size) : class_of_size(size);
-    void* p = pop_class(key(), c);
+    void* p = pop_any(c);
     if (p == nullptr) p = refill(c);
     if (p == nullptr) return nullptr;
     if (is_zero(c)) {
@@ -41,7 +41,7 @@ void* heap<Store>::allocate_aligned(std::size_t size, std::size_t align) noexcep
     if (size == 0) size = 1;
     if (size > size_class_max || align > size_class_max) return allocate_large(size, align, false);
     const std::size_t c = class_of_aligned_size(size, align);
-    if (void* p = pop_class(key(), c)) return p;
+    if (void* p = pop_any(c)) return p;
     return refill(c);
 }
 
@@ -90,8 +90,10 @@ template <class Store>
         }
         s->countdown += count;
         tally_.handed[c] += count;
+        if (c >= first_cached) cached_[c - first_cached] = count - 1;
         set_zero(c, zero);
     } else {
+        if (c >= first_cached) cached_[c - first_cached] = length(list) - 1;
         set_zero(c, false);
     }
     heads_[c] = follow(list, c);
@@ -106,8 +108,9 @@ auto heap<Store>::follow(node* block, std::size_t c) noexcept -> node* {
     if (next == nullptr) return nullptr;
     const span_type* s = store_->find(next);
     const bool equal = s->kind == span_kind::small || s->kind == span_kind::medium;
-    if (equal && s->size_class == c && static_cast<std::size_t>(reinterpret_cast<std::byte*>(next) - s->start) % s->block_size == 0) {
-        return next;
+    if (equal && s->size_class == c) {
+        const auto offset = static_cast<std::uint32_t>(reinterpret_cast<std::byte*>(next) - s->start);
+        if (offset % static_cast<std::uint32_t>(s->block_size) == 0) return next;
     }
     store_->report({misuse_kind::corrupted, "malloc", block, block, size_of_class(c)});
     return nullptr;
@@ -128,6 +131,7 @@ auto heap<Store>::usable_span(std::size_t c) noexcept -> span_type* {
             }
             if (s == nullptr) return nullptr;
             s->shared = shared_;
+            if (shared_) s->unit_magic = 0;  // shared_heap.I2
             partial_[c].push_front(s);
             return s;
         }

@@ -29,6 +29,7 @@ void heap<Store>::mend() noexcept {
     torn_ = false;
     kept_ = 0;
     for (node*& head : heads_) head = nullptr;
+    for (auto& n : cached_) n = 0;
     for (parcel& to : outbox_) {  // not by push_remote: it may ask for the registry's lock
         if (to.span == nullptr) continue;
         auto* owner = static_cast<heap*>(to.span->owner.load(std::memory_order_relaxed));

@@ -22,7 +22,8 @@ auto heap<Store>::checked(Store& store, void* p, const char* call) noexcept -> s
     }
     const auto offset = static_cast<std::size_t>(static_cast<std::byte*>(p) - s->start);
     const bool many = s->kind == span_kind::small || s->kind == span_kind::medium;
-    const std::size_t index = many ? offset / s->block_size : 0;
+    // 32 bits: a division by 64 bits takes three times as long.
+    const std::size_t index = many ? static_cast<std::uint32_t>(offset) / static_cast<std::uint32_t>(s->block_size) : 0;
     what.block = s->start + index * s->block_size;
     what.size = s->block_size;
     if (p == what.block && (!many || index < s->carved())) {
@@ -40,7 +41,9 @@ void heap<Store>::release(Store& store, registry_type& registry, heap* mine, voi
     span_type* s = store.find(p);
     // The common case first: a block of another heap, at its start as far as can be told without a division.
     auto* const block = static_cast<node*>(p);
-    if (offset_of(p) * s->magic >= s->magic || block->marked(store.key())) [[unlikely]] {
+    const bool whole = s->unit_magic != 0 ? s->has_block_at(static_cast<std::uint32_t>(static_cast<std::byte*>(p) - s->start))
+                                          : offset_of(p) * s->magic < s->magic;
+    if (!whole || block->marked(store.key())) [[unlikely]] {
         s = checked(store, p, call);
         if (s == nullptr) return;
     }
@@ -81,6 +84,23 @@ void heap<Store>::release_sized(Store& store, registry_type& registry, heap* min
         return store.report({misuse_kind::wrong_size, call, p, p, s->block_size, claim.size});
     }
     release(store, registry, mine, p, call);
+}
+
+/// Puts a block of a larger class before the others that stand ready. @returns whether it is one, and there is room
+template <class Store>
+bool heap<Store>::keep(const std::uintptr_t& key, const span_type& s, void* p) noexcept {
+    if (!s.has_block_at(static_cast<std::uint32_t>(static_cast<std::byte*>(p) - s.start))) return false;
+    const std::size_t c = s.size_class;
+    std::uint32_t& cached = cached_[c - first_cached];
+    auto* const block = static_cast<node*>(p);
+    if ((cached + 1) * s.block_size > cached_bytes || store_ == nullptr || block->marked(key)) return false;
+    ++cached;
+    ++tally_.handed[c];
+    set_zero(c, false);
+    block->set_mark(key);
+    block->set_next(heads_[c], key);
+    heads_[c] = block;
+    return true;
 }
 
 /// @pre the block is marked
@@ -200,15 +220,16 @@ bool heap<Store>::settle() noexcept {
         for (node* p = heads_[c]; p != nullptr;) {
             node* const next = follow(p, c);
             span_type* s = store_->find(p);
+            --tally_.handed[c];
             if (s->owner.load(std::memory_order_relaxed) == this) {
-                --tally_.handed[c];
                 free_local(*s, p);
             } else {
-                registry_->give_strays(c, p, p, key());
+                push_remote(*registry_, *s, p, p, 1);
             }
             p = next;
         }
         heads_[c] = nullptr;
+        if (c >= first_cached) cached_[c - first_cached] = 0;
         for (span_type* s = partial_[c].front(); s != nullptr;) {
             span_type* const next = s->next;
             if (s->used() == 0) {

@@ -33,6 +33,9 @@ enum class span_kind : std::uint8_t {
     mapped,  ///< a mapping of its own that is one block
 };
 
+/// Classes above small_class_limit are multiples of this.
+inline constexpr std::uint32_t large_unit = 256;
+
 template <atomics_policy Atomics = std_atomics>
 struct alignas(64) span {
     using node = free_block<Atomics>;
@@ -58,6 +61,7 @@ struct alignas(64) span {
     span* next = nullptr;  ///< in a list of the heap, or of records not in use
     span* previous = nullptr;
     std::uint32_t slices = 0;
+    std::uint32_t unit_magic = 0;  ///< of block_size / large_unit where a heap may keep freed blocks ready, else 0
     std::uintptr_t free_at_fork = 0;  ///< `free` when the process forked last: the child may trust what it leads to
 
     /// Blocks that were handed to the free lists at least once. relaxed: only the owner changes it, and for whoever
@@ -81,6 +85,10 @@ struct alignas(64) span {
     }
     void close(std::uint32_t heap_id) noexcept {
         tag.store((std::uint64_t{heap_id} + 1) << 32, std::memory_order_relaxed);
+    }
+    /// @returns whether a block that was carved starts there. @pre unit_magic != 0
+    bool has_block_at(std::uint32_t offset) const noexcept {
+        return offset % large_unit == 0 && offset / large_unit * unit_magic < unit_magic && offset < carved() * block_size;
     }
     bool extendable() const noexcept { return carved() < capacity; }
 };

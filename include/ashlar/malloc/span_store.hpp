@@ -22,6 +22,7 @@
 #include "ashlar/malloc/options.hpp"
 #include "ashlar/malloc/retrying_pages.hpp"
 #include "ashlar/malloc/slice_provider.hpp"
+#include "ashlar/malloc/small_class.hpp"
 #include "ashlar/malloc/span.hpp"
 #include "ashlar/malloc/tiny_lock.hpp"
 
@@ -67,7 +68,7 @@ public:
     }
     /// Lets the fast path of free serve the span, if it may (span.I3).
     void open(span_type& s, std::uint32_t owner_id) const noexcept {
-        s.kind != span_kind::small || options_.zero_on_free != 0 ? s.close(owner_id) : s.open(owner_id);
+        s.block_size > small_class_limit || options_.zero_on_free != 0 ? s.close(owner_id) : s.open(owner_id);
     }
 
     // --- large blocks --------------------------------------------------------------------------------------

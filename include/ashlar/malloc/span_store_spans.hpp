@@ -36,9 +36,8 @@ void span_store<Pages, Atomics>::give_record(span_type* s) noexcept {
     s->kind = span_kind::none;
     s->shared = false;
     s->free = node::encoded(nullptr, key_);
-    s->spare = nullptr;
     s->held = 0;
-    s->countdown = s->magic = 0;
+    s->countdown = s->magic = s->unit_magic = 0;
     s->step = 0;
     s->tag.store(0, std::memory_order_relaxed);
     s->set_carved(0);
@@ -73,6 +72,8 @@ auto span_store<Pages, Atomics>::new_span(void* owner, std::uint32_t owner_id, s
     s->block_size = size;
     s->capacity = static_cast<std::uint16_t>(count * slice_size / size);
     s->magic = count == 1 ? divisor_magic(static_cast<std::uint32_t>(size)) : 0;
+    const bool keepable = size > small_class_limit && options_.zero_on_free == 0;
+    s->unit_magic = keepable ? divisor_magic(static_cast<std::uint32_t>(size) / large_unit) : 0;
     s->step = size - (size_class == 0 ? 0 : size_of_class(size_class - 1));
     s->free = node::encoded(nullptr, key_);
     open(*s, owner_id);

@@ -134,9 +134,10 @@ void count_span(const Span& s, statistics& out) noexcept {
 }  // namespace detail
 
 /// Fills `out`, and the figures of every heap (figures_of). `mine` is the calling thread's heap: what it holds ready is
-/// not live. Null if it has none.
+/// not live. Null if it has none. Of other threads' heaps that is known for the larger classes alone.
 template <class Heap, class Store>
 void collect(Store& store, const heap_registry<Heap>& registry, const Heap* mine, statistics& out) noexcept {
+    std::uint64_t ready_of[size_class_count]{};
     {
         const holding guard(store.lock());
         for (Heap* h = registry.first(); h != nullptr; h = registry.next_of(*h)) {
@@ -146,6 +147,7 @@ void collect(Store& store, const heap_registry<Heap>& registry, const Heap* mine
                 const std::uint64_t handed = detail::glance(h->counts().handed[c]);
                 out.classes[c].allocations += handed;
                 h->figures().allocations += handed;
+                ready_of[c] += h == mine ? h->ready(c) : detail::glance(h->kept(c));
             }
         }
         store.for_each_span([&](const auto& s) { detail::count_span<Heap>(s, out); });
@@ -162,7 +164,7 @@ void collect(Store& store, const heap_registry<Heap>& registry, const Heap* mine
     out.allocations = out.large.allocations;  // from here on sums of the rows (statistics.I1)
     out.live_blocks = out.large.live;
     for (std::size_t c = 0; c < size_class_count; ++c) {
-        std::uint64_t ready = mine == nullptr ? 0 : mine->ready(c);
+        std::uint64_t ready = ready_of[c];
         class_counts& counts = out.classes[c];
         if (ready > counts.live) ready = counts.live;
         counts.live -= ready;
