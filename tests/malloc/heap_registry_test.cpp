@@ -83,3 +83,18 @@ TEST_CASE("heap_registry: attach refuses when there is no memory for a heap", "[
     f.pages.heal();
     CHECK(f.registry.attach(*f.store) != nullptr);
 }
+
+TEST_CASE("heap_registry: asked to trim, a heap gives back what it keeps at its next slow path", "[malloc][heap_registry]") {
+    fixture f;
+    heap_type& h = f.attach();
+    std::vector<void*> blocks;
+    for (int i = 0; i < 64; ++i) blocks.push_back(h.allocate(8000));
+    for (void* p : blocks) f.free(h, p);
+    CHECK(f.spans() != 0);  // some stand ready
+    f.registry.ask_all_to_trim();
+    CHECK(f.spans() != 0);
+    void* p = h.allocate(16);
+    CHECK(f.spans() == 1);
+    CHECK(f.store->slices().dirty() == 0);
+    f.free(h, p);
+}

@@ -205,6 +205,7 @@ private:
     void* refill(std::size_t size_class) noexcept;
     span_type* usable_span(std::size_t size_class) noexcept;
     bool relieve() noexcept;
+    void trim() noexcept;
     node* carve(span_type& s) noexcept;
     void become_full(span_type& s) noexcept;
     void counted_down(span_type& s) noexcept;
@@ -243,6 +244,7 @@ private:
     std::uint64_t zero_[2]{};
     std::uint32_t id_ = no_heap_id;
     std::uint32_t refills_ = 0;
+    std::uint32_t trims_ = 0;  ///< of the registry's, those that it has done
     typename registry_type::gate_type::flag inside_{false};  ///< its thread is in a slow path (fork_gate.hpp)
     bool shared_ = false;  ///< it is a shared_heap
     bool torn_ = false;  ///< in the child of fork: to be mended before it is used

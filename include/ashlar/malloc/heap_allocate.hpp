@@ -62,6 +62,7 @@ void* heap<Store>::allocate_large(std::size_t size, std::size_t align, bool zero
 template <class Store>
 [[gnu::noinline]] void* heap<Store>::refill(std::size_t c) noexcept {
     if (!mail_.empty()) read_mail();
+    if (trims_ != registry_->trims()) [[unlikely]] trim();
     if ((++refills_ & 63) == 0) {
         send_all();
         store_->tick();
@@ -138,6 +139,14 @@ auto heap<Store>::usable_span(std::size_t c) noexcept -> span_type* {
         if (s->has_free(key()) || s->extendable()) return s;
         become_full(*s);
     }
+}
+
+/// Somebody asked all heaps to. The rest of what the process holds was given back then.
+template <class Store>
+[[gnu::noinline]] void heap<Store>::trim() noexcept {
+    trims_ = registry_->trims();
+    settle();
+    static_cast<void>(store_->trim());
 }
 
 /// The system has refused: gives up what is kept for speed alone. @returns whether it is worth asking again

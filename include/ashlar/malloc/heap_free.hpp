@@ -129,6 +129,7 @@ template <class Store>
 [[gnu::noinline]] void heap<Store>::enter_counted_down(span_type& s) noexcept {
     const visit inside(registry_->gate(), inside_);
     counted_down(s);
+    if (trims_ != registry_->trims()) [[unlikely]] trim();
 }
 
 template <class Store>

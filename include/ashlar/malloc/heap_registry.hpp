@@ -106,6 +106,12 @@ public:
         const holding guard(lock_);
         if (h.orphan_.load(std::memory_order_relaxed)) settle(h);
     }
+    /// Every heap gives back what it has to spare when its thread comes to a slow path next; orphans at once.
+    void ask_all_to_trim() noexcept {
+        trims_.fetch_add(1, std::memory_order_relaxed);
+        tend_all();
+    }
+    std::uint32_t trims() const noexcept { return trims_.load(std::memory_order_relaxed); }
     void tend_all() noexcept {
         const holding guard(lock_);
         for (Heap* h = orphans_; h != nullptr; h = h->next_orphan_) settle(*h);
@@ -198,6 +204,7 @@ private:
     typename atomics::template atomic<Heap*> first_orphan_{nullptr};
     typename atomics::template atomic<Heap*> all_{nullptr};
     typename atomics::template atomic<bool> has_strays_{false};
+    typename atomics::template atomic<std::uint32_t> trims_{0};  ///< how often all heaps were asked
     node* strays_[size_class_count]{};
 };
 
