@@ -40,7 +40,7 @@ public:
     static constexpr std::size_t largest_small = 8 * 1024;
     static constexpr std::size_t largest_run = std::size_t{4} << 20;
     static constexpr std::size_t medium_slices = 8;
-    static constexpr std::size_t slack = 1 << 20;  ///< of free memory is always worth keeping
+    static constexpr std::size_t slack = 256 * 1024;  ///< of free memory is always worth keeping
 
     constexpr span_store() noexcept requires stateless<Pages> = default;
     constexpr explicit span_store(ref<Pages> pages) noexcept : pages_(pages) {}
