@@ -3,14 +3,13 @@
 Counted by callgrind, so exact and free of noise; they say nothing of cache misses. The upstream is a pool of blocks of 128
 bytes in a buffer, asked for 40 bytes through a call that is not inlined.
 """
-import json
 import pathlib
 import re
 import subprocess
 import sys
 import tempfile
 
-from . import table
+from . import machine, report, rounds
 from .build import PROGRAMS, build
 from .workloads import system_program
 
@@ -19,10 +18,7 @@ COUNT = 1000
 
 def add_arguments(commands):
     """The command line of `bench/run.py adaptors`."""
-    p = commands.add_parser("adaptors", help="what every adaptor costs", description=__doc__)
-    p.add_argument("--json", metavar="FILE", help="write the counts")
-    p.add_argument("--markdown", metavar="FILE", help="write the table as Markdown")
-    p.set_defaults(run=run)
+    rounds.add_command(commands, run, "what every adaptor costs")
 
 
 def run(arguments):
@@ -35,11 +31,7 @@ def run(arguments):
     header = ["over the bare upstream", "allocate", "deallocate"]
     rows = [["the upstream itself", *(f"{alone[part] - none[part]:.0f}" for part in header[1:])]]
     rows += [[name, *(f"{of[part] - alone[part]:+.0f}" for part in header[1:])] for name, of in counts.items()]
-    print(table.text(header, rows))
-    if arguments.markdown:
-        pathlib.Path(arguments.markdown).write_text(table.markdown(header, rows) + "\n")
-    if arguments.json:
-        pathlib.Path(arguments.json).write_text(json.dumps(counts, indent=1))
+    report.tell(arguments, machine.sentence(), [("Instructions of each adaptor", header, rows)], counts)
     return 0
 
 

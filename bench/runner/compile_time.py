@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 
-from . import machine, table
+from . import machine, report, rounds
 from .build import ROOT
 from .figures import median
 
@@ -19,23 +19,20 @@ SOURCES = {STANDARD: "#include <memory_resource>\n#include <vector>\n", UMBRELLA
 
 def add_arguments(commands):
     """The command line of `bench/run.py compile_time`."""
-    p = commands.add_parser("compile_time", help="what including Ashlar costs a compiler", description=__doc__)
-    p.add_argument("--rounds", type=int, default=9, help="times that every header is compiled (default 9)")
+    p = rounds.add_command(commands, run, "what including Ashlar costs a compiler", 9, each="header is compiled")
     p.add_argument("--compiler", action="append", help="default: g++ and clang++-19")
-    p.add_argument("--markdown", metavar="FILE", help="write the table as Markdown")
     p.add_argument("--lines-only", action="store_true", help="only count what the preprocessor leaves")
-    p.set_defaults(run=run)
 
 
 def run(arguments):
     """0 when the umbrella costs less than the standard headers, by lines and (unless --lines-only) by median time."""
     with tempfile.TemporaryDirectory() as folder:
         include = [f"-I{ROOT / 'include'}", f"-I{_umbrellas(pathlib.Path(folder))}"]
-        rows, dearer = [], []
+        rows, dearer, times_each = [], [], 0 if arguments.lines_only else arguments.rounds
         for compiler in arguments.compiler or ("g++", "clang++-19"):
             lines = {name: _lines(compiler, include, text) for name, text in SOURCES.items()}
             times = {name: [] for name in SOURCES}
-            for _ in range(0 if arguments.lines_only else arguments.rounds):
+            for _ in range(times_each):
                 for name, text in SOURCES.items():
                     times[name].append(_seconds(compiler, include, text))
             reference = median(times[STANDARD]) if times[STANDARD] else None
@@ -46,17 +43,14 @@ def run(arguments):
             if lines[UMBRELLA] >= lines[STANDARD] or (reference and median(times[UMBRELLA]) >= reference):
                 dearer.append(compiler)
     header = ["compiler", "included", "lines", "ratio of lines", "user time (ms)", "ratio of time"]
-    described = "; ".join(f"{k} {v}" for k, v in machine.describe().items())
-    print(f"{described}\n\n{table.text(header, rows)}")
-    if arguments.markdown:
-        text = f"# What including Ashlar costs\n\n{INTRODUCTION}\n\n- {described}; {arguments.rounds} rounds\n\n"
-        pathlib.Path(arguments.markdown).write_text(text + table.markdown(header, rows) + "\n")
+    report.tell(arguments, machine.sentence(rounds=times_each), [("Lines and time", header, rows)],
+                [dict(zip(header, row)) for row in rows], opening=["# What including Ashlar costs", INTRODUCTION])
     for compiler in dearer:
         print(f"bench: by {compiler} the umbrella costs more than {STANDARD}", file=sys.stderr)
     return 1 if dearer else 0
 
 
-INTRODUCTION = f"""Made by `bench/run.py compile_time --markdown docs/benchmarks/compile_time.md`: `-fsyntax-only` in interleaved
+INTRODUCTION = """Made by `bench/run.py compile_time --markdown docs/benchmarks/compile_time.md`: `-fsyntax-only` in interleaved
 rounds, the compiler's own user time, the median; lines are what the preprocessor leaves, without empty ones and markers.
 Ratios are over `<memory_resource>` and `<vector>` together. `--lines-only` counts only, and is a test."""
 

@@ -3,14 +3,12 @@
 The counts are exact and do not depend on what else the machine does; they say nothing of cache misses. Start-up and
 warm-up are not counted; the loop and the call itself are subtracted.
 """
-import json
 import os
-import pathlib
 import re
 import subprocess
 import sys
 
-from . import peers, table
+from . import machine, peers, report, rounds
 from .build import PROGRAMS, build
 from .workloads import system_program
 
@@ -33,13 +31,10 @@ COUNT = 4000  # a multiple of the batch's thousand
 
 def add_arguments(commands):
     """The command line of `bench/run.py instructions`."""
-    p = commands.add_parser("instructions", help="instructions per malloc and free", description=__doc__)
+    p = rounds.add_command(commands, run, "instructions per malloc and free")
     p.add_argument("--peers", default=",".join(peers.LIBRARIES), metavar="A,B", help="default: %(default)s")
     p.add_argument("--add", action="append", default=[], metavar="NAME=PATH", help="another library as well")
     p.add_argument("--only", default="", metavar="A,B", help=f"operations, of {', '.join(o for o, _, _ in OPERATIONS)}")
-    p.add_argument("--json", metavar="FILE", help="write the counts")
-    p.add_argument("--markdown", metavar="FILE", help="write the table as Markdown")
-    p.set_defaults(run=run)
 
 
 def run(arguments):
@@ -81,9 +76,5 @@ def _each(operation, size, peer):
 def _show(found, rows, arguments):
     header = ["instructions per operation", *(p.name for p in found)]
     shown = [[row[0], *(f"{v:.0f}" for v in row[1:])] for row in rows]
-    print(table.text(header, shown))
-    if arguments.markdown:
-        pathlib.Path(arguments.markdown).write_text(table.markdown(header, shown) + "\n")
-    if arguments.json:
-        counts = {row[0]: dict(zip((p.name for p in found), row[1:])) for row in rows}
-        pathlib.Path(arguments.json).write_text(json.dumps(counts, indent=1))
+    counts = {row[0]: dict(zip((p.name for p in found), row[1:])) for row in rows}
+    report.tell(arguments, machine.sentence(), [("Instructions of each malloc", header, shown)], counts)

@@ -19,6 +19,11 @@ def describe():
     }
 
 
+def sentence(known=None, **more):
+    """The same, or what an earlier run knew of its machine, and more, in one line."""
+    return "; ".join(f"{k} {v}" for k, v in {**(known or describe()), **more}.items())
+
+
 def load():
     """The one-minute load: figures taken beside other work are worth less, and the table says so."""
     return os.getloadavg()[0]

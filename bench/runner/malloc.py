@@ -6,28 +6,23 @@ import pathlib
 import sys
 import time
 
-from . import launch, machine, peers, report, workloads
+from . import launch, machine, peers, report, rounds, workloads
 from .build import build
 
 
 def add_arguments(commands):
     """The command line of `bench/run.py malloc`."""
-    p = commands.add_parser("malloc", help="programs under every malloc", description=__doc__)
+    p = rounds.add_command(commands, run, "programs under every malloc", 3, plots="time.svg and rss.svg")
     p.add_argument("--peers", default=",".join(peers.LIBRARIES), metavar="A,B",
                    help="which mallocs, in this order (default: %(default)s)")
     p.add_argument("--add", action="append", default=[], metavar="NAME=PATH",
                    help="measure another library as well, such as an earlier build")
     p.add_argument("--only", default="", metavar="A,B", help="only these workloads")
-    p.add_argument("--rounds", type=int, default=3, help="times that every pair is run (default 3)")
     p.add_argument("--scale", type=float, default=1, help="times the usual work (default 1)")
     p.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="default: one per core")
     p.add_argument("--timeout", type=int, default=60, help="seconds that one run may take (default 60)")
-    p.add_argument("--json", metavar="FILE", help="write every run and the summary")
-    p.add_argument("--markdown", metavar="FILE", help="write the tables as Markdown")
-    p.add_argument("--plots", metavar="FOLDER", help="write time.svg and rss.svg")
     p.add_argument("--again", metavar="FILE", help="measure nothing: print the result that --json wrote there")
     p.add_argument("--list", action="store_true", help="name the workloads and end")
-    p.set_defaults(run=run)
 
 
 def run(arguments):
@@ -59,8 +54,8 @@ def _measure(chosen, arguments):
 
 def _require_sense(arguments):
     """Refuse now what minutes of measuring would end in."""
-    if arguments.rounds < 1 or not 0 < arguments.scale < math.inf or arguments.threads < 1 or arguments.timeout < 1:
-        sys.exit("bench: --rounds, --scale, --threads and --timeout must be positive")
+    if not 0 < arguments.scale < math.inf or arguments.threads < 1 or arguments.timeout < 1:
+        sys.exit("bench: --scale, --threads and --timeout must be positive")
 
 
 def _read(file):

@@ -1,10 +1,5 @@
 """bench/run.py ownership - rc, arc and their peers on the same work, in interleaved rounds."""
-import json
-import subprocess
-import sys
-
-from . import machine, report
-from .build import PROGRAMS, build
+from . import machine, report, rounds
 from .figures import median
 
 # What is divided by what: (title, of which owner, by which).
@@ -14,27 +9,16 @@ RATIOS = (("by hand / rc", "by hand", "rc"), ("by hand, atomic / arc", "by hand,
 
 def add_arguments(commands):
     """The command line of `bench/run.py ownership`."""
-    p = commands.add_parser("ownership", help="rc and arc against std::shared_ptr and hand-written pointers", description=__doc__)
-    p.add_argument("--rounds", type=int, default=25, help="times that every pair is run (default 25)")
-    p.add_argument("--json", metavar="FILE", help="write every figure")
-    p.add_argument("--markdown", metavar="FILE", help="write the tables as Markdown")
-    p.set_defaults(run=run)
+    rounds.add_command(commands, run, "rc and arc against std::shared_ptr and hand-written pointers", 25)
 
 
 def run(arguments):
     """0 when every owner did every work."""
-    if arguments.rounds < 1:
-        sys.exit("bench: --rounds must be positive")
-    build()
     measured, sections = {}, []
     for program, checks in (("ownership", "contract checks off"), ("ownership_checked", "contract checks at level 1, the default")):
-        done = subprocess.run([str(PROGRAMS / program), str(arguments.rounds)], stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode != 0:
-            sys.exit(f"bench: {program} ended with status {done.returncode}")
-        measured[program] = [json.loads(line) for line in done.stdout.splitlines()]
+        measured[program] = rounds.figures(program, arguments.rounds)
         sections.append((f"CPU time per operation (ns, median), {checks}", *_times(measured[program])))
-    described = "; ".join(f"{k} {v}" for k, v in machine.describe().items())
-    report.tell(arguments, f"{described}; {arguments.rounds} rounds", sections, measured,
+    report.tell(arguments, machine.sentence(rounds=arguments.rounds), sections, measured,
                 opening=["# Owners beside their peers", INTRODUCTION])
     return 0
 

@@ -2,11 +2,7 @@
 import json
 import os
 import pathlib
-import subprocess
-import sys
-
-from . import machine, plot, report
-from .build import PROGRAMS, build
+from . import machine, plot, report, rounds
 from .figures import geometric_mean, median
 
 REFERENCE = "new and delete"
@@ -28,40 +24,28 @@ for each size class, dozens to hundreds of times what `new` costs; `arena` is th
 
 def add_arguments(commands):
     """The command line of `bench/run.py p0089`."""
-    p = commands.add_parser("p0089", help="growth, locality, utilisation and contention, as P0089 measured them",
-                            description=__doc__)
-    p.add_argument("--rounds", type=int, default=3, help="times that every cell is run (default 3)")
-    p.add_argument("--json", metavar="FILE", help="write every figure")
+    p = rounds.add_command(commands, run, "growth, locality, utilisation and contention, as P0089 measured them", 3,
+                           each="cell is run", plots="a plot of each experiment as SVG")
     p.add_argument("--again", metavar="FILE", help="print the tables of such a file; run nothing")
-    p.add_argument("--markdown", metavar="FILE", help="write the tables as Markdown")
-    p.add_argument("--plots", metavar="FOLDER", help="write a plot of each experiment as SVG")
-    p.set_defaults(run=run)
 
 
 def run(arguments):
     """0 when every cell was measured."""
-    if arguments.rounds < 1:
-        sys.exit("bench: --rounds must be positive")
     measured = json.loads(pathlib.Path(arguments.again).read_text()) if arguments.again else _measure(arguments.rounds)
     sections = _sections(measured["figures"])
-    described = "; ".join(f"{k} {v}" for k, v in measured["machine"].items())
     names = [e for e in QUESTIONS if any(f["experiment"] == e for f in measured["figures"])]
     closing = []
     if arguments.markdown and arguments.plots:
         there = os.path.relpath(arguments.plots, pathlib.Path(arguments.markdown).parent)
         closing.append("\n".join(f"![{QUESTIONS[name]}]({there}/{name}.svg)" for name in names))
-    report.tell(arguments, described, sections, measured, opening=[INTRODUCTION], closing=closing,
+    report.tell(arguments, machine.sentence(measured["machine"]), sections, measured, opening=[INTRODUCTION], closing=closing,
                 drawings={name: _plot(name, measured["figures"]) for name in names})
     return 0
 
 
-def _measure(rounds):
-    build()
-    done = subprocess.run([str(PROGRAMS / "p0089"), str(rounds)], stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode != 0:
-        sys.exit(f"bench: p0089 ended with status {done.returncode}")
-    return {"machine": {**machine.describe(), "load": f"{machine.load():.1f}", "rounds": rounds},
-            "figures": [json.loads(line) for line in done.stdout.splitlines()]}
+def _measure(times):
+    figures = rounds.figures("p0089", times)
+    return {"machine": {**machine.describe(), "load": f"{machine.load():.1f}", "rounds": times}, "figures": figures}
 
 
 def _rows(figures, experiment, value):

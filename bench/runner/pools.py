@@ -1,10 +1,5 @@
 """bench/run.py pools - blocks of one size: Ashlar's pools beside those of others, in interleaved rounds."""
-import json
-import subprocess
-import sys
-
-from . import machine, plot, report
-from .build import PROGRAMS, build
+from . import machine, plot, report, rounds
 from .figures import geometric_mean, median
 
 ALONE = "client alone"
@@ -14,29 +9,17 @@ DRAWN = ("slab", "Boost.Pool", "foonathan", "pmr pool")
 
 def add_arguments(commands):
     """The command line of `bench/run.py pools`."""
-    p = commands.add_parser("pools", help="pool, slab and object_pool against the pools of others", description=__doc__)
-    p.add_argument("--rounds", type=int, default=15, help="times that every pair is run (default 15)")
-    p.add_argument("--json", metavar="FILE", help="write every figure")
-    p.add_argument("--markdown", metavar="FILE", help="write the page of tables")
-    p.add_argument("--plots", metavar="FOLDER", help="write pools.svg")
-    p.set_defaults(run=run)
+    rounds.add_command(commands, run, "pool, slab and object_pool against the pools of others", 15, plots="pools.svg")
 
 
 def run(arguments):
     """0 when every pool served every order."""
-    if arguments.rounds < 1:
-        sys.exit("bench: --rounds must be positive")
-    build()
-    done = subprocess.run([str(PROGRAMS / "pools"), str(arguments.rounds)], stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode != 0:
-        sys.exit(f"bench: the pools ended with status {done.returncode}")
-    figures = [json.loads(line) for line in done.stdout.splitlines()]
+    figures = rounds.figures("pools", arguments.rounds)
     heaps, rows = by_order(figures)
     sections = [("CPU time per operation (ns, median)", ["order, size in bytes", *heaps],
                  [[f"{order} {size}", *row.values()] for (order, size), row in rows.items()]),
                 *[(f"Time over that of {ours}", *over(heaps, rows, ours)) for ours in OURS]]
-    described = "; ".join(f"{k} {v}" for k, v in machine.describe().items())
-    described += f"; {arguments.rounds} rounds; load {machine.load():.1f}"
+    described = machine.sentence(rounds=arguments.rounds, load=f"{machine.load():.1f}")
     report.tell(arguments, described, sections, figures, drawings={"pools": drawing(rows)})
     return 0
 

@@ -1,10 +1,5 @@
 """bench/run.py strategies - Ashlar's strategies against the resources of std::pmr, in interleaved rounds."""
-import json
-import subprocess
-import sys
-
-from . import machine, report
-from .build import PROGRAMS, build
+from . import machine, report, rounds
 from .figures import geometric_mean, median
 
 REFERENCES = ("pmr new_delete", "pmr pool", "pmr monotonic")
@@ -12,26 +7,15 @@ REFERENCES = ("pmr new_delete", "pmr pool", "pmr monotonic")
 
 def add_arguments(commands):
     """The command line of `bench/run.py strategies`."""
-    p = commands.add_parser("strategies", help="the toolkit's strategies against std::pmr", description=__doc__)
-    p.add_argument("--rounds", type=int, default=9, help="times that every pair is run (default 9)")
-    p.add_argument("--json", metavar="FILE", help="write every figure")
-    p.add_argument("--markdown", metavar="FILE", help="write the tables as Markdown")
-    p.set_defaults(run=run)
+    rounds.add_command(commands, run, "the toolkit's strategies against std::pmr", 9)
 
 
 def run(arguments):
     """0 when every strategy served every order."""
-    if arguments.rounds < 1:
-        sys.exit("bench: --rounds must be positive")
-    build()
-    done = subprocess.run([str(PROGRAMS / "strategies"), str(arguments.rounds)], stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode != 0:
-        sys.exit(f"bench: the strategies ended with status {done.returncode}")
-    figures = [json.loads(line) for line in done.stdout.splitlines()]
+    figures = rounds.figures("strategies", arguments.rounds)
     sections = [("CPU time per operation (ns, median)", *_times(figures)),
                 ("Peak footprint over live bytes", *_footprints(figures))]
-    described = "; ".join(f"{k} {v}" for k, v in machine.describe().items())
-    report.tell(arguments, described, sections, figures)
+    report.tell(arguments, machine.sentence(rounds=arguments.rounds), sections, figures)
     return 0
 
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 
-from . import machine, report
+from . import machine, report, rounds
 from .figures import geometric_mean
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -45,18 +45,13 @@ int main() { std::map<int, std::string> m; std::regex r("a+"); std::cout << m.si
 
 def add_arguments(commands):
     """The command line of `bench/run.py traces`."""
-    p = commands.add_parser("traces", help="the general heaps on recorded traces, against glibc's malloc", description=__doc__)
-    p.add_argument("--rounds", type=int, default=3, help="times that every pair is timed (default 3)")
-    p.add_argument("--limit", type=int, default=1_000_000, help="most steps of a trace (default 1,000,000)")
-    p.add_argument("--json", metavar="FILE", help="write every figure")
-    p.add_argument("--markdown", metavar="FILE", help="write the tables as Markdown")
-    p.set_defaults(run=run)
+    p = rounds.add_command(commands, run, "the general heaps on recorded traces, against glibc's malloc", 3,
+                           each="pair is timed")
+    p.add_argument("--limit", type=rounds.positive, default=1_000_000, help="most steps of a trace (default 1,000,000)")
 
 
 def run(arguments):
     """0 when every program could be recorded and every heap served its trace."""
-    if arguments.rounds < 1:
-        sys.exit("bench: --rounds must be positive")
     if not TOOL.exists():
         sys.exit("bench: out/bin/ashlar is missing: ./dev build")
     told = {}
@@ -66,7 +61,7 @@ def run(arguments):
             told[name] = _replay(trace, arguments) | _rounded(trace)
     sections = [("CPU time of an operation (ns, median; in brackets over glibc's)", *_times(told)),
                 ("Peak footprint over live bytes", *_footprints(told))]
-    described = "; ".join(f"{k} {v}" for k, v in machine.describe().items()) + f"; load {machine.load():.1f}"
+    described = machine.sentence(rounds=arguments.rounds, load=f"{machine.load():.1f}")
     report.tell(arguments, described, sections, told, opening=[
         "# The general heaps on recorded traces", "By `./dev bench traces`: what is recorded, and what the columns mean, is in"
         " [the overview](README.md)."])
