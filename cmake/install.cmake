@@ -1,6 +1,6 @@
-# `cmake --install` and find_package(ashlar CONFIG). Targets are named ashlar::ashlar (headers) and ashlar::<layer>.
+# `cmake --install` and find_package(ashlar CONFIG). Targets are named ashlar::ashlar (the toolkit) and ashlar::<layer>.
 include(CMakePackageConfigHelpers)
-install(TARGETS ashlar EXPORT ashlar)
+install(TARGETS ashlar ashlar-headers EXPORT ashlar)
 install(DIRECTORY include/ashlar ${ASHLAR_UMBRELLAS}/ashlar DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ashlar)
 install(EXPORT ashlar NAMESPACE ashlar:: FILE ashlar-targets.cmake DESTINATION ${package_dir})

@@ -3,13 +3,18 @@
 #
 # src/<layer>/CMakeLists.txt, where there is one, replaces the rule and defines ashlar-<layer> itself. Where that is not
 # what tests and programs should link (a shared library that replaces malloc), it also defines ashlar-<layer>-core.
+#
+# ashlar-headers is where the headers are; ashlar is what <ashlar/ashlar.hpp> needs to link.
+add_library(ashlar-headers INTERFACE)
+add_library(ashlar::headers ALIAS ashlar-headers)
+set_target_properties(ashlar-headers PROPERTIES EXPORT_NAME headers)
+set(ASHLAR_UMBRELLAS ${PROJECT_BINARY_DIR}/umbrellas)
+target_include_directories(ashlar-headers INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+                                                    $<BUILD_INTERFACE:${ASHLAR_UMBRELLAS}>
+                                                    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_compile_features(ashlar-headers INTERFACE cxx_std_20)
 add_library(ashlar INTERFACE)
 add_library(ashlar::ashlar ALIAS ashlar)
-set(ASHLAR_UMBRELLAS ${PROJECT_BINARY_DIR}/umbrellas)
-target_include_directories(ashlar INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
-                                            $<BUILD_INTERFACE:${ASHLAR_UMBRELLAS}>
-                                            $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-target_compile_features(ashlar INTERFACE cxx_std_20)
 include(${CMAKE_CURRENT_LIST_DIR}/umbrellas.cmake)
 
 # Defines ashlar-<layer> from SOURCES (none: an interface library), linked to what the layer may use, and exports it.
@@ -24,7 +29,7 @@ function(ashlar_layer_library layer)
         set(reach INTERFACE)
     endif()
     add_library(ashlar::${layer} ALIAS ${target})
-    target_link_libraries(${target} ${reach} ashlar)
+    target_link_libraries(${target} ${reach} ashlar-headers)
     foreach(below IN LISTS ASHLAR_DEPENDS_${layer})
         if(below IN_LIST ASHLAR_LAYERS)
             target_link_libraries(${target} ${reach} ashlar-${below})
@@ -44,6 +49,9 @@ macro(ashlar_add_layers)
             file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${layer}/*.cpp)
             ashlar_layer_library(${layer} ${sources})
         endif()
+    endforeach()
+    foreach(layer IN LISTS ASHLAR_TOOLKIT)
+        target_link_libraries(ashlar INTERFACE ashlar-${layer})
     endforeach()
 endmacro()
 

@@ -1,6 +1,7 @@
 #include "ashlar/compose/preallocated.hpp"
 
 #include <catch2/catch.hpp>
+#include <new>
 
 #include "ashlar/strategy/bump.hpp"
 #include "support/erased_laws.hpp"
@@ -40,3 +41,18 @@ TEST_CASE("preallocated: while the fallback refuses, its own memory still serves
     REQUIRE(b);
     a.deallocate(b->data, *layout::make(128, 1));
 }
+
+namespace {
+/// Lies where the kit watches, so that its own memory is watched too.
+struct within_ground {
+    using type = preallocated<4096, bump, testing::ground::upstream_type>;
+    explicit within_ground(testing::ground& g)
+        : made(::new (g.buffer(sizeof(type), alignof(type)).data) type(g.upstream())) {}
+    within_ground(const within_ground&) = delete;
+    within_ground& operator=(const within_ground&) = delete;
+    ~within_ground() { made->~type(); }
+    auto& top() { return *made; }
+    type* made;
+};
+}  // namespace
+ASHLAR_ENROL_ERASED("preallocated", [](testing::ground& g) { return within_ground(g); });

@@ -3,6 +3,8 @@
 // Layer:      strategy
 // Source:     Ierusalimschy, de Figueiredo, Celes, "The Implementation of Lua 5.0", Journal of Universal Computer
 //             Science 11(7), 2005, section 7 (a stack that belongs to a thread of execution).
+// Picture:    thread 1  [ used used | free ............ ]    a reserve each, from the page source
+//             thread 2  [ used | free ................. ]
 // Complexity: the first use by a thread takes Bytes from the page source, which become resident page by page as they are
 //             first written; every other use costs a thread-local access.
 // Failure:    where the page source refuses, the stack has no room and refuses everything; the next use asks again.

@@ -8,6 +8,8 @@
 //
 //   ASHLAR_EXPECT_ALLOCATIONS(1) { numbers.reserve(100); }             // of operator new
 //   ASHLAR_EXPECT_ALLOCATIONS_OF(heap, 0) { numbers.push_back(1); }    // of a tracked<A, total_blocks>
+// A handler says it in the words of your test framework: README.md beside this file shows one. Without, the program stops
+// and says nothing, for nothing in the headers prints.
 // For the first form one source file of the program defines ASHLAR_DEFINE_COUNTING_NEW before it includes this header:
 // it replaces operator new and delete. Without it the program does not link. What the compiler leaves out is not counted.
 #pragma once
