@@ -94,7 +94,6 @@ public:
                 }
                 // relaxed: who frees a block of it finds the old or the new owner; the old one forwards
                 s->owner.store(&to, std::memory_order_relaxed);
-                to.store().open(*s, to.id());
                 to.partial_[c].push_front(s);
             }
             return true;
