@@ -10,7 +10,6 @@ import sys
 from .build import ROOT
 
 OURS = "ashlar"
-PURGING = "ashlar, background_purge"  # ours with that option on: only for what is resident after idle
 LIBRARIES = {
     "glibc": None,  # the system's own: nothing preloaded
     "mimalloc": "libmimalloc.so.2",
@@ -23,11 +22,10 @@ LIBRARIES = {
 
 @dataclasses.dataclass(frozen=True)
 class Peer:
-    """A malloc by name; `library` is what LD_PRELOAD gets, empty for the system's; `options` are for ours."""
+    """A malloc by name; `library` is what LD_PRELOAD gets, empty for the system's."""
     name: str
     library: str
     version: str
-    options: str = ""
 
 
 def chosen(listed, added=()):
@@ -62,11 +60,6 @@ def find(names, added=()):
         else:
             missing.append(f"{name} ({path or 'no path: write NAME=PATH'})")
     return found, missing
-
-
-def purging(found):
-    """Ours with the thread that purges, when ours is among those found."""
-    return [dataclasses.replace(p, name=PURGING, options="background_purge=on") for p in found if p.name == OURS]
 
 
 def _look_up(soname):

@@ -202,6 +202,10 @@ private:
     node* follow(node* block, std::size_t size_class) noexcept;
     bool keep(const std::uintptr_t& key, const span_type& s, void* p) noexcept;
     void* pop_any(std::size_t c) noexcept { return c < first_cached ? pop_class(key(), c) : pop_cached_class(key(), c); }
+    std::uint32_t reachable(const span_type& s) noexcept;
+    void* refill_hardened(std::size_t size_class) noexcept;
+    bool refill_ready(span_type& s, bool all_bytes) noexcept;
+    node* shuffled(node* first, std::uint32_t count, std::size_t size) noexcept;
     void* refill(std::size_t size_class) noexcept;
     span_type* usable_span(std::size_t size_class) noexcept;
     bool relieve() noexcept;
@@ -271,4 +275,5 @@ private:
 #include "ashlar/malloc/heap_allocate.hpp"
 #include "ashlar/malloc/heap_fork.hpp"
 #include "ashlar/malloc/heap_free.hpp"
+#include "ashlar/malloc/heap_hardened.hpp"
 #include "ashlar/malloc/shared_heap.hpp"

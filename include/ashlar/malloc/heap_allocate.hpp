@@ -67,6 +67,7 @@ template <class Store>
         send_all();
         store_->tick();
     }
+    if (store_->settings().harden != 0) [[unlikely]] return refill_hardened(c);
     node* list = shared_ ? nullptr : registry_->take_stray(c);  // a stray is no block of a heap that ends (shared_heap.I1)
     if (list == nullptr) {
         span_type* s = usable_span(c);

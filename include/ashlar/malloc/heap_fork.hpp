@@ -17,8 +17,10 @@ namespace ashlar::malloc {
 // was written before. The thread sanitizer cannot know that nothing else of the block is looked at.
 template <class Store>
 __attribute__((no_sanitize("thread"))) void heap<Store>::note_lists() noexcept {
-    const auto note = [](span_type* s) {
-        for (; s != nullptr; s = s->next) s->free_at_fork = __atomic_load_n(&s->free, __ATOMIC_ACQUIRE);
+    const auto note = [this](span_type* s) {
+        for (; s != nullptr; s = s->next) {
+            s->free_at_fork = s->place_of(node::decoded(__atomic_load_n(&s->free, __ATOMIC_ACQUIRE), key()));
+        }
     };
     note(full_.front());
     for (auto& list : partial_) note(list.front());
@@ -56,10 +58,12 @@ void heap<Store>::mend() noexcept {
 template <class Store>
 void heap<Store>::mend_span(span_type& s) noexcept {
     std::uint32_t home = 0;
-    for (node* p = node::decoded(s.free_at_fork, key()); p != nullptr; p = p->next(key())) ++home;
+    node* const first = s.at_place(s.free_at_fork);
+    for (node* p = first; p != nullptr; p = p->next(key())) ++home;
     ASHLAR_INVARIANT(home <= s.carved());
-    s.free = s.free_at_fork;
+    s.free = node::encoded(first, key());
     s.held = 0;
+    s.ready = 0;
     s.countdown = s.carved() - home;
     if (s.countdown == 0) return store_->give_span(&s);
     partial_[s.size_class].push_front(&s);

@@ -54,6 +54,7 @@ void heap<Store>::release(Store& store, registry_type& registry, heap* mine, voi
     if (own && s->used() == 0) {  // kept though it is empty: at this place no block was granted yet
         return store.report({misuse_kind::unused, call, p, p, s->block_size});
     }
+    if (store.settings().harden == 2) std::memset(p, 0, s->block_size);  // heap_hardened.I2
     block->set_mark(store.key());
     if (own) return mine->free_local(*s, block);
     mine->attached() ? mine->send(*s, block) : push_remote(registry, *s, block, block, 1);
@@ -97,6 +98,7 @@ bool heap<Store>::keep(const std::uintptr_t& key, const span_type& s, void* p) n
     std::uint32_t& cached = cached_[c - first_cached];
     auto* const block = static_cast<node*>(p);
     if ((cached + 1) * s.block_size > cached_bytes || store_ == nullptr || block->marked(key)) return false;
+    if (store_->settings().harden != 0 || store_->settings().zero_on_free != 0) return false;  // heap_hardened.I1
     ++cached;
     ++tally_.handed[c];
     set_zero(c, false);

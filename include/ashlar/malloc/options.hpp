@@ -53,6 +53,7 @@ struct options {
     setting thp = static_cast<std::int64_t>(thp_policy::automatic);
     setting page_extend = static_cast<std::int64_t>(extend_policy::balanced);
     setting zero_on_free = 0;
+    setting harden = 0;
     setting background_purge = 0;
     setting stats_at_exit = 0;
 
@@ -90,6 +91,8 @@ inline constexpr option option_table[] = {
     {"page_extend", &options::page_extend, 0, 2, "compact|balanced|fast",
      "how much memory is prepared at a time: a page, growing, or much", true},
     {"zero_on_free", &options::zero_on_free, 0, 1, "off|on", "freed blocks are cleared"},
+    {"harden", &options::harden, 0, 2, {},
+     "more checks: 1 of the link and mark of each block handed out, which are reused late; 2 of all its bytes"},
     {"background_purge", &options::background_purge, 0, 1, "off|on",
      "a thread purges, so that memory falls even if malloc is not called any more"},
     {"stats_at_exit", &options::stats_at_exit, 0, 2, "off|text|json", "a summary on standard error at exit"},

@@ -72,6 +72,7 @@ public:
             if (this->dead_.load(std::memory_order_relaxed)) return;
             auto* const block = static_cast<typename base::node*>(p);
             if (s.used() != 0 && !block->marked(this->key())) {
+                if (this->store_->settings().harden == 2) std::memset(p, 0, s.block_size);  // heap_hardened.I2
                 block->set_mark(this->key());
                 return base::free_local(s, block);  // shared_heap.I2
             }

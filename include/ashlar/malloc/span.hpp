@@ -62,14 +62,23 @@ struct alignas(64) span {
     span* previous = nullptr;
     std::uint32_t slices = 0;
     std::uint32_t unit_magic = 0;  ///< of block_size / large_unit where a heap may keep freed blocks ready, else 0
-    std::uintptr_t free_at_fork = 0;  ///< `free` when the process forked last: the child may trust what it leads to
+    std::uint32_t free_at_fork = 0;  ///< the place of `free` when the process forked last: the child may trust that list
+    std::uint32_t ready = 0;  ///< with `harden`: the place of the free blocks before those of `free` (heap_hardened.hpp)
 
+    /// A block's address in four bytes; 0 for none.
+    std::uint32_t place_of(const node* block) const noexcept {
+        if (block == nullptr) return 0;
+        return static_cast<std::uint32_t>(reinterpret_cast<const std::byte*>(block) - start) / 16 + 1;
+    }
+    node* at_place(std::uint32_t place) const noexcept {
+        return place == 0 ? nullptr : reinterpret_cast<node*>(start + (std::size_t{place} - 1) * 16);
+    }
     /// Blocks that were handed to the free lists at least once. relaxed: only the owner changes it, and for whoever
     /// holds a block it is never below that block's place.
     std::uint32_t carved() const noexcept { return carved_blocks.load(std::memory_order_relaxed); }
     void set_carved(std::uint32_t n) noexcept { carved_blocks.store(n, std::memory_order_relaxed); }
     std::uint32_t used() const noexcept { return countdown + held; }
-    bool has_free(std::uintptr_t key) const noexcept { return free != node::encoded(nullptr, key); }
+    bool has_free(std::uintptr_t key) const noexcept { return free != node::encoded(nullptr, key) || ready != 0; }
     /// @returns whether what lies behind the first `from` bytes, and was never carved, reads as zero: in a single slice
     ///          what was touched before lies in front, of several (and of a mapping) nothing is known but whether any was
     bool reads_as_zero(std::size_t from) const noexcept { return touched == 0 || (slices == 1 && from >= touched); }

@@ -68,7 +68,8 @@ public:
     }
     /// Lets the fast path of free serve the span, if it may (span.I3).
     void open(span_type& s, std::uint32_t owner_id) const noexcept {
-        s.block_size > small_class_limit || options_.zero_on_free != 0 ? s.close(owner_id) : s.open(owner_id);
+        const bool slow = options_.zero_on_free != 0 || options_.harden != 0;  // heap_hardened.I1
+        s.block_size > small_class_limit || slow ? s.close(owner_id) : s.open(owner_id);
     }
 
     // --- large blocks --------------------------------------------------------------------------------------
