@@ -74,7 +74,7 @@ ASHLAR_EXPORT ashlar_setting_error ashlar_setting_get(const char* name, int64_t*
     core::settings_first();
     if (read_figure(name, *value)) return ashlar_setting_ok;
     const core::option* const o = core::find_option(name);
-    if (o == nullptr) return ashlar_setting_unknown;
+    if (o == nullptr) return core::find_text_option(name) == nullptr ? ashlar_setting_unknown : ashlar_setting_wrong_type;
     if (!o->words.empty()) return ashlar_setting_wrong_type;
     *value = core::the_store.settings().*o->value;
     return ashlar_setting_ok;
@@ -86,13 +86,17 @@ ASHLAR_EXPORT ashlar_setting_error ashlar_setting_get_text(const char* name, cha
     const core::option* const o = core::find_option(name);
     if (o != nullptr) {
         value = core::the_store.settings().*o->value;
-    } else if (!read_figure(name, value)) {
+    } else if (core::find_text_option(name) == nullptr && !read_figure(name, value)) {
         return ashlar_setting_unknown;
     }
     if (size == 0) return ashlar_setting_out_of_range;
     buffer into{text, size};
     core::line out(core::sink{&put, &into});
-    o != nullptr && !o->words.empty() ? out.add(core::detail::word_at(o->words, value)) : out.add_signed(value);
+    if (const core::text_option* const t = core::find_text_option(name)) {
+        out.add((core::the_store.settings().*t->value).get());
+    } else {
+        o != nullptr && !o->words.empty() ? out.add(core::detail::word_at(o->words, value)) : out.add_signed(value);
+    }
     out.print();
     *into.text = '\0';
     return into.whole ? ashlar_setting_ok : ashlar_setting_out_of_range;
@@ -108,14 +112,21 @@ ASHLAR_EXPORT ashlar_setting_error ashlar_setting_set(const char* name, int64_t 
 ASHLAR_EXPORT ashlar_setting_error ashlar_setting_set_text(const char* name, const char* text) {
     core::settings_first();
     const core::option* const o = core::find_option(name);
-    if (o == nullptr) return ashlar_setting_unknown;
+    if (o == nullptr) return core::find_text_option(name) == nullptr ? ashlar_setting_unknown : ashlar_setting_fixed;
     std::int64_t value = 0;
     const setting_error wrong = core::read_value(*o, core::detail::trimmed(text), value);
     return as_c(wrong == setting_error::none ? change(*o, value) : wrong);
 }
 
 ASHLAR_EXPORT const char* ashlar_setting_name(size_t index, const char** meaning, int* changeable) {
-    if (index >= std::size(core::option_table)) return nullptr;
+    constexpr std::size_t numbers = std::size(core::option_table);
+    if (index >= numbers + std::size(core::text_option_table)) return nullptr;
+    if (index >= numbers) {
+        const core::text_option& t = core::text_option_table[index - numbers];
+        if (meaning != nullptr) *meaning = t.meaning.data();
+        if (changeable != nullptr) *changeable = 0;
+        return t.key.data();
+    }
     const core::option& o = core::option_table[index];
     if (meaning != nullptr) *meaning = o.meaning.data();
     if (changeable != nullptr) *changeable = o.at_run_time ? 1 : 0;

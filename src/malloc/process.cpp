@@ -50,6 +50,7 @@ void before_fork() { the_registry.before_fork(the_store, own_heap_or_null()); }
 void after_fork_in_parent() { the_registry.after_fork_in_parent(the_store); }
 void after_fork_in_child() {
     the_shared_heaps.forget_lock();
+    forget_profile_lock();
     the_registry.after_fork_in_child(the_store, own_heap_or_null());
     start_background();
 }

@@ -63,6 +63,8 @@ void as_visitor(F f) noexcept {
 void settings_first() noexcept;
 /// Reads ASHLAR_CONF and ASHLAR_OPTIONS; says on standard error what is wrong with them (settings.cpp).
 options read_settings() noexcept;
+/// In the child of fork: whoever held the profiler's lock is not there (profiler.cpp).
+void forget_profile_lock() noexcept;
 /// Names the pointer and what it is on standard error, and aborts (report.cpp).
 void report_and_abort(const misuse& what) noexcept;
 /// Writes the summary that stats_at_exit asks for (summary.cpp).

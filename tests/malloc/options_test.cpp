@@ -16,5 +16,11 @@ TEST_CASE("options: every key is there once, explained, and its default is withi
         CHECK(defaults.*o.value >= o.least);
         CHECK(defaults.*o.value <= o.most);
     }
-    CHECK(sizeof(options) == keys.size() * sizeof(std::int64_t));  // no option is without a key
+    std::size_t texts = 0;
+    for (const text_option& o : text_option_table) {
+        CHECK(keys.insert(std::string(o.key)).second);
+        CHECK((defaults.*o.value).get().empty());
+        ++texts;
+    }
+    CHECK(sizeof(options) == (keys.size() - texts) * sizeof(std::int64_t) + texts * sizeof(setting_text));  // no option is without a key
 }

@@ -95,6 +95,12 @@ constexpr const option* find_option(std::string_view key) noexcept {
     }
     return nullptr;
 }
+constexpr const text_option* find_text_option(std::string_view key) noexcept {
+    for (const text_option& o : text_option_table) {
+        if (o.key == key) return &o;
+    }
+    return nullptr;
+}
 /// The number that a text stands for: one of the option's words, or digits with a unit.
 constexpr setting_error read_value(const option& o, std::string_view text, std::int64_t& number) noexcept {
     if (o.words.empty()) return detail::read_number(text, number) ? setting_error::none : setting_error::wrong_type;
@@ -109,6 +115,13 @@ namespace detail {
 
 /// @returns what is wrong with the setting, or nothing: then it was made
 constexpr std::string_view apply_setting(std::string_view key, std::string_view value, options& into) noexcept {
+    if (const text_option* const t = find_text_option(key)) {
+        if (value.size() > setting_text::longest) return explain(setting_error::out_of_range);
+        into.*t->value = {};
+        char* to = (into.*t->value).text;  // not by copy, which checks by throwing
+        for (const char c : value) *to++ = c;
+        return {};
+    }
     const option* const o = find_option(key);
     if (o == nullptr) return explain(setting_error::unknown);
     std::int64_t number = 0;

@@ -20,6 +20,7 @@
 #include <cstring>
 
 #include "ashlar/malloc/heap_registry.hpp"
+#include "ashlar/malloc/sampling.hpp"
 #include "ashlar/malloc/small_class.hpp"
 #include "ashlar/malloc/span_store.hpp"
 
@@ -223,6 +224,8 @@ private:
     void send_all() noexcept;
     void* allocate_large(std::size_t size, std::size_t align, bool zeroed) noexcept;
     static void release_large(Store& store, span_type& s) noexcept;
+    void* sampled(std::size_t c) noexcept;
+    std::uint32_t cut_for_sample(span_type& s, node* list, std::uint32_t count) noexcept;
     static bool resized_in_place(Store& store, span_type& s, std::size_t size) noexcept;
     void set_zero(std::size_t c, bool zero) noexcept {
         const std::uint64_t bit = std::uint64_t{1} << (c % 64);
@@ -268,6 +271,7 @@ private:
     heap* next_ = nullptr;         ///< in the registry's list of all heaps
     heap* next_orphan_ = nullptr;  ///< in its list of heaps without a thread
     heap_counts figures_{};
+    sample_clock clock_{};
 };
 
 }  // namespace ashlar::malloc

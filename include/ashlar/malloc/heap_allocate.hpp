@@ -50,6 +50,12 @@ void* heap<Store>::allocate_large(std::size_t size, std::size_t align, bool zero
     constexpr auto most = static_cast<std::size_t>(PTRDIFF_MAX);
     if (size > most || align > most - size) return nullptr;
     if (!mail_.empty()) read_mail();
+    if (const block_sampler* sampler = store_->sampler(); sampler != nullptr && !shared_) {
+        clock_.follow(*sampler);
+        if (clock_.meets(size, sampler->mean)) {
+            if (void* p = sampler->take(size, align, zeroed)) return p;
+        }
+    }
     span_type* s = store_->take_large(size, align);
     if (s == nullptr && relieve()) s = store_->take_large(size, align);
     if (s == nullptr) return nullptr;
@@ -66,6 +72,9 @@ template <class Store>
     if ((++refills_ & 63) == 0) {
         send_all();
         store_->tick();
+    }
+    if (store_->sampler() != nullptr && !shared_) [[unlikely]] {
+        if (void* p = sampled(c)) return p;
     }
     if (store_->settings().harden != 0) [[unlikely]] return refill_hardened(c);
     node* list = shared_ ? nullptr : registry_->take_stray(c);  // a stray is no block of a heap that ends (shared_heap.I1)
@@ -90,6 +99,7 @@ template <class Store>
             count = s->carved() - before;
             zero = s->reads_as_zero(before * s->block_size);
         }
+        if (store_->sampler() != nullptr && !shared_) [[unlikely]] count = cut_for_sample(*s, list, count);
         s->countdown += count;
         tally_.handed[c] += count;
         if (c >= first_cached) cached_[c - first_cached] = count - 1;
@@ -116,6 +126,31 @@ auto heap<Store>::follow(node* block, std::size_t c) noexcept -> node* {
     }
     store_->report({misuse_kind::corrupted, "malloc", block, block, size_of_class(c)});
     return nullptr;
+}
+
+/// @returns a block whose stack was noted, if the next one of its class is to be sampled (sampling.I1)
+template <class Store>
+[[gnu::noinline]] void* heap<Store>::sampled(std::size_t c) noexcept {
+    const block_sampler* const sampler = store_->sampler();
+    if (sampler == nullptr) return nullptr;
+    clock_.follow(*sampler);
+    if (!clock_.due(c)) return nullptr;
+    clock_.draw(c, sampler->mean);
+    void* const p = sampler->take(size_of_class(c), size_of_class(c) & (0 - size_of_class(c)), false);
+    if (p != nullptr) set_zero(c, false);  // heads_[c] is empty: heap.I3 says nothing
+    return p;
+}
+
+/// Ends a list before the next block to be sampled; the rest goes back to its span, which has no other.
+template <class Store>
+[[gnu::noinline]] std::uint32_t heap<Store>::cut_for_sample(span_type& s, node* list, std::uint32_t count) noexcept {
+    const std::uint32_t some = clock_.hand_out(s.size_class, count);
+    if (some == count) return count;
+    node* last = list;
+    for (std::uint32_t i = 1; i < some; ++i) last = last->next(key());
+    s.free = last->link;
+    last->set_next(nullptr, key());
+    return some;
 }
 
 /// @returns a span at the front of partial_[c] that has a free block or room to carve one; null when refused
@@ -216,8 +251,12 @@ void* heap<Store>::reallocate(void* p, std::size_t size) noexcept {
     if (s == nullptr) return nullptr;
     const std::size_t old = s->block_size;
     const bool large = s->kind == span_kind::run || s->kind == span_kind::mapped;
-    if (resized_in_place(*store_, *s, size)) return large ? s->start : p;
-    if (auto* const home = shared_heap<Store>::home_of(*s)) return home->move(p, *s, size);  // it stays in its heap
+    auto* const home = shared_heap<Store>::home_of(*s);
+    if (resized_in_place(*store_, *s, size)) {
+        if (large && home != nullptr) home->note_moved(p, *s);
+        return large ? s->start : p;
+    }
+    if (home != nullptr && !home->watched()) return home->move(p, *s, size);  // it stays in its heap
     void* q = allocate(size);
     if (q == nullptr) {
         // Two blocks of it do not fit; what was given back for the second may do for this one to grow.

@@ -85,6 +85,17 @@ struct ashlar_heap_statistics {
 /** O(spans of the process). */
 void ashlar_heap_stats(ashlar_heap* heap, struct ashlar_heap_statistics* out);
 
+/* --- a heap profile ---------------------------------------------------------------------------------------------- */
+/** Notes the stack of one block in so many bytes, on the average, from now on: the fast paths stay as they are.
+ *  @returns 0, or EBUSY: it runs already; ENOSYS: there is no unwinder; ENOMEM; EINVAL: 0, or another number than at the
+ *  first start. */
+int ashlar_profile_start(size_t sample_bytes);
+/** No further samples; those that live are still followed. */
+void ashlar_profile_stop(void);
+/** Writes what was granted and what lives, as pprof reads it (not compressed). @returns 0 or an errno value. */
+int ashlar_profile_dump(const char* path);
+int ashlar_profile_write(ashlar_writer write, void* to);
+
 /* --- settings and figures by name (docs/malloc.md has the table) ------------------------------------------------- */
 enum ashlar_setting_error {
     ashlar_setting_ok,

@@ -43,6 +43,13 @@ private:
     std::int64_t value_;
 };
 
+/// The value of an option that is a text. It is set before the first block is granted, and only read afterwards.
+struct setting_text {
+    static constexpr std::size_t longest = 255;
+    char text[longest + 1]{};
+    constexpr std::string_view get() const noexcept { return text; }
+};
+
 /// Every option is a number in `options`; words stand for the values of an enumeration.
 struct options {
     setting purge_delay_ms = 500;
@@ -56,6 +63,9 @@ struct options {
     setting harden = 0;
     setting background_purge = 0;
     setting stats_at_exit = 0;
+    setting profile_sample_bytes = 0;
+    setting profile_signal = 0;
+    setting_text profile_path{};
 
     extend_policy extend() const noexcept { return static_cast<extend_policy>(page_extend.get()); }
     thp_policy huge_pages() const noexcept { return static_cast<thp_policy>(thp.get()); }
@@ -96,6 +106,18 @@ inline constexpr option option_table[] = {
     {"background_purge", &options::background_purge, 0, 1, "off|on",
      "a thread purges, so that memory falls even if malloc is not called any more"},
     {"stats_at_exit", &options::stats_at_exit, 0, 2, "off|text|json", "a summary on standard error at exit"},
+    {"profile_sample_bytes", &options::profile_sample_bytes, 0, most_bytes, {},
+     "a heap profile with one sample in so many bytes from the start on; 0 for none (512 KiB is usual)"},
+    {"profile_signal", &options::profile_signal, 0, 64, {}, "this signal writes the profile; 0 for none"},
+};
+
+struct text_option {
+    std::string_view key;
+    setting_text options::*value;
+    std::string_view meaning;
+};
+inline constexpr text_option text_option_table[] = {
+    {"profile_path", &options::profile_path, "where the heap profile is written at exit; %p becomes the process's number"},
 };
 
 constexpr options options::zeros() noexcept {

@@ -53,7 +53,10 @@ public:
         span_type* const s = base::checked(*this->store_, p, "realloc");
         if (s == nullptr) return nullptr;
         const bool large = s->kind == span_kind::run || s->kind == span_kind::mapped;
-        if (base::resized_in_place(*this->store_, *s, size)) return large ? s->start : p;
+        if (base::resized_in_place(*this->store_, *s, size)) {
+            if (large) note_moved(p, *s);
+            return large ? s->start : p;
+        }
         return move(p, *s, size);
     }
     void* move(void* p, span_type& s, std::size_t size) noexcept {
@@ -74,6 +77,7 @@ public:
             if (s.used() != 0 && !block->marked(this->key())) {
                 if (this->store_->settings().harden == 2) std::memset(p, 0, s.block_size);  // heap_hardened.I2
                 block->set_mark(this->key());
+                if (watcher_ != nullptr) watcher_->freed(p);
                 return base::free_local(s, block);  // shared_heap.I2
             }
         }
@@ -86,9 +90,22 @@ public:
     }
     void let_go(span_type& s) noexcept {
         const holding guard(lock_);
+        if (watcher_ != nullptr) watcher_->freed(s.start);
         s.owner.store(nullptr, std::memory_order_relaxed);
         --large_;
     }
+
+    void note_moved(void* from, span_type& s) noexcept {
+        const holding guard(lock_);
+        if (watcher_ != nullptr) watcher_->moved(from, s.start);
+    }
+    /// Is told of its blocks' ends, for the profiler's own heap. Its blocks leave it when realloc moves them.
+    struct watcher {
+        void (*freed)(void* p) noexcept;
+        void (*moved)(void* from, void* to) noexcept;
+    };
+    void watch(const watcher& who) noexcept { watcher_ = &who; }
+    bool watched() const noexcept { return watcher_ != nullptr; }
 
     // --- its life --------------------------------------------------------------------------------------------
     /// Every block of it ends. @pre none of them is used any more
@@ -146,6 +163,7 @@ private:
     }
 
     tiny_lock<typename base::atomics> lock_;
+    const watcher* watcher_ = nullptr;
     std::size_t large_ = 0;  ///< large blocks that are out
 };
 

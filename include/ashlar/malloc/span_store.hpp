@@ -21,6 +21,7 @@
 #include "ashlar/malloc/misuse.hpp"
 #include "ashlar/malloc/options.hpp"
 #include "ashlar/malloc/retrying_pages.hpp"
+#include "ashlar/malloc/sampling.hpp"
 #include "ashlar/malloc/slice_provider.hpp"
 #include "ashlar/malloc/small_class.hpp"
 #include "ashlar/malloc/span.hpp"
@@ -108,6 +109,11 @@ public:
     /// The system allows so much: what is kept is kept within it, as far as the user set nothing else.
     void set_ceiling(std::size_t bytes) noexcept;
     static constexpr std::size_t growth_watched = std::size_t{32} << 20;
+
+    // --- a heap profile (sampling.hpp) -----------------------------------------------------------------------
+    const block_sampler* sampler() const noexcept { return sampler_.load(std::memory_order_acquire); }
+    /// Null for no profile. What it points to stays.
+    void set_sampler(const block_sampler* sampler) noexcept { sampler_.store(sampler, std::memory_order_release); }
 
     // --- the process ---------------------------------------------------------------------------------------
     void configure(const options& chosen) noexcept;
@@ -206,6 +212,7 @@ private:
     typename Atomics::template atomic<std::size_t> watched_{0};
     typename Atomics::template atomic<bool> grown_{false};
     void (*growth_handler_)() = nullptr;
+    typename Atomics::template atomic<const block_sampler*> sampler_{nullptr};
     std::uint64_t purged_ = 0;
     std::uint64_t large_taken_ = 0;
     typename Atomics::template atomic<std::uint64_t> next_sweep_{0};
