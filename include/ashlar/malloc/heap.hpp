@@ -37,6 +37,17 @@ struct heap_counts {
     std::uint64_t under_way_bytes = 0;
 };
 
+namespace detail {
+
+/// A word of a running thread. Any recent value will do, and a word is read whole; the thread that writes it must not
+/// pay for that, so this is no atomic and the thread sanitizer is told to look away.
+template <class T>
+__attribute__((no_sanitize("thread"))) inline T glance(const T& word) noexcept {
+    return *static_cast<const volatile T*>(&word);
+}
+
+}  // namespace detail
+
 enum class heap_state : std::uint8_t {
     of_thread,  ///< a running thread has it
     ended,      ///< its thread has ended; what it owns is used by others, or waits for its last free

@@ -98,7 +98,7 @@ bool heap<Store>::keep(const std::uintptr_t& key, const span_type& s, void* p) n
     std::uint32_t& cached = cached_[c - first_cached];
     auto* const block = static_cast<node*>(p);
     if ((cached + 1) * s.block_size > cached_bytes || store_ == nullptr || block->marked(key)) return false;
-    if (store_->settings().harden != 0 || store_->settings().zero_on_free != 0) return false;  // heap_hardened.I1
+    if (store_->sampler() != nullptr) [[unlikely]] return false;  // what a profile counts comes by refill (sampling.I1)
     ++cached;
     ++tally_.handed[c];
     set_zero(c, false);

@@ -71,6 +71,8 @@ void* ashlar_heap_malloc(ashlar_heap* heap, size_t size);
 void* ashlar_heap_calloc(ashlar_heap* heap, size_t count, size_t size);
 void* ashlar_heap_aligned(ashlar_heap* heap, size_t align, size_t size);
 void* ashlar_heap_realloc(ashlar_heap* heap, void* p, size_t size);
+/** As free, for whoever is given functions; the heap is not looked at. */
+void ashlar_heap_free(ashlar_heap* heap, void* p);
 /** @returns whether p lies in a block of this heap, or in memory that it cuts blocks from. */
 int ashlar_heap_owns(const ashlar_heap* heap, const void* p);
 
@@ -84,6 +86,23 @@ struct ashlar_heap_statistics {
 };
 /** O(spans of the process). */
 void ashlar_heap_stats(ashlar_heap* heap, struct ashlar_heap_statistics* out);
+
+/* --- what is where ----------------------------------------------------------------------------------------------- */
+/** Calls visit for every block in use until it returns 0, of one heap or, for null, of all. Threads may run: blocks that
+ *  they are granted or free meanwhile are visited or not; all others are, once. No lock is held: visit may allocate and
+ *  free. `owner` is null but for blocks of heaps that the program made.
+ *  @returns whether all were visited */
+int ashlar_heap_walk(ashlar_heap* heap, int (*visit)(void* to, void* block, size_t size, ashlar_heap* owner), void* to);
+
+struct ashlar_block {
+    void* start;        /**< of the block around the address */
+    size_t size;        /**< its usable bytes */
+    ashlar_heap* owner; /**< the heap that the program made and it belongs to; null: the process's */
+    int large;          /**< not one of equal blocks */
+};
+/** What lies around an address, the inside of a block too. Whether the block is in use is for its holder to know.
+ *  @returns 0 when it is no place of a block of this malloc, or no block was granted there yet */
+int ashlar_owner_of(const void* p, struct ashlar_block* out);
 
 /* --- a heap profile ---------------------------------------------------------------------------------------------- */
 /** Notes the stack of one block in so many bytes, on the average, from now on: the fast paths stay as they are.

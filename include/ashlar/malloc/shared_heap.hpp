@@ -126,6 +126,8 @@ public:
     }
     bool owns(const span_type& s) const noexcept { return s.owner.load(std::memory_order_relaxed) == static_cast<const base*>(this); }
     base& as_heap() noexcept { return *this; }
+    /// @pre its state is `shared`
+    static shared_heap* of_heap(base& h) noexcept { return static_cast<shared_heap*>(&h); }
     auto& lock() noexcept { return lock_; }
 
     shared_heap* next = nullptr;  ///< in a list of its maker

@@ -129,6 +129,10 @@ public:
     /// Calls f(span&) for every record in use. @pre the lock is held
     template <class F>
     void for_each_span(F f) noexcept;
+    /// Calls f(span&) for every record, in use or not, until f returns false: f takes the lock when it looks closely.
+    /// @returns whether f never did
+    template <class F>
+    bool for_each_record(F f) noexcept;
     retrying_pages<Pages>& pages() noexcept { return pages_; }
     metadata<retrying_pages<Pages>>& meta() noexcept { return meta_; }
     const slice_provider<retrying_pages<Pages>>& slices() const noexcept { return slices_; }

@@ -73,7 +73,8 @@ auto span_store<Pages, Atomics>::new_span(void* owner, std::uint32_t owner_id, s
     s->block_size = size;
     s->capacity = static_cast<std::uint16_t>(count * slice_size / size);
     s->magic = count == 1 ? divisor_magic(static_cast<std::uint32_t>(size)) : 0;
-    const bool keepable = size > small_class_limit && options_.zero_on_free == 0;
+    // heap_hardened.I1; and what is kept ready is not cleared
+    const bool keepable = size > small_class_limit && options_.zero_on_free == 0 && options_.harden == 0;
     s->unit_magic = keepable ? divisor_magic(static_cast<std::uint32_t>(size) / large_unit) : 0;
     s->step = size - (size_class == 0 ? 0 : size_of_class(size_class - 1));
     s->free = node::encoded(nullptr, key_);
@@ -229,6 +230,22 @@ void span_store<Pages, Atomics>::for_each_span(F f) noexcept {
             if (s.kind != span_kind::none) f(s);
         }
     }
+}
+
+template <os::page_source Pages, atomics_policy Atomics>
+template <class F>
+bool span_store<Pages, Atomics>::for_each_record(F f) noexcept {
+    record_slab* slab = nullptr;
+    {
+        const holding guard(lock_);
+        slab = slabs_;
+    }
+    for (; slab != nullptr; slab = slab->next) {  // slabs stay, and a new one comes to the front
+        for (span_type& s : slab->records) {
+            if (!f(s)) return false;
+        }
+    }
+    return true;
 }
 
 template <os::page_source Pages, atomics_policy Atomics>

@@ -84,13 +84,6 @@ inline constexpr statistic statistic_table[] = {
 
 namespace detail {
 
-/// A word of a running thread. Any recent value will do, and a word is read whole; the thread that writes it must not
-/// pay for that, so this is no atomic and the thread sanitizer is told to look away.
-template <class T>
-__attribute__((no_sanitize("thread"))) inline T glance(const T& word) noexcept {
-    return *static_cast<const volatile T*>(&word);
-}
-
 /// @returns blocks of a span that are out, as far as can be told while its owner runs
 template <class Span>
 std::uint64_t out_of(const Span& s) noexcept {

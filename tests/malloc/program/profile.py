@@ -144,6 +144,7 @@ with tempfile.TemporaryDirectory() as folder:
         near(stay[1], 300_000 * 112, "bytes of small blocks", 300_000 * 112 / MEAN)
         near(stay[3], 300_000 * 112 / half, "live bytes of small blocks", 300_000 * 112 / half / MEAN)
         near(go[0], 600_200, "blocks freed at once", 600_000 * 104 / MEAN / 4)
+        near(sums.get("larger_that_go", [0] * 4)[0], 50_000, "larger blocks freed at once", 50_000 * 2048 / MEAN)
         expect(go[2] == 0 and go[3] == 0, f"what was freed lives: {go}")
         near(large[1], 100 * 400_000, "bytes of large blocks", 99)
         near(large[3], 100 * 400_000 / half, "live bytes of large blocks", 25)

@@ -20,6 +20,10 @@ extern "C" {
     void* volatile p = malloc(size);
     return p;
 }
+[[gnu::noinline]] void* larger_that_go(size_t size) {
+    void* volatile p = malloc(size);
+    return p;
+}
 [[gnu::noinline]] void* large_that_stay(size_t size) {
     void* volatile p = malloc(size);
     return p;
@@ -38,6 +42,7 @@ int main(int argc, char** argv) {
         for (int i = 0; i < 300'000; ++i) kept.push_back(small_that_stay(100));  // 32 MiB in blocks of 112
     }).join();
     for (int i = 0; i < 600'000; ++i) free(small_that_go(static_cast<size_t>(i) % 200));
+    for (int i = 0; i < 50'000; ++i) free(larger_that_go(2000));
     for (int i = 0; i < 100; ++i) kept.push_back(large_that_stay(400'000));
     for (int i = 0; i < 20'000; ++i) {
         auto* p = static_cast<unsigned char*>(zeroed_that_stay(1500));
