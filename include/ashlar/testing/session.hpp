@@ -130,7 +130,8 @@ private:
         if (!ask(l, false) || !log_.clean()) return;
         give_back(client_.blocks().size() - 1, pick);
         if (!log_.clean()) return;
-        restored(before, law::reversibility, "a block was allocated and given back");
+        // What keeps freed memory may now keep this block instead of another; clear() trims, and asks then.
+        if (!keeps_memory()) restored(before, law::reversibility, "a block was allocated and given back");
     }
 
     void grow(std::size_t index, std::size_t by, std::uint8_t pick) {
