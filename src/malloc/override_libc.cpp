@@ -60,6 +60,9 @@ ASHLAR_EXPORT void free(void* p) noexcept { core::free(p, "free"); }
 ASHLAR_EXPORT void* calloc(std::size_t count, std::size_t size) noexcept {
     std::size_t bytes = 0;
     if (__builtin_mul_overflow(count, size, &bytes) || bytes > most) return refuse(ENOMEM);
+    if (bytes - 1 < core::small_class_limit) [[likely]] {
+        if (void* p = core::own_heap->pop_zeroed(core::the_key, bytes)) [[likely]] return p;
+    }
     return or_enomem(core::allocate_zeroed(bytes));
 }
 

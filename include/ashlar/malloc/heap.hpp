@@ -89,6 +89,15 @@ public:
         head->clear_mark();  // encoded_link.I1
         return head;
     }
+    /// The same, of zeros. @pre 1 <= size <= small_class_limit
+    void* pop_zeroed(const std::uintptr_t& key, std::size_t size) noexcept {
+        const std::size_t c = small_class(size);
+        void* const p = pop_class(key, c);
+        if (p == nullptr) return nullptr;
+        if (!is_zero(c)) return std::memset(p, 0, size);
+        static_cast<node*>(p)->link = 0;  // heap.I3; the mark is 0 already
+        return p;
+    }
     /// Frees a small block of the heap with the number `mine`. @returns false when the slow path is to be asked;
     /// nothing changed
     static bool push_local(Store& store, const std::uintptr_t& key, std::uint32_t mine, void* p) noexcept {
