@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """bench/run.py - the one runner: builds the benchmarks, runs them against the installed peers, prints the tables.
 
-    bench/run.py malloc        real and synthetic programs under every malloc: time, CPU, peak RSS, faults
+    bench/run.py malloc        real and synthetic programs under every malloc: all of it: time, peak RSS, RSS after idle, faults, instructions
     bench/run.py instructions  instructions per malloc and free, counted by callgrind
     bench/run.py adaptors      instructions that each adaptor adds to its upstream's
     bench/run.py strategies    the toolkit's strategies against std::pmr

@@ -27,7 +27,8 @@ def once(workload, peer, timeout):
         launched = [LAUNCHER, "--report-fd", str(writer), "--preload", peer.library, "--timeout", str(timeout),
                     "--repeat", str(workload.repeat), "--", *command]
         with subprocess.Popen(launched, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              text=True, pass_fds=[writer], env=ENVIRONMENT, cwd=folder) as running:
+                              text=True, pass_fds=[writer], cwd=folder, preexec_fn=_place_server if workload.served else None,
+                              env={**ENVIRONMENT, **({"ASHLAR_OPTIONS": peer.options} if peer.options else {})}) as running:
             os.close(writer)
             try:
                 busy = _serve(workload, socket, running, timeout) if workload.served else None
@@ -55,12 +56,22 @@ def _serve(workload, socket, server, timeout):
         words = [system_program(client[0]), *(w.format(socket=socket) for w in client[1:])]
         try:
             done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                  text=True, timeout=timeout, check=False)
+                                  text=True, timeout=timeout, check=False, preexec_fn=_place_client)
         except subprocess.TimeoutExpired:
             raise SelfCheckFailed(f"{workload.name}: {client[0]} had no answer in {timeout} s") from None
         if done.returncode != 0 or "ERR" in done.stdout:
             raise SelfCheckFailed(f"{workload.name}: {client[0]}: {done.stdout.strip()[-200:]}")
     return time.monotonic() - begin
+
+
+def _place_server():
+    """On the first core alone, its clients on the others: else where the scheduler puts them decides the time."""
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
+
+
+def _place_client():
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, cores[1:] or cores)
 
 
 def _with_own_figures(cost, output):

@@ -1,4 +1,4 @@
-"""bench/run.py malloc - every workload under every malloc, in interleaved rounds."""
+"""bench/run.py malloc - every workload under every malloc, in interleaved rounds; then instructions per operation."""
 import json
 import math
 import os
@@ -6,7 +6,7 @@ import pathlib
 import sys
 import time
 
-from . import launch, machine, peers, report, rounds, workloads
+from . import instructions, launch, machine, peers, report, rounds, workloads
 from .build import build
 
 
@@ -17,10 +17,11 @@ def add_arguments(commands):
                    help="which mallocs, in this order (default: %(default)s)")
     p.add_argument("--add", action="append", default=[], metavar="NAME=PATH",
                    help="measure another library as well, such as an earlier build")
-    p.add_argument("--only", default="", metavar="A,B", help="only these workloads")
+    p.add_argument("--only", default="", metavar="A,B", help="only these workloads, and no instruction counts")
     p.add_argument("--scale", type=float, default=1, help="times the usual work (default 1)")
     p.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="default: one per core")
     p.add_argument("--timeout", type=int, default=60, help="seconds that one run may take (default 60)")
+    p.add_argument("--no-instructions", action="store_true", help="leave out the instructions per operation")
     p.add_argument("--again", metavar="FILE", help="measure nothing: print the result that --json wrote there")
     p.add_argument("--list", action="store_true", help="name the workloads and end")
 
@@ -47,9 +48,20 @@ def _measure(chosen, arguments):
     found = peers.chosen(arguments.peers, arguments.add)
     build()
     runs, failures = _rounds(_runnable(chosen), found, arguments)
-    return {"machine": machine.describe(), "load": machine.load(), "rounds": arguments.rounds,
+    load = machine.load()  # of the rounds, not of what is counted now
+    return {"machine": machine.describe(), "load": load, "rounds": arguments.rounds,
             "scale": arguments.scale, "threads": arguments.threads,
-            "peers": {p.name: p.version for p in found}, "runs": runs}, failures
+            "peers": {p.name: p.version for p in found}, "runs": runs,
+            "instructions": _instructions(found, arguments)}, failures
+
+
+def _instructions(found, arguments):
+    if arguments.only or arguments.no_instructions:
+        return {}
+    if not instructions.countable():
+        print("bench: no instructions counted, because valgrind is not installed", file=sys.stderr)
+        return {}
+    return instructions.count(found)
 
 
 def _require_sense(arguments):
@@ -70,7 +82,7 @@ def _read(file):
 def _write(result, arguments):
     try:
         if arguments.markdown:
-            pathlib.Path(arguments.markdown).write_text(report.as_markdown(result))
+            pathlib.Path(arguments.markdown).write_text(report.as_markdown(result, _way_to_plots(arguments)))
         if arguments.json:
             pathlib.Path(arguments.json).write_text(json.dumps(result, indent=1))
         if arguments.plots:
@@ -78,6 +90,14 @@ def _write(result, arguments):
                 (pathlib.Path(arguments.plots) / f"{quantity}.svg").write_text(drawing)
     except OSError as refused:
         sys.exit(f"bench: cannot write {refused.filename}: {refused.strerror}")
+
+
+def _way_to_plots(arguments):
+    """From the page to the folder of the plots; empty when none are drawn."""
+    if not arguments.plots:
+        return ""
+    way = os.path.relpath(arguments.plots, pathlib.Path(arguments.markdown).parent)
+    return f"{way}/"
 
 
 def _chosen(all_of_them, only):
@@ -98,12 +118,14 @@ def _runnable(chosen):
 def _rounds(chosen, found, arguments):
     """{workload: {peer: [run, ...]}} and what failed. The order of peers turns by one each round, so that none always
     runs after the same neighbour; a pair that failed once is not run again."""
-    runs = {w.name: {p.name: [] for p in found} for w in chosen}
+    mallocs = {w.name: found + (peers.purging(found) if w.idles else []) for w in chosen}
+    runs = {workload: {p.name: [] for p in those} for workload, those in mallocs.items()}
     failures, expected = {}, {}
-    total, done, begin = arguments.rounds * len(chosen) * len(found), 0, time.monotonic()
+    total, done, begin = arguments.rounds * sum(map(len, mallocs.values())), 0, time.monotonic()
     for turn in range(arguments.rounds):
         for workload in chosen:
-            for peer in found[turn % len(found):] + found[:turn % len(found)]:
+            those = mallocs[workload.name]
+            for peer in those[turn % len(those):] + those[:turn % len(those)]:
                 done += 1
                 _progress(done, total, begin, turn, workload.name, peer.name)
                 if (workload.name, peer.name) in failures:

@@ -10,6 +10,7 @@ import sys
 from .build import ROOT
 
 OURS = "ashlar"
+PURGING = "ashlar, background_purge"  # ours with that option on: only for what is resident after idle
 LIBRARIES = {
     "glibc": None,  # the system's own: nothing preloaded
     "mimalloc": "libmimalloc.so.2",
@@ -22,10 +23,11 @@ LIBRARIES = {
 
 @dataclasses.dataclass(frozen=True)
 class Peer:
-    """A malloc by name; `library` is what LD_PRELOAD gets, empty for the system's."""
+    """A malloc by name; `library` is what LD_PRELOAD gets, empty for the system's; `options` are for ours."""
     name: str
     library: str
     version: str
+    options: str = ""
 
 
 def chosen(listed, added=()):
@@ -60,6 +62,11 @@ def find(names, added=()):
         else:
             missing.append(f"{name} ({path or 'no path: write NAME=PATH'})")
     return found, missing
+
+
+def purging(found):
+    """Ours with the thread that purges, when ours is among those found."""
+    return [dataclasses.replace(p, name=PURGING, options="background_purge=on") for p in found if p.name == OURS]
 
 
 def _look_up(soname):

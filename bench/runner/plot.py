@@ -36,7 +36,8 @@ def _y(ratio, base, cap):
     return base - PANEL * min(ratio, cap) / cap
 
 
-def _colour(names, name):
+def colour(names, name):
+    """The colour that stands for a malloc in every drawing; names without one of their own get the others in turn."""
     if name in PALETTE:
         return PALETTE[name]
     return OTHERS[[n for n in names if n not in PALETTE].index(name) % len(OTHERS)]
@@ -49,7 +50,7 @@ def _legend_width(name):
 def _legend(names):
     x = LEFT
     for name in names:
-        yield f'<rect x="{x}" y="52" width="12" height="12" fill="{_colour(names, name)}"/>'
+        yield f'<rect x="{x}" y="52" width="12" height="12" fill="{colour(names, name)}"/>'
         yield f'<text x="{x + 17}" y="62">{escape(name)}</text>'
         x += _legend_width(name)
 
@@ -68,7 +69,7 @@ def _group(left, base, label, ratios, names, cap):
         if ratio is None:
             continue
         x, y = left + place * BAR, _y(ratio, base, cap)
-        yield (f'<rect x="{x:.1f}" y="{y:.1f}" width="{BAR - 1}" height="{base - y:.1f}" fill="{_colour(names, name)}">'
+        yield (f'<rect x="{x:.1f}" y="{y:.1f}" width="{BAR - 1}" height="{base - y:.1f}" fill="{colour(names, name)}">'
                f'<title>{escape(label)}, {escape(name)}: {ratio:.2f}</title></rect>')
         if ratio > cap:
             yield (f'<text transform="translate({x + BAR - 1:.1f} {TOP - 4}) rotate(-90)" font-size="8.5" '

@@ -13,7 +13,8 @@ class Workload:
 
     `same_output`: every malloc must make it print the same. `repeat`: for programs too short to time once.
     `served`: the command is a server on the Unix socket {socket}; these are its clients, run outside the malloc, and
-    the time is theirs. `needs`: system programs without which the workload is left out.
+    the time is theirs. `needs`: system programs without which the workload is left out. `idles`: what is resident while
+    it idles is reported, for ours also with background_purge.
     """
     name: str
     command: tuple
@@ -21,6 +22,7 @@ class Workload:
     repeat: int = 1
     served: tuple = ()
     needs: tuple = ()
+    idles: bool = False
 
     def missing(self):
         """The programs that it needs and that are not installed."""
@@ -38,32 +40,32 @@ def every(scale, threads):
 
 
 def _synthetic(scale, many):
-    def program(name, share=1.0, threads=1, variant=None, source=None):
+    def program(name, share=1.0, threads=1, variant=None, source=None, idles=False):
         words = (str(PROGRAMS / (source or name)), f"{scale * share:g}", str(threads))
-        return Workload(name, words + ((variant,) if variant else ()))
+        return Workload(name, words + ((variant,) if variant else ()), idles=idles)
 
     return [
-        Workload("hello", (str(PROGRAMS / "hello"),), repeat=max(1, round(100 * scale))),
+        Workload("hello", (str(PROGRAMS / "hello"),), repeat=max(1, round(200 * scale))),
         program("larson", 2, many),
         program("larson_sized", 2, many, "sized", "larson"),
         program("xmalloc", 1, many),
         program("mstress", .7, many),
         program("mstress8", 1, 8, source="mstress"),
-        program("rptest", 1, many),
+        program("rptest", 1.5, many),
         program("alloc_test"),
-        program("cache_scratch", 1, many),
-        program("cache_thrash", 1, many),
+        program("cache_scratch", 2.5, many),
+        program("cache_thrash", 3, many),
         program("glibc_simple"),
-        program("glibc_thread", .5, many),
+        program("glibc_thread", .8, many),
         program("malloc_large", .5),
-        program("mleak", .5, many),
-        program("sh6", .7, many),
-        program("sh8", .7, many, "migrate", "sh6"),
+        program("mleak", 2, many),
+        program("sh6", 1.7, many),
+        program("sh8", 1, many, "migrate", "sh6"),
         program("espresso"),
         program("cfrac"),
-        program("pipeline"),
-        program("realloc_vector"),
-        program("phases", 1, many),
+        program("pipeline", 1.5),
+        program("realloc_vector", 2.5),
+        program("phases", 1, many, idles=True),
     ]
 
 

@@ -25,14 +25,17 @@ std::vector<piece> errand(std::uint64_t seed) {
 
 int main(int argc, char** argv) {
     const options o(argc, argv);
-    std::vector<std::vector<piece>> inherited(static_cast<std::size_t>(o.threads));
-    for (std::size_t round = o.times(1'200); round > 0; --round) {
-        in_threads(o.threads, [&](int t) {
-            const auto mine = static_cast<std::size_t>(t);
-            auto left = errand(round * 64 + mine);
-            inherited[mine].swap(left);          // what the last thread of this place left behind ...
-            for (piece& b : left) give(b);       // ... is freed by this one
-        });
-    }
-    for (auto& set : inherited) for (piece& b : set) give(b);
+    // A place on each core, where one thread follows another: a thread begins on its parent's core, and to move it from
+    // there to another would take longer than the errand, and never equally long.
+    in_threads(o.threads, [&](int t) {
+        std::vector<piece> inherited;
+        for (std::size_t round = o.times(1'200); round > 0; --round) {
+            std::thread([&] {
+                auto left = errand(round * 64 + static_cast<std::size_t>(t));
+                inherited.swap(left);            // what the last thread of this place left behind ...
+                for (piece& b : left) give(b);   // ... is freed by this one
+            }).join();
+        }
+        for (piece& b : inherited) give(b);
+    });
 }

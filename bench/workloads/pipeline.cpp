@@ -28,8 +28,8 @@ piece derive(piece& from, dice& choose) {
 
 int main(int argc, char** argv) {
     const options o(argc, argv);
-    std::array<channel<batch>, stages - 1> between{channel<batch>(most_queued), channel<batch>(most_queued)};
-    const std::size_t batches = o.times(20'000);
+    const std::size_t batches = o.times(20'000), queued = batches < most_queued ? batches : most_queued;
+    std::array<channel<batch>, stages - 1> between{channel<batch>(queued), channel<batch>(queued)};
     in_threads(stages, [&](int t) {
         const auto stage = static_cast<std::size_t>(t);
         dice choose(stage + 1);

@@ -59,6 +59,7 @@ void one_very_large() {
 
 int main(int argc, char** argv) {
     const options o(argc, argv);
+    sit_on_core(0);
     many_side_by_side(o);
     for (std::size_t i = o.times(1); i > 0; --i) one_very_large();
 }

@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
     const options o(argc, argv);
     const int pairs = o.threads > 1 ? o.threads / 2 : 1;
     const std::size_t batches = o.times(2'000);
-    channel<std::vector<piece>> shared(most_queued);
+    channel<std::vector<piece>> shared(batches < most_queued ? batches : most_queued);
     in_threads(2 * pairs, [&](int t) {
         const bool makes = t % 2 == 0;
         for (std::size_t i = 0; i < batches; ++i) {
