@@ -15,6 +15,7 @@
 //             heap.I2  every span it owns is in partial_[its class] or in full_, and there only once
 //             heap.I3  with a set bit in zero_, all blocks of heads_[c] are zero but for their first two words
 // Checked by: tests/malloc/heap_test.cpp, tests/malloc/stress_test.cpp, tests/malloc/refusal_test.cpp
+// Long:       the state of a heap, and the paths that malloc and free inline; everything else of it is in five files.
 #pragma once
 
 #include <cstring>
