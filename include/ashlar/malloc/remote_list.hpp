@@ -47,8 +47,8 @@ public:
             last->set_next(reinterpret_cast<node*>(old & address_bits), key);
             now = reinterpret_cast<std::uintptr_t>(first) | ((old >> 48) + count) << 48;
             // release: pairs with the acquire in take(), publishes the links and what the threads wrote before.
-            // acquire: pairs with the release in take(); who finds the list empty writes next_in_mail, and must not
-            // do so before the owner has read it.
+            // acquire: pairs with the release in take(); who finds the list empty writes last_ and next_in_mail, and
+            // must not do so before the owner has read them.
         } while (!word_.compare_exchange_weak(old, now, std::memory_order_acq_rel, std::memory_order_relaxed));
         if (old != 0) return false;
         last_ = last;  // read by take, which is after the announcement
@@ -56,8 +56,9 @@ public:
     }
     /// Takes all blocks. @pre the span was taken out of the mailbox (remote_list.I1)
     taken take() noexcept {
+        node* const last = last_;  // before the exchange: then the next push finds the list empty, and writes it
         const std::uintptr_t word = word_.exchange(0, std::memory_order_acq_rel);  // pairs with push(), both ways
-        return {reinterpret_cast<node*>(word & address_bits), last_, static_cast<std::uint32_t>(word >> 48)};
+        return {reinterpret_cast<node*>(word & address_bits), last, static_cast<std::uint32_t>(word >> 48)};
     }
     bool empty() const noexcept { return word_.load(std::memory_order_relaxed) == 0; }
     /// How many there are at this moment.
