@@ -83,13 +83,15 @@ TEST_CASE("static_bump: given back by whichever thread, it is whole again", "[st
         running.emplace_back([] {
             std::array<block, 8> held;
             for (int round = 0; round < 300; ++round) {
-                for (auto& b : held) {
-                    b = *shared.allocate(of(64));
-                    b = *shared.grow_in_place(b.data, of(64), of(b.size));
-                    b.data[63] = std::byte{1};
+                std::size_t count = 0;
+                for (; count < held.size(); ++count) {
+                    const auto granted = shared.allocate(of(64));
+                    if (!granted) break;  // the others have held it up: nothing is free again before all of them let go
+                    held[count] = *shared.grow_in_place(granted->data, of(64), of(granted->size));
+                    held[count].data[63] = std::byte{1};
                 }
-                for (const auto& b : held) shared.deallocate(b.data, of(64));
-                if (!shared.available(of(64 * 8 * 4))) std::this_thread::yield();  // others hold it up for a while
+                for (std::size_t i = 0; i < count; ++i) shared.deallocate(held[i].data, of(64));
+                if (!shared.available(of(64 * 8 * 4))) std::this_thread::yield();
             }
         });
         if (t % 2 == 1) {  // two at a time: what is held is bounded, what is not yet free again is not by much
