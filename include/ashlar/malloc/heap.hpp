@@ -161,8 +161,8 @@ public:
 
     /// Takes home what other threads freed.
     void read_mail() noexcept;
-    /// Gives everything unused back to the store: lists, spans that are empty. @returns whether spans remain
-    bool settle() noexcept;
+    /// Gives everything unused back: ready blocks to their spans, empty spans to the store.
+    void settle() noexcept;
 
     // --- fork (heap_fork.hpp) ------------------------------------------------------------------------------
     /// In the parent, of another thread's heap: where its free lists begin. @pre its thread is outside (fork_gate.I1)

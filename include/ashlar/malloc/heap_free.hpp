@@ -218,10 +218,9 @@ void heap<Store>::push_remote(registry_type& registry, span_type& s, node* first
 }
 
 template <class Store>
-bool heap<Store>::settle() noexcept {
+void heap<Store>::settle() noexcept {
     send_all();
     read_mail();
-    bool remain = full_.front() != nullptr;
     for (std::size_t c = 0; c < size_class_count; ++c) {
         for (node* p = heads_[c]; p != nullptr;) {
             node* const next = follow(p, c);
@@ -242,13 +241,10 @@ bool heap<Store>::settle() noexcept {
                 kept_ -= s->carved() * s->block_size;
                 partial_[c].remove(s);
                 store_->give_span(s);
-            } else {
-                remain = true;
             }
             s = next;
         }
     }
-    return remain;
 }
 
 template <class Store>

@@ -16,6 +16,7 @@
 
 #include "../program/expect.hpp"
 #include "pattern.hpp"
+#include "resident.hpp"
 
 using namespace faults;
 
@@ -146,14 +147,6 @@ void fork_once(numbers next, held* mine, std::size_t count) {
     int status = 0;
     EXPECT(waitpid(pid, &status, 0) == pid);
     EXPECT(status == 0);
-}
-
-long resident_kib() {
-    long pages = 0;
-    FILE* file = fopen("/proc/self/statm", "r");
-    EXPECT(file != nullptr && fscanf(file, "%*d %ld", &pages) == 1);
-    fclose(file);
-    return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
 /// @returns what is resident when everything has been freed

@@ -12,6 +12,7 @@
 
 #include "../program/expect.hpp"
 #include "pattern.hpp"
+#include "resident.hpp"
 
 using namespace faults;
 
@@ -60,14 +61,6 @@ void* body(void* seed) {
     }
     destroy(left.exchange(mine));
     return nullptr;
-}
-
-long resident_kib() {
-    long pages = 0;
-    FILE* file = fopen("/proc/self/statm", "r");
-    EXPECT(file != nullptr && fscanf(file, "%*d %ld", &pages) == 1);
-    fclose(file);
-    return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
 }  // namespace
