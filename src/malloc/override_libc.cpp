@@ -68,6 +68,7 @@ ASHLAR_EXPORT void* calloc(std::size_t count, std::size_t size) noexcept {
 
 ASHLAR_EXPORT void* realloc(void* p, std::size_t size) noexcept {
     if (p == nullptr) return malloc(size);
+    if (core::process_heap::stays(core::the_store, core::the_key, p, size)) return p;
     if (size > most) return refuse(ENOMEM);
     return or_enomem(core::reallocate(p, size));
 }

@@ -32,6 +32,9 @@ namespace {
 // How often this thread's heap was detached. The C library calls destructors PTHREAD_DESTRUCTOR_ITERATIONS times at
 // most; a heap attached after the last of them would never be detached.
 [[gnu::tls_model("initial-exec")]] constinit thread_local unsigned own_exits = 0;
+/// Frees by this thread while it had no heap. One that frees much is given one, so that its frees go in parcels.
+[[gnu::tls_model("initial-exec")]] constinit thread_local unsigned own_guest_frees = 0;
+constexpr unsigned most_guest_frees = 16;
 
 constinit tiny_lock<> start_lock;
 constinit std::atomic<bool> started{false};
@@ -94,6 +97,16 @@ process_heap* attach() noexcept {
     return h;
 }
 
+/// Before what a thread without a heap frees.
+void be_ready_to_free() noexcept {
+    if (own_heap != &no_heap) return;
+    settings_first();
+    if (++own_guest_frees != most_guest_frees) return;
+    const int saved = errno;
+    attach();
+    errno = saved;
+}
+
 /// Calls f with a heap: this thread's, or one lent for the call when the thread is past its last destructor.
 template <class F>
 auto with_heap(F f) noexcept -> decltype(f(no_heap)) {
@@ -136,9 +149,11 @@ void be_ready() noexcept { attach(); }
     return allocate_slowly(size);
 }
 [[gnu::noinline]] void free_larger(void* p, const char* call) noexcept {
+    if (process_heap::push_foreign(the_store, the_key, own_heap, p)) return;
     if (!process_heap::push_cached(the_store, the_key, own_heap, p)) free_slowly(p, call);
 }
 [[gnu::noinline]] void free_larger(void* p, block_claim claim, const char* call) noexcept {
+    if (process_heap::push_foreign(the_store, the_key, own_heap, p, claim.size)) return;
     if (!process_heap::push_cached(the_store, the_key, own_heap, p, claim.size)) free_slowly(p, claim, call);
 }
 [[gnu::noinline]] void* allocate_slowly(std::size_t size) noexcept {
@@ -156,12 +171,12 @@ void be_ready() noexcept { attach(); }
 
 [[gnu::noinline]] void free_slowly(void* p, const char* call) noexcept {
     if (p == nullptr) return;
-    settings_first();
+    be_ready_to_free();
     as_visitor([=] { process_heap::release(the_store, the_registry, own_heap, p, call); });
 }
 [[gnu::noinline]] void free_slowly(void* p, block_claim claim, const char* call) noexcept {
     if (p == nullptr) return;
-    settings_first();
+    be_ready_to_free();
     as_visitor([=] { process_heap::release_sized(the_store, the_registry, own_heap, p, claim, call); });
 }
 

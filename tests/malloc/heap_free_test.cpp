@@ -44,6 +44,34 @@ TEST_CASE("heap_free: blocks freed here and there mix, and all come home", "[mal
     CHECK(f.spans() == 0);
 }
 
+TEST_CASE("heap_free: what follows a block of its span into a parcel takes the short path, if it is one", "[malloc][heap_free]") {
+    fixture f;
+    heap_type& owner = f.attach();
+    heap_type& other = f.attach();
+    const auto joins = [&](void* p) { return heap_type::push_foreign(*f.store, f.store->key(), &other, p); };
+    const auto joins_sized = [&](void* p, std::size_t size) {
+        return heap_type::push_foreign(*f.store, f.store->key(), &other, p, size);
+    };
+    void* blocks[24];
+    for (void*& p : blocks) p = owner.allocate(96);
+    CHECK_FALSE(joins(blocks[0]));  // there is no parcel yet
+    heap_type::release(*f.store, f.registry, &other, blocks[0], "free");
+    CHECK_FALSE(joins(blocks[0]));  // free already
+    CHECK_FALSE(joins(static_cast<std::byte*>(blocks[1]) + 16));
+    CHECK_FALSE(joins_sized(blocks[1], 80));
+    CHECK_FALSE(joins_sized(blocks[1], 97));
+    CHECK(joins_sized(blocks[1], 96));
+    for (int i = 2; i < 21; ++i) CHECK(joins(blocks[i]));
+    CHECK_FALSE(joins(blocks[21]));  // the last one of a parcel sends it
+    CHECK_FALSE(joins(blocks[20]));
+    CHECK(misuses.empty());
+    for (int i = 21; i < 24; ++i) f.free(other, blocks[i]);
+    other.settle();
+    owner.settle();
+    CHECK(f.spans() == 0);
+    CHECK(misuses.empty());
+}
+
 TEST_CASE("heap_free: few bytes wait in the outbox of the freeing heap", "[malloc][heap_free]") {
     fixture f;
     heap_type& owner = f.attach();

@@ -56,6 +56,7 @@ struct fixture {
     }
     void free(heap_type& h, void* p) {
         if (heap_type::push_local(*store, store->key(), h.id(), p)) return;
+        if (heap_type::push_foreign(*store, store->key(), &h, p)) return;
         if (heap_type::push_cached(*store, store->key(), &h, p)) return;
         heap_type::release(*store, registry, &h, p, "free");
     }

@@ -140,6 +140,24 @@ public:
         return s.unit_magic != 0 && s.block_size - size < s.step && mine->keep(key, s, p);
     }
 
+    /// Small blocks of another heap's span join what is on its way there: the parcel that the slow path began.
+    /// @returns false when the slow path is to be asked; nothing changed
+    static bool push_foreign(Store& store, const std::uintptr_t& key, heap* mine, void* p) noexcept {
+        span_type& s = *store.find(p);
+        return s.is_open_at(offset_of(p)) && mine->add_to_parcel(key, s, static_cast<node*>(p));
+    }
+    static bool push_foreign(Store& store, const std::uintptr_t& key, heap* mine, void* p, std::size_t size) noexcept {
+        span_type& s = *store.find(p);
+        return s.is_open_at(offset_of(p)) && s.block_size - size < s.step && mine->add_to_parcel(key, s, static_cast<node*>(p));
+    }
+    /// @returns whether the block may stay where it is when it is resized; false also when the slow path is to be asked
+    static bool stays(Store& store, const std::uintptr_t& key, void* p, std::size_t size) noexcept {
+        const span_type& s = *store.find(p);
+        const bool whole = s.unit_magic != 0 ? s.has_block_at(static_cast<std::uint32_t>(static_cast<std::byte*>(p) - s.start))
+                                             : s.is_open_at(offset_of(p));
+        return whole && near_enough(s.block_size, size) && !static_cast<node*>(p)->marked(key);
+    }
+
     // --- everything else -----------------------------------------------------------------------------------
     /// Any size up to PTRDIFF_MAX. @returns null when refused
     void* allocate(std::size_t size) noexcept;
@@ -242,6 +260,25 @@ private:
     void mend_span(span_type& s) noexcept;
     static void push_remote(registry_type& registry, span_type& s, node* first, node* last, std::uint32_t count) noexcept;
     void send(span_type& s, node* block) noexcept;
+    bool add_to_parcel(const std::uintptr_t& key, const span_type& s, node* block) noexcept {
+        parcel& to = outbox_[parcel_of(s)];
+        const std::uintptr_t word = node::encoded(block, key);
+        if (to.span != &s || (to.count + 1) * s.block_size >= parcel_bytes) return false;
+        if (block->mark == word) [[unlikely]] return false;  // it is free already (encoded_link.I1)
+        block->mark = word;
+        block->set_next(to.first, key);
+        std::atomic_signal_fence(std::memory_order_release);  // for who forks: what it notes leads to the others
+        to.first = block;
+        ++to.count;
+        return true;
+    }
+    static std::size_t parcel_of(const span_type& s) noexcept {
+        return reinterpret_cast<std::uintptr_t>(&s) / sizeof(span_type) % parcels;
+    }
+    /// Kept where it is while half of it is in use; a smaller one would be a copy for little.
+    static bool near_enough(std::size_t old, std::size_t size) noexcept {
+        return size <= old && (size >= old / 2 || old <= 64);
+    }
     void send_all() noexcept;
     void* allocate_large(std::size_t size, std::size_t align, bool zeroed) noexcept;
     static void release_large(Store& store, span_type& s) noexcept;
@@ -260,6 +297,7 @@ private:
         node* first = nullptr;
         node* last = nullptr;
         std::uint32_t count = 0;
+        node* first_at_fork = nullptr;  ///< the child may trust the chain from there
     };
     static constexpr std::uint32_t no_block = 0;
     static constexpr std::size_t first_cached = class_of_size(small_class_limit) + 1;

@@ -238,8 +238,7 @@ auto heap<Store>::carve(span_type& s) noexcept -> node* {
 template <class Store>
 bool heap<Store>::resized_in_place(Store& store, span_type& s, std::size_t size) noexcept {
     const std::size_t old = s.block_size;
-    // Kept where it is while half of it is in use; a smaller one would be a copy for little.
-    if (size <= old && (size >= old / 2 || old <= 64) && s.kind != span_kind::mapped) return true;
+    if (near_enough(old, size) && s.kind != span_kind::mapped) return true;
     const bool large = s.kind == span_kind::run || s.kind == span_kind::mapped;
     return large && size > size_class_max && size <= static_cast<std::size_t>(PTRDIFF_MAX) - slice_size &&
            store.resize_large(&s, size);

@@ -24,6 +24,7 @@ __attribute__((no_sanitize("thread"))) void heap<Store>::note_lists() noexcept {
     };
     note(full_.front());
     for (auto& list : partial_) note(list.front());
+    for (parcel& to : outbox_) to.first_at_fork = __atomic_load_n(&to.first, __ATOMIC_ACQUIRE);
 }
 
 template <class Store>
@@ -34,9 +35,11 @@ void heap<Store>::mend() noexcept {
     for (auto& n : cached_) n = 0;
     for (parcel& to : outbox_) {  // not by push_remote: it may ask for the registry's lock
         if (to.span == nullptr) continue;
+        std::uint32_t count = 1;
+        for (const node* p = to.first_at_fork; p != to.last; p = p->next(key())) ++count;
         auto* owner = static_cast<heap*>(to.span->owner.load(std::memory_order_relaxed));
-        if (to.span->remote.push(to.first, to.last, to.count, key())) owner->mail_.announce(to.span);
-        to.span = nullptr;
+        if (to.span->remote.push(to.first_at_fork, to.last, count, key())) owner->mail_.announce(to.span);
+        to = {};
     }
     auto full = full_;
     full_ = {};

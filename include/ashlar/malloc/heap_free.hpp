@@ -179,7 +179,7 @@ template <class Store>
 /// One compare-and-swap for a parcel instead of one for each block; several parcels, because frees alternate.
 template <class Store>
 void heap<Store>::send(span_type& s, node* block) noexcept {
-    parcel& to = outbox_[(reinterpret_cast<std::uintptr_t>(&s) / sizeof(span_type)) % parcels];
+    parcel& to = outbox_[parcel_of(s)];
     if (to.span == &s) {
         block->set_next(to.first, key());
         to.first = block;

@@ -89,6 +89,11 @@ struct alignas(64) span {
     bool serves(std::uint32_t heap_id, std::uint32_t offset) const noexcept {
         return static_cast<std::uint32_t>(sum_with(tag, std::uint64_t{offset * magic}) >> 32) == heap_id;
     }
+    /// The same of whatever heap it is.
+    bool is_open_at(std::uint32_t offset) const noexcept {
+        const std::uint64_t word = tag.load(std::memory_order_relaxed);
+        return static_cast<std::uint32_t>(word) != 0 && (word + std::uint64_t{offset * magic}) >> 32 == word >> 32;
+    }
     void open(std::uint32_t heap_id) noexcept {
         tag.store(((std::uint64_t{heap_id} + 1) << 32) - magic, std::memory_order_relaxed);
     }

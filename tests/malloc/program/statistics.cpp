@@ -115,11 +115,35 @@ void read_while_threads_run() {
     EXPECT(s.live_bytes < 1 << 20);
 }
 
+// A few frees are not worth a heap; a thread that does nothing else is given one, so that they go home together.
+void* free_all(void* to) {
+    auto** blocks = static_cast<void**>(to);
+    for (; *blocks != nullptr; ++blocks) free(*blocks);
+    return nullptr;
+}
+uint64_t heaps_after_freeing(size_t blocks) {
+    static void* list[5001];
+    for (size_t i = 0; i < blocks; ++i) list[i] = malloc(64);
+    list[blocks] = nullptr;
+    pthread_t thread;
+    EXPECT(pthread_create(&thread, nullptr, &free_all, list) == 0 && pthread_join(thread, nullptr) == 0);
+    ashlar_malloc_statistics s{};
+    ashlar_malloc_stats(&s);
+    EXPECT(s.live_bytes < 1 << 20);
+    return s.heaps;
+}
+void who_frees_much_has_a_heap() {
+    const uint64_t heaps = heaps_after_freeing(1);
+    EXPECT(heaps_after_freeing(5) == heaps);
+    EXPECT(heaps_after_freeing(5000) == heaps + 1);
+}
+
 }  // namespace
 
 int main() {
     mallinfo_adds_up();
     nothing_allocates();
     malloc_info_can_be_read();
+    who_frees_much_has_a_heap();
     read_while_threads_run();
 }
