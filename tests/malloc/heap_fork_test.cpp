@@ -2,6 +2,8 @@
 // thread would do while the kernel copies is done between before_fork and after_fork_in_child.
 #include "ashlar/malloc/heap_fork.hpp"
 
+#include <algorithm>
+
 #include "support.hpp"
 
 using namespace test_malloc;
@@ -98,6 +100,78 @@ TEST_CASE("heap_fork: a new thread of the child takes the heap of a lost one", "
     const std::size_t spans = f.spans();
     take(next, 100, 200);
     CHECK(f.spans() <= spans + 1);
+    CHECK(misuses.empty());
+}
+
+TEST_CASE("heap_fork: what was handed out while the kernel copied is no block freed twice, though its copy looks free",
+          "[malloc][heap_fork]") {
+    for (const std::size_t size : {80u, 3000u}) {
+        fixture f;
+        heap_type& lost = f.attach();
+        heap_type& mine = f.attach();
+        auto theirs = take(lost, 8, size);
+        auto ours = take(mine, 8, size);
+        for (int i = 0; i < 4; ++i) f.free(lost, ours[i]);  // above 1 KiB they stand ready in the other thread's list
+        f.registry.before_fork(*f.store, &mine);
+        auto published = take(lost, 8, size);
+        for (void* p : published) static_cast<node*>(p)->set_mark(f.store->key());  // the child has an older copy
+        f.registry.after_fork_in_child(*f.store, &mine);
+        CHECK(f.usable(published[0]) >= size);
+        void* const moved = mine.reallocate(published[1], 3 * size);
+        CHECK((moved != nullptr && moved != published[1]));
+        for (void* p : published) f.free(mine, p);
+        for (void* p : theirs) f.free(mine, p);
+        for (std::size_t i = 4; i < 8; ++i) f.free(mine, ours[i]);
+        f.free(mine, moved);
+        CHECK(misuses.empty());
+        std::vector<void*> fresh = take(mine, 2000, size);
+        std::sort(fresh.begin(), fresh.end());
+        CHECK(std::adjacent_find(fresh.begin(), fresh.end()) == fresh.end());
+    }
+}
+
+TEST_CASE("heap_fork: in the child a second free is reported where the block is this thread's, and does nothing elsewhere",
+          "[malloc][heap_fork]") {
+    for (const std::size_t size : {80u, 3000u}) {
+        fixture f;
+        heap_type& lost = f.attach();
+        heap_type& mine = f.attach();
+        auto theirs = take(lost, 8, size);
+        auto ours = take(mine, 8, size);
+        f.registry.before_fork(*f.store, &mine);
+        f.registry.after_fork_in_child(*f.store, &mine);
+        f.free(mine, ours[3]);
+        f.free(mine, ours[3]);
+        REQUIRE(misuses.size() == 1);
+        CHECK((misuses[0].kind == misuse_kind::twice && misuses[0].pointer == ours[3]));
+        misuses.clear();
+        f.free(mine, theirs[3]);
+        f.free(mine, theirs[3]);
+        std::vector<void*> fresh = take(mine, 2000, size);
+        std::sort(fresh.begin(), fresh.end());
+        CHECK(std::adjacent_find(fresh.begin(), fresh.end()) == fresh.end());
+        misuses.clear();
+        void* const young = fresh.back();  // of a span that began in the child
+        f.free(mine, young);
+        f.free(mine, young);
+        CHECK(misuses.size() == 1);
+    }
+}
+
+TEST_CASE("heap_fork: with checks of every block what stood ready is used again too", "[malloc][heap_fork]") {
+    options o = still();
+    o.harden = 1;
+    fixture f(o);
+    heap_type& lost = f.attach();
+    heap_type& mine = f.attach();
+    auto blocks = take(lost, 2000, 80);
+    for (void* p : blocks) f.free(lost, p);
+    take(lost, 10, 80);
+    f.registry.before_fork(*f.store, &mine);
+    f.registry.after_fork_in_child(*f.store, &mine);
+    const std::size_t spans = f.spans();
+    take(mine, 600, 80);
+    CHECK(f.spans() <= spans);
     CHECK(misuses.empty());
 }
 

@@ -187,6 +187,8 @@ public:
     void note_lists() noexcept;
     /// In the child, of a heap whose thread it does not have: makes its spans usable again. Once.
     void mend() noexcept;
+    /// In the child, of a block that is freed: @returns whether it stays out, for nobody knows whether it is free already
+    bool leaves_out(Store& store, const span_type& s, node* block, const char* call) noexcept;
     /// In the child, of a shared heap: if somebody was in the middle of it, it is lost.
     void find_in_child(bool settled) noexcept;
 

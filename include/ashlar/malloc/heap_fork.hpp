@@ -6,7 +6,10 @@
 // Complexity: note_lists: O(spans of the heap). mend: O(spans and free blocks of the heap), once, at the first use.
 // Failure:    none. Blocks that stood ready in heads_, and those freed while the kernel copied, stay out in the child.
 // Threads:    note_lists: by who forks, while the gate is closed. mend: under the registry's lock.
-// Checked by: tests/malloc/heap_fork_test.cpp, tests/malloc/faults/forks.cpp
+// Invariants: heap_fork.I1  in the child a mark proves a block free only where its span began after the fork, is shared, or
+//                           where the list that holds it is at hand: other threads granted blocks while the kernel copied,
+//                           and the copy of such a block may be older than that of the pointer to it
+// Checked by: tests/malloc/heap_fork_test.cpp, tests/malloc/faults/forks.cpp, tests/malloc/faults/storm.cpp
 #pragma once
 
 #include "ashlar/malloc/heap.hpp"
@@ -57,16 +60,37 @@ void heap<Store>::mend() noexcept {
     }
 }
 
+/// Reports the block if this thread has it as free. Else it is not touched: it is lost to the child if it was in use, and
+/// nothing has happened if it was free.
+template <class Store>
+bool heap<Store>::leaves_out(Store& store, const span_type& s, node* block, const char* call) noexcept {
+    const bool many = s.kind == span_kind::small || s.kind == span_kind::medium;
+    if (!many || !store.may_be_torn(s) || !block->marked(store.key())) return false;  // heap_fork.I1
+    if (!attached()) return true;
+    const auto is_among = [&](node* p) {
+        for (std::uint32_t left = s.capacity; p != nullptr && left != 0; --left, p = p->next(key())) {
+            if (p == block) return true;
+            if (store.find(p)->kind == span_kind::none) return false;  // somebody wrote over the link that leads here
+        }
+        return false;
+    };
+    const bool own = s.owner.load(std::memory_order_relaxed) == this;
+    if (is_among(heads_[s.size_class]) || (own && is_among(node::decoded(s.free, key())))) {
+        store.report({misuse_kind::twice, call, block, block, s.block_size});
+    }
+    return true;
+}
+
 /// Counts again what is out: the countdown was copied at another moment than the list. @pre s is in no list
 template <class Store>
 void heap<Store>::mend_span(span_type& s) noexcept {
     std::uint32_t home = 0;
     node* const first = s.at_place(s.free_at_fork);
     for (node* p = first; p != nullptr; p = p->next(key())) ++home;
+    for (node* p = s.at_place(s.ready); p != nullptr; p = p->next(key())) ++home;  // taken inside the gate alone
     ASHLAR_INVARIANT(home <= s.carved());
     s.free = node::encoded(first, key());
     s.held = 0;
-    s.ready = 0;
     s.countdown = s.carved() - home;
     if (s.countdown == 0) return store_->give_span(&s);
     partial_[s.size_class].push_front(&s);

@@ -27,7 +27,7 @@ auto heap<Store>::checked(Store& store, void* p, const char* call) noexcept -> s
     what.block = s->start + index * s->block_size;
     what.size = s->block_size;
     if (p == what.block && (!many || index < s->carved())) {
-        if (!many || !static_cast<node*>(p)->marked(store.key())) return s;
+        if (!many || !static_cast<node*>(p)->marked(store.key()) || store.may_be_torn(*s)) return s;
         what.kind = misuse_kind::twice;
     } else {
         what.kind = many && index >= s->carved() ? misuse_kind::unused : misuse_kind::interior;
@@ -46,6 +46,7 @@ void heap<Store>::release(Store& store, registry_type& registry, heap* mine, voi
     if (!whole || block->marked(store.key())) [[unlikely]] {
         s = checked(store, p, call);
         if (s == nullptr) return;
+        if (mine->leaves_out(store, *s, block, call)) return;
     }
     if (store.settings().zero_on_free != 0) std::memset(p, 0, s->block_size);
     if (s->kind == span_kind::run || s->kind == span_kind::mapped) return release_large(store, *s);

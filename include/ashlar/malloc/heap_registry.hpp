@@ -125,12 +125,12 @@ public:
                 if (h != mine && !h->shared_ && !h->orphan_.load(std::memory_order_relaxed)) f(*h);
             }
         };
-        bool others = false;
+        others_ = false;
         {
             const holding guard(lock_);  // whoever attaches after this sees that the gate is closed
-            for_each_other([&](Heap&) { others = true; });
+            for_each_other([&](Heap&) { others_ = true; });
         }
-        settled_ = gate_.settle(others, [&](auto left) { for_each_other([&](Heap& h) { left(h.inside_); }); });
+        settled_ = gate_.settle(others_, [&](auto left) { for_each_other([&](Heap& h) { left(h.inside_); }); });
         lock_.lock();
         store.lock().lock();
         if (settled_) for_each_other([](Heap& h) { h.note_lists(); });
@@ -160,6 +160,7 @@ public:
             }
         }
         if (!settled_) store.for_each_span([](auto& s) { s.remote.forget(); });
+        if (others_) store.note_torn_fork();
         gate_.forget_guests();
         after_fork_in_parent(store);
     }
@@ -197,6 +198,7 @@ private:
 
     tiny_lock<atomics> lock_;
     gate_type gate_;
+    bool others_ = false;   ///< there were other threads when this process was forked
     bool settled_ = false;  ///< nobody was inside when this process was forked (fork_gate.I1)
     std::uint32_t next_id_ = first_heap_id;
     Heap* orphans_ = nullptr;

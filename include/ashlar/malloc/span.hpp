@@ -51,6 +51,7 @@ struct alignas(64) span {
     std::uint8_t size_class = 0;
     span_kind kind = span_kind::none;
     bool shared = false;  ///< its blocks belong to a heap for any thread (shared_heap.hpp)
+    std::uint8_t forks = 0;  ///< of its store when it began: marks in older ones are no proof (heap_fork.I1)
     std::byte* start = nullptr;
     std::size_t block_size = 0;  ///< usable bytes of a block
     std::size_t step = 0;        ///< sizes in (block_size - step, block_size] are of its class

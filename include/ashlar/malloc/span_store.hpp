@@ -110,6 +110,15 @@ public:
     void set_ceiling(std::size_t bytes) noexcept;
     static constexpr std::size_t growth_watched = std::size_t{32} << 20;
 
+    // --- fork (heap_fork.hpp) --------------------------------------------------------------------------------
+    /// In the child, of a process that had other threads.
+    void note_torn_fork() noexcept { ++forks_; }
+    /// @returns whether other threads could grant and free blocks of the span while the kernel copied it: the fast paths
+    ///          of malloc and free go on then. Of spans of equal blocks.
+    bool may_be_torn(const span_type& s) const noexcept {
+        return s.forks != forks_ && !s.shared && options_.harden == 0;
+    }
+
     // --- a heap profile (sampling.hpp) -----------------------------------------------------------------------
     const block_sampler* sampler() const noexcept { return sampler_.load(std::memory_order_acquire); }
     /// Null for no profile. What it points to stays.
@@ -197,6 +206,7 @@ private:
 
     os::page_map<span_type, Atomics> map_;  // first: its root then lies where the object does, and free adds nothing
     std::uintptr_t key_ = 0;
+    std::uint8_t forks_ = 0;  ///< between this process and the first, of those that had other threads; modulo 256
     lock_type lock_;
     retrying_pages<Pages> pages_;
     options options_{options::zeros()};  // until configure

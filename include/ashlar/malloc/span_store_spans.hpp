@@ -76,6 +76,7 @@ auto span_store<Pages, Atomics>::new_span(void* owner, std::uint32_t owner_id, s
     // heap_hardened.I1; and what is kept ready is not cleared
     const bool keepable = size > small_class_limit && options_.zero_on_free == 0 && options_.harden == 0;
     s->unit_magic = keepable ? divisor_magic(static_cast<std::uint32_t>(size) / large_unit) : 0;
+    s->forks = forks_;
     s->step = size - (size_class == 0 ? 0 : size_of_class(size_class - 1));
     s->free = node::encoded(nullptr, key_);
     open(*s, owner_id);
