@@ -173,7 +173,7 @@ private:
     bool resize_mapping(span_type* s, std::size_t size) noexcept;
     void purge_down_to(std::size_t bytes, bool only_old) noexcept;
     void give_back_if_due(bool with_time) noexcept;
-    void give_back_excess() noexcept;
+    void give_back_excess(std::size_t growth = 0) noexcept;
     void put_back(span_type* s) noexcept;
     bool admit_slowly(std::size_t bytes) noexcept;
     void watch_limits() noexcept;
@@ -197,7 +197,7 @@ private:
         resident_.fetch_sub(memory_of(s), std::memory_order_relaxed);
     }
     void note_peak() noexcept {
-        const std::size_t needed = needed_.load(std::memory_order_relaxed);
+        const std::size_t needed = needed_.load(std::memory_order_relaxed) + large_.live();
         if (needed > most_needed_.load(std::memory_order_relaxed)) most_needed_.store(needed, std::memory_order_relaxed);
         const std::size_t bytes = slices_.used() * slice_size + large_.live();
         if (bytes > peak_) peak_ = bytes;

@@ -50,6 +50,7 @@ auto span_store<Pages, Atomics>::take_run(std::size_t size, std::size_t align) n
 
 template <os::page_source Pages, atomics_policy Atomics>
 auto span_store<Pages, Atomics>::take_mapping(std::size_t size, std::size_t align) noexcept -> span_type* {
+    give_back_excess(size);
     const holding guard(lock_);
     span_type* s = take_record();
     if (s == nullptr) return nullptr;
@@ -110,6 +111,7 @@ template <os::page_source Pages, atomics_policy Atomics>
 bool span_store<Pages, Atomics>::resize_large(span_type* s, std::size_t size) noexcept {
     if (size > s->block_size && !admit(page_up(size) - s->block_size)) return false;
     if (s->kind == span_kind::run) return size <= largest_run && resize_run(s, page_up(size));
+    if (size > s->block_size) give_back_excess(page_up(size) - s->block_size);
     return size > largest_run && resize_mapping(s, page_up(size));
 }
 

@@ -129,15 +129,16 @@ void span_store<Pages, Atomics>::purge_down_to(std::size_t bytes, bool only_old)
     }
 }
 
-/// Before more is taken: free memory is kept only as far as all memory stays near the most that was ever needed. To
-/// keep more would raise the peak for the sake of a fault saved. The figures are read without the lock: a stale one
-/// purges one call later.
+/// Before more is taken, `growth` bytes of it in mappings: free memory is kept only as far as all memory stays near the
+/// most that was ever needed. To keep more would raise the peak for the sake of a fault saved. The figures are read
+/// without the lock: a stale one purges one call later.
 template <os::page_source Pages, atomics_policy Atomics>
-void span_store<Pages, Atomics>::give_back_excess() noexcept {
+void span_store<Pages, Atomics>::give_back_excess(std::size_t growth) noexcept {
     const std::size_t dirty = slices_.dirty();
     if (dirty == 0 || options_.purge_delay_ms < 0) return;
-    const std::size_t have = resident_.load(std::memory_order_relaxed) + dirty;
-    const std::size_t most = most_needed_.load(std::memory_order_relaxed);
+    const std::size_t have = taken() + growth + dirty;
+    std::size_t most = needed_.load(std::memory_order_relaxed) + large_.live() + growth;
+    if (const std::size_t before = most_needed_.load(std::memory_order_relaxed); before > most) most = before;
     const std::size_t allowed = most + most / 16 + slack;
     if (have <= allowed) return;
     const std::size_t excess = have - allowed + slack / 2;  // some more, so that the next calls need not
