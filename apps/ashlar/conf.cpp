@@ -22,6 +22,10 @@ namespace {
 std::string whole_text(const std::string& path) {
     std::error_code error;
     if (std::filesystem::is_directory(path, error)) throw failure(wrong_use, path + ": is a directory, not a conf");
+    // It is read again by every process that the program starts: a pipe would be empty by then, a device may have no end.
+    if (path != "/dev/null" && std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) {
+        throw failure(wrong_use, path + ": is not a regular file, which a conf must be");
+    }
     errno = 0;
     std::ifstream file(path, std::ios::binary);
     std::ostringstream text;

@@ -1,5 +1,6 @@
 #include "ashlar/observe/trace_reader.hpp"
 
+#include <cerrno>
 #include <cstring>
 #include <optional>
 #include <system_error>
@@ -33,7 +34,9 @@ trace_reader trace_reader::open(const std::string& path) {
     auto b = std::make_unique<body>();
     int error = 0;
     b->source.emplace(path.c_str(), error);
-    if (error != 0) {
+    if (error == EINVAL) {  // trace_system's word for devices, pipes and sockets
+        b->error = sentence(path, "is not a trace of Ashlar: it is no regular file");
+    } else if (error != 0) {
         b->error = "cannot read the trace " + path + ": " + std::generic_category().message(error);
     } else if (std::string why = read_index(*b->source, b->index); !why.empty()) {
         b->error = sentence(path, why);

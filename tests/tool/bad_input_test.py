@@ -78,6 +78,27 @@ class Traces(tool.ToolTest):
         pathlib.Path("text.trace").write_text("this is not a trace\n" * 1000)
         self.refuse("text.trace", "text.trace")
 
+    def test_a_device_or_a_pipe_is_no_trace_and_nobody_waits_for_it(self):
+        os.mkfifo("pipe")
+        for name in ("/dev/null", "/dev/zero", "/dev/full", "pipe"):
+            self.refuse(f"^ashlar: {name} is not a trace of Ashlar: it is no regular file$", name)
+
+    def test_a_trace_that_may_not_be_read(self):
+        if os.getuid() == 0:  # who may read everything but what the kernel does not give
+            name = "/proc/sys/vm/drop_caches"
+        else:
+            name = "closed.trace"
+            pathlib.Path(name).touch(0o200)
+        self.refuse(f"cannot read the trace {name}: Permission denied", name)
+
+    def test_a_trace_of_a_machine_of_the_other_byte_order(self):
+        self.record(code="pass")
+        whole = bytearray(pathlib.Path("t.trace").read_bytes())
+        for at in (8, 12):
+            whole[at:at + 4] = whole[at:at + 4][::-1]
+        pathlib.Path("other.trace").write_bytes(whole)
+        self.refuse("other.trace was written on a machine of the other byte order", "other.trace")
+
     def test_a_trace_without_an_allocation(self):
         self.record()
         whole = pathlib.Path("t.trace").read_bytes()
@@ -131,6 +152,14 @@ class Confs(tool.ToolTest):
     def test_a_conf_that_cannot_be_read(self):
         self.complains(2, "no.conf: cannot be read: No such file", "run", "--conf", "no.conf", "--", "true")
         self.complains(2, "is a directory", "run", "--conf", "/", "--", "true")
+
+    def test_a_device_or_a_pipe_is_no_conf_and_nobody_waits_for_it(self):
+        os.mkfifo("pipe")
+        for name in ("/dev/zero", "pipe"):
+            self.complains(2, f"{name}: is not a regular file", "run", "--conf", name, "--", "true")
+            self.complains(2, f"{name}: is not a regular file", "run", "--", "true", env={"ASHLAR_CONF": name})
+            self.complains(2, f"{name}: is not a regular file", "record", "--malloc", "ashlar", "--conf", name, "--", "true")
+        self.assertEqual(self.ashlar("run", "--conf", "/dev/null", "--", "true").returncode, 0, "no settings")
 
     def test_a_conf_longer_than_the_malloc_reads_is_refused(self):
         pathlib.Path("long.conf").write_text("version = 1\n" + "# comment\n" * 1000)
