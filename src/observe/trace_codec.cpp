@@ -22,6 +22,21 @@ bool record_decoder::take(const std::byte*& at, const std::byte* end, std::uint6
     return false;
 }
 
+bool record_decoder::take_stack(const std::byte*& at, const std::byte* end, unsigned tag, event& e) noexcept {
+    std::uint64_t v;
+    if (!take(at, end, v)) return false;
+    if (v < f::stack_slot_count) {
+        const stack_slot& w = stack_slots_[v];
+        if (!w.used) return false;
+        e.stack = w.stack;
+        if (tag & f::tag_same_size) e.size = w.size;
+        return true;
+    }
+    if (v - f::stack_slot_count > UINT32_MAX || (tag & f::tag_same_size)) return false;
+    e.stack = static_cast<std::uint32_t>(v - f::stack_slot_count);
+    return true;
+}
+
 bool record_decoder::take_address(const std::byte*& at, const std::byte* end, unsigned tag, unsigned low,
                                   event& e) noexcept {
     if (tag & f::tag_near) {
@@ -29,7 +44,7 @@ bool record_decoder::take_address(const std::byte*& at, const std::byte* end, un
         const auto number = static_cast<unsigned>(*at++);
         if (number >= f::slot_count || slots_[number].address == 0 || low != 0) return false;
         e.address = slots_[number].address;
-        if (tag & f::tag_same_size) e.size = slots_[number].size;
+        if ((tag & f::tag_same_size) && !tells_stack(e.kind)) e.size = slots_[number].size;
     } else {
         std::uint64_t folded;
         if (!take(at, end, folded)) return false;
@@ -53,7 +68,7 @@ bool record_decoder::take_old(const std::byte*& at, const std::byte* end, event&
     return true;
 }
 
-bool record_decoder::take_tag(const std::byte*& at, const std::byte* end, head& h, event& e) noexcept {
+bool record_decoder::take_tag(const std::byte*& at, const std::byte* end, head& h, event& e) const noexcept {
     if (at == end) return false;
     h.tag = static_cast<unsigned>(*at++);
     if (h.tag == f::prefix_refused) {
@@ -72,7 +87,7 @@ bool record_decoder::take_tag(const std::byte*& at, const std::byte* end, head& 
     const bool near = h.tag & f::tag_near, same = h.tag & f::tag_same_size;
     if (!is_known(e.kind) || e.kind == event_kind::thread_begin || e.kind == event_kind::exec) return false;
     if ((e.failed && !requests(e.kind)) || ((near || h.low != 0) && !h.placed)) return false;
-    return !same || (near && states_size(e.kind));
+    return !same || tells_stack(e.kind) || (near && states_size(e.kind));
 }
 
 const std::byte* record_decoder::decode(const std::byte* at, const std::byte* end, event& e,
@@ -83,8 +98,11 @@ const std::byte* record_decoder::decode(const std::byte* at, const std::byte* en
     if (!take_tag(at, end, h, e) || !take(at, end, passed) || passed > UINT64_MAX - ticks_) return nullptr;
     ticks_ += passed;
     when = {ticks_, ticks_};
+    const bool with_stack = tells_stack(e.kind);
+    if (with_stack && !take_stack(at, end, h.tag, e)) return nullptr;
     if (h.placed && !take_address(at, end, h.tag, h.low, e)) return nullptr;
     if (states_size(e.kind) && !(h.tag & f::tag_same_size) && !take(at, end, e.size)) return nullptr;
+    if (with_stack) slot_for_stack(e.stack) = {e.stack, true, e.size};
     if (h.placed && e.address != 0) {
         slot& s = slot_for(e.address);
         s = {e.address, states_size(e.kind) ? e.size : s.address == e.address ? s.size : 0};

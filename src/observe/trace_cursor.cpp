@@ -15,9 +15,11 @@ bool trace_cursor::next(event& e, record_time& when) {
         if (end_ - at_ < f::record_limit && remaining_ != 0) refill();
         const std::byte* const from = buffer_.data() + at_;
         if (at_ != end_ && *from != std::byte{0}) {
-            if (const std::byte* after = decoder_.decode(from, buffer_.data() + end_, e, when)) {
+            bool is_event = true;
+            if (const std::byte* after = take(from, buffer_.data() + end_, e, when, is_event)) {
                 at_ += static_cast<std::size_t>(after - from);
-                return true;
+                if (is_event) return true;
+                continue;
             }
             // A record that the end of the file cuts is no damage: the index has counted the chunk as truncated.
             health_.damaged_chunks += !truncated_ || end_ - at_ >= f::record_limit;
@@ -26,6 +28,15 @@ bool trace_cursor::next(event& e, record_time& when) {
         }
         inside_ = false;
     }
+}
+
+const std::byte* trace_cursor::take(const std::byte* from, const std::byte* end, event& e, record_time& when,
+                                    bool& is_event) {
+    if (!definitions_) return decoder_.decode(from, end, e, when);
+    is_event = !trace_definitions::begins_with(*from);
+    if (!is_event) return definitions_->take(from, end);
+    const std::byte* after = decoder_.decode(from, end, e, when);
+    return after != nullptr && definitions_->translate(e.stack) ? after : nullptr;
 }
 
 bool trace_cursor::enter_chunk() {
@@ -49,7 +60,7 @@ bool trace_cursor::enter_chunk() {
             ++health_.damaged_chunks;
             continue;
         }
-        decoder_.restart(c.start_ticks);
+        decoder_.restart(c.start_ticks, definitions_.has_value());
         inside_ = true;
         return true;
     }

@@ -10,18 +10,24 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "ashlar/observe/trace_codec.hpp"
+#include "trace_definitions.hpp"
 #include "trace_index.hpp"
 
 namespace ashlar {
 
 class trace_cursor {
 public:
-    trace_cursor(const trace_source& source, std::span<const trace_chunk_place> chunks, trace_health& health)
-        : source_(source), chunks_(chunks), health_(health) {}
+    /// stacks: where the call stacks go; null for a trace without
+    trace_cursor(const trace_source& source, std::span<const trace_chunk_place> chunks, trace_health& health,
+                 trace_stacks* stacks)
+        : source_(source), chunks_(chunks), health_(health) {
+        if (stacks != nullptr) definitions_.emplace(*stacks);
+    }
 
     /// Fills in the next event, its thread and time_ns excepted. @returns whether there was one
     bool next(event& e, record_time& when);
@@ -32,6 +38,7 @@ private:
     bool enter_chunk();
     bool checksum_holds(const trace_format::chunk_header& c);
     void refill();
+    const std::byte* take(const std::byte* from, const std::byte* end, event& e, record_time& when, bool& is_event);
 
     const trace_source& source_;
     std::span<const trace_chunk_place> chunks_;  ///< those not entered yet
@@ -45,6 +52,7 @@ private:
     std::size_t at_ = 0;
     std::size_t end_ = 0;
     record_decoder decoder_;
+    std::optional<trace_definitions> definitions_;
 };
 
 }  // namespace ashlar

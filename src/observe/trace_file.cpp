@@ -68,6 +68,8 @@ void trace_file::write_header(const trace_subject& subject) noexcept {
     h.parent = subject.parent;
     h.process_start = subject.process_start;
     h.flags = subject.flags;
+    h.needs = subject.stack_depth != 0 ? f::needs_stacks : 0;
+    h.stack_depth = subject.stack_depth;
     h.ticks_per_second = clock_.ticks_per_second();
     h.start_ticks = clock_.start_ticks();
     h.start_monotonic_ns = clock_.start_ns();

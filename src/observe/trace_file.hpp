@@ -38,6 +38,7 @@ struct trace_subject {
     std::uint32_t parent = 0;
     std::uint64_t process_start = 0;
     std::uint32_t flags = 0;
+    std::uint32_t stack_depth = 0;  ///< 0: without call stacks
     std::string_view command_line;  ///< arguments, each ended by a zero
     std::string_view executable;
 };

@@ -14,6 +14,7 @@ struct trace_reader::body {
     std::optional<trace_source> source;
     trace_index index;
     trace_health health;
+    trace_stacks stacks;
     std::optional<trace_order> order;
     event current;
 };
@@ -61,7 +62,8 @@ const std::string& trace_reader::error() const noexcept { return body_->error; }
 void trace_reader::rewind() {
     if (!*this) return;
     body_->health = body_->index.health;
-    body_->order.emplace(*body_->source, body_->index, body_->health);
+    body_->order.emplace(*body_->source, body_->index, body_->health,
+                         body_->index.info.has_stacks ? &body_->stacks : nullptr);
 }
 
 const event* trace_reader::next() {
@@ -70,6 +72,7 @@ const event* trace_reader::next() {
 }
 
 const trace_info& trace_reader::info() const noexcept { return body_->index.info; }
+const trace_stacks& trace_reader::stacks() const noexcept { return body_->stacks; }
 const trace_health& trace_reader::health() const noexcept { return body_->health; }
 
 std::string_view trace_reader::thread_name(std::uint32_t thread) const noexcept {

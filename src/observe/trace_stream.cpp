@@ -17,6 +17,9 @@ void trace_stream::begin(std::uint32_t thread, std::uint32_t os_thread) noexcept
     os_thread_ = os_thread;
     sequence_ = 0;
     named_ = false;
+    stacks_ = false;
+    places_ = 0;
+    next_stack_ = f::first_stack;
 }
 
 bool trace_stream::open_chunk(trace_file& file, std::uint64_t start_ticks) noexcept {
@@ -49,9 +52,70 @@ bool trace_stream::open_chunk(trace_file& file, std::uint64_t start_ticks) noexc
         std::atomic_ref<std::uint32_t>(window_.before->capacity)
             .store(static_cast<std::uint32_t>(gap), std::memory_order_release);
     }
-    encoder_.restart(start_ticks);
+    encoder_.restart(start_ticks, stacks_);
     at_ = window_.at + sizeof(f::chunk_header);
     limit_ = window_.end - f::record_limit;
+    if (stacks_) commit(at_, f::define_counts, record_encoder::put(record_encoder::put(at_ + 1, places_), next_stack_));
+    return true;
+}
+
+void trace_stream::commit(std::byte* head, unsigned tag, std::byte* after) noexcept {
+    std::atomic_ref<std::byte>(*head).store(static_cast<std::byte>(tag), std::memory_order_release);  // trace_format.I2
+    at_ = after;
+}
+
+std::uint32_t trace_stream::define_place(trace_file& file, std::uint64_t ticks, std::uint32_t module,
+                                         std::uint64_t offset) noexcept {
+    if (!have_room(file, ticks) || places_ == no_number - 1) return no_number;
+    commit(at_, f::define_place, record_encoder::put(record_encoder::put(at_ + 1, module), offset));
+    return places_++;
+}
+
+std::uint32_t trace_stream::define_stacks(trace_file& file, std::uint64_t ticks, std::uint32_t parent,
+                                          const std::uint32_t* places, std::size_t count) noexcept {
+    const std::uint32_t result = next_stack_;
+    if (next_stack_ > no_number - 1 - count) return no_number;
+    while (count != 0) {
+        if (!have_room(file, ticks)) return no_number;
+        const std::size_t part = count < f::stacks_in_record ? count : f::stacks_in_record;
+        std::byte* out = record_encoder::put(at_ + 1, next_stack_ - parent);
+        *out++ = static_cast<std::byte>(part);
+        for (std::size_t i = 0; i < part; ++i) out = record_encoder::put(out, places[i]);
+        commit(at_, f::define_stacks, out);
+        next_stack_ += static_cast<std::uint32_t>(part);
+        parent = next_stack_ - 1;
+        places += part;
+        count -= part;
+    }
+    return result;
+}
+
+bool trace_stream::define_module(trace_file& file, std::uint64_t ticks, std::uint32_t number,
+                                 const trace_module_view& what) noexcept {
+    if (!have_room(file, ticks)) return false;
+    std::byte* out = record_encoder::put(at_ + 1, number);
+    *out++ = static_cast<std::byte>(f::module_range);
+    out = record_encoder::put(record_encoder::put(record_encoder::put(out, what.bias), what.begin), what.bytes);
+    commit(at_, f::define_module, out);
+    const std::size_t id = what.build_id_bytes < f::bytes_in_record ? what.build_id_bytes : f::bytes_in_record;
+    if (id != 0 && !define_bytes(file, ticks, number, f::module_build_id, what.build_id, id)) return false;
+    for (std::size_t told = 0; told < what.path_bytes;) {
+        const std::size_t rest = what.path_bytes - told;
+        const std::size_t part = rest < f::bytes_in_record ? rest : f::bytes_in_record;
+        if (!define_bytes(file, ticks, number, f::module_path, what.path + told, part)) return false;
+        told += part;
+    }
+    return true;
+}
+
+bool trace_stream::define_bytes(trace_file& file, std::uint64_t ticks, std::uint32_t number, unsigned part,
+                                const void* bytes, std::size_t size) noexcept {
+    if (!have_room(file, ticks)) return false;
+    std::byte* out = record_encoder::put(at_ + 1, number);
+    *out++ = static_cast<std::byte>(part);
+    *out++ = static_cast<std::byte>(size);
+    std::memcpy(out, bytes, size);
+    commit(at_, f::define_module, out + size);
     return true;
 }
 

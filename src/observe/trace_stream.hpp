@@ -18,6 +18,17 @@
 
 namespace ashlar {
 
+/// What is told of a loaded file.
+struct trace_module_view {
+    std::uint64_t bias = 0;
+    std::uint64_t begin = 0;
+    std::uint64_t bytes = 0;
+    const void* build_id = nullptr;
+    std::size_t build_id_bytes = 0;
+    const char* path = "";
+    std::size_t path_bytes = 0;
+};
+
 class trace_stream {
 public:
     constexpr trace_stream() noexcept = default;
@@ -39,6 +50,17 @@ public:
         return true;
     }
 
+    /// What follows tells call stacks, as the file's header says. @pre begun, no chunk yet
+    void with_stacks() noexcept { stacks_ = true; }
+
+    /// Define the thread's next number; `ticks` is for a new chunk. @returns the number, or no_number as write() is false
+    std::uint32_t define_place(trace_file& file, std::uint64_t ticks, std::uint32_t module, std::uint64_t offset) noexcept;
+    /// The first of the stacks has this parent, each further one the one before. @returns the first's number
+    std::uint32_t define_stacks(trace_file& file, std::uint64_t ticks, std::uint32_t parent, const std::uint32_t* places,
+                                std::size_t count) noexcept;
+    bool define_module(trace_file& file, std::uint64_t ticks, std::uint32_t number, const trace_module_view& what) noexcept;
+    static constexpr std::uint32_t no_number = UINT32_MAX;
+
     /// Closes the chunk and leaves what remains of the window to other threads. The stream may go on with a new chunk.
     void end(trace_file& file) noexcept;
 
@@ -54,6 +76,12 @@ public:
 private:
     static constexpr std::size_t most = 256 * 1024;
 
+    bool have_room(trace_file& file, std::uint64_t ticks) noexcept {
+        return (at_ <= limit_ && at_ != nullptr) || open_chunk(file, ticks);
+    }
+    void commit(std::byte* head, unsigned tag, std::byte* after) noexcept;
+    bool define_bytes(trace_file& file, std::uint64_t ticks, std::uint32_t number, unsigned part, const void* bytes,
+                      std::size_t size) noexcept;
     [[gnu::cold]] bool open_chunk(trace_file& file, std::uint64_t start_ticks) noexcept;
     void close_chunk() noexcept;
 
@@ -65,6 +93,9 @@ private:
     std::uint32_t thread_ = 0;
     std::uint32_t os_thread_ = 0;
     std::uint32_t sequence_ = 0;
+    std::uint32_t places_ = 0;  ///< numbers used
+    std::uint32_t next_stack_ = trace_format::first_stack;
+    bool stacks_ = false;
     bool named_ = false;
     char name_[16] = {};
     record_encoder encoder_;

@@ -13,6 +13,7 @@ struct trace_writer::body {
     std::vector<std::unique_ptr<trace_stream>> streams;
     std::uint64_t last_ns = 0;
     bool replaced = false;
+    bool has_stacks = false;
 
     trace_stream& stream_of(std::uint32_t thread) {
         if (thread >= streams.size()) streams.resize(thread + 1);
@@ -20,6 +21,7 @@ struct trace_writer::body {
         if (!s) {
             s = std::make_unique<trace_stream>();
             s->begin(thread, thread);
+            if (has_stacks) s->with_stacks();
             s->set_name({});
         }
         return *s;
@@ -49,7 +51,8 @@ trace_writer trace_writer::create(const std::string& path, const subject& about)
     trace_clock clock;
     clock.set_start_unix_ns(about.start_unix_ns);
     const trace_subject subject{about.process, about.parent, 0, about.forked ? trace_format::flag_forked : 0,
-                                arguments,     about.executable};
+                                about.stack_depth, arguments,     about.executable};
+    b->has_stacks = about.stack_depth != 0;
     if (const int error = b->file.open(path.c_str(), subject, clock); error != 0) {
         b->error = "cannot create the trace " + path + ": " + std::generic_category().message(error);
     }
@@ -69,6 +72,22 @@ bool trace_writer::write(const event& e, std::uint64_t began_ns) {
     const bool done = s.write(body_->file, e, {began_ns, e.time_ns});
     if (e.kind == event_kind::thread_end) s.end(body_->file);
     return done;
+}
+
+bool trace_writer::define_module(std::uint32_t number, const trace_module& what) {
+    if (!*this || !body_->has_stacks || number == 0 || number >= trace_stacks::module_limit) return false;
+    const trace_module_view view{what.bias, what.begin, what.bytes, what.build_id.data(), what.build_id.size(),
+                                 what.path.data(), what.path.size()};
+    return body_->stream_of(0).define_module(body_->file, body_->last_ns, number, view);
+}
+
+std::uint32_t trace_writer::define_stack(std::uint32_t thread, std::uint32_t parent, trace_place place) {
+    if (!*this || !body_->has_stacks || thread >= thread_limit) return 0;
+    trace_stream& s = body_->stream_of(thread);
+    const std::uint32_t number = s.define_place(body_->file, body_->last_ns, place.module, place.offset);
+    if (number == trace_stream::no_number) return 0;
+    const std::uint32_t stack = s.define_stacks(body_->file, body_->last_ns, parent, &number, 1);
+    return stack == trace_stream::no_number ? 0 : stack;
 }
 
 void trace_writer::name_thread(std::uint32_t thread, std::string_view name) {

@@ -51,9 +51,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     std::uint64_t last = 0;
     std::size_t count = 0;
+    std::vector<std::uint32_t> places;
     while (const ashlar::event* e = r.next()) {
         if (e->time_ns < last || e->thread >= r.info().threads + (e->kind == ashlar::event_kind::exec)) std::abort();
         last = e->time_ns;
+        if (e->stack >= r.stacks().frames().size()) std::abort();
+        r.stacks().unfold(e->stack, places);
+        for (std::uint32_t p : places) {
+            if (p >= r.stacks().places().size()) std::abort();
+        }
         if (++count > size) std::abort();
     }
     (void)describe(r.info());

@@ -13,6 +13,28 @@ void shorten(const std::string& path) {
     std::filesystem::resize_file(path, end);
 }
 
+/// A history with stacks: of each thread a chain of frames, to which every request adds or goes back.
+void write_with_stacks(const std::string& path, std::uint64_t seed) {
+    const trace_support::history h(seed, 2, 30);
+    ashlar::trace_writer w = ashlar::trace_writer::create(path, {.command_line = {"prog"}, .executable = "/bin/prog", .stack_depth = 16});
+    ashlar::trace_module m;
+    m.path = "/lib/some.so";
+    m.build_id = {1, 2, 3, 4};
+    m.bytes = 4096;
+    w.define_module(1, m);
+    std::uint32_t stacks[2][4] = {};
+    for (ashlar::event e : h.events) {
+        auto& mine = stacks[e.thread];
+        if (requests(e.kind)) {
+            std::uint32_t& place = mine[e.size % 4];
+            if (place == 0) place = w.define_stack(e.thread, mine[(e.size + 1) % 4], {static_cast<std::uint32_t>(e.size % 2), e.size});
+            e.stack = place;
+        }
+        w.write(e);
+    }
+    if (seed % 2 == 0) w.close(h.events.back().time_ns);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -29,6 +51,11 @@ int main(int argc, char** argv) {
         const std::string path = trace_support::write_trace(scratch, "t", h.events, seed % 3 != 0);
         shorten(path);
         std::filesystem::copy_file(path, folder / ("trace" + std::to_string(seed)));
+    }
+    for (std::uint64_t seed = 0; seed < 8; ++seed) {
+        const std::string path = (folder / ("stacks" + std::to_string(seed))).string();
+        write_with_stacks(path, seed);
+        shorten(path);
     }
     return 0;
 }

@@ -143,6 +143,7 @@ struct event {
     std::uint64_t size = 0;         ///< bytes asked for, or bytes told by a sized release
     std::uint64_t alignment = 0;    ///< as the program gave it: may be no power of two in a refused request
     std::uint64_t old_address = 0;  ///< realloc: the block given in; it stays live if the request failed
+    std::uint32_t stack = 0;        ///< who asked: a number of the trace's stacks (trace_stacks.hpp); 0 if not known
     std::uint32_t thread = 0;       ///< dense, from 0, in order of the threads' first events
     event_kind kind = event_kind::none;
     bool failed = false;            ///< the request was refused

@@ -4,8 +4,8 @@
 // Source:     docs/trace_format.md, records. Variable-length numbers as in DWARF (LEB128), signed ones folded
 //             as in protocol buffers (zigzag). The table of recent addresses is ours: one slot per address
 //             hash, so that both sides find it in O(1) without moving anything.
-// Picture:    [refused] [odd, low bits] tag | time | slot or distance | size | alignment | lasted | old slot or distance
-// Complexity: O(1) each way; 2 KiB of state.
+// Picture:    [refused] [odd, low bits] tag | time | [stack] | slot or distance | size | alignment | lasted | old slot or distance
+// Complexity: O(1) each way; 4 KiB of state.
 // Failure:    decode() returns nullptr for bytes that are no whole record; the state is then spent.
 // Threads:    one coder per thread.
 // Invariants: trace_codec.I1  coder and decoder hold the same state after the same records
@@ -32,9 +32,10 @@ struct record_time {
 /// What both sides remember of a chunk; it starts afresh with each.
 class record_state {
 public:
-    void restart(std::uint64_t start_ticks) noexcept {
+    void restart(std::uint64_t start_ticks, bool with_stacks = false) noexcept {
         *this = record_state{};
         ticks_ = start_ticks;
+        stacks_ = with_stacks;
     }
 
 protected:
@@ -42,21 +43,25 @@ protected:
         std::uint64_t address;
         std::uint64_t size;
     };
+    struct stack_slot {
+        std::uint32_t stack;
+        bool used;
+        std::uint64_t size;  ///< of its last request
+    };
+    bool tells_stack(event_kind k) const noexcept { return stacks_ && requests(k); }
+    stack_slot& slot_for_stack(std::uint32_t stack) noexcept { return stack_slots_[trace_format::slot_of_stack(stack)]; }
     slot& slot_for(std::uint64_t address) noexcept { return slots_[trace_format::slot_of(address)]; }
 
     std::uint64_t ticks_ = 0;
     std::uint64_t near_ = 0;  ///< the last address, rounded down to 16
+    bool stacks_ = false;
     slot slots_[trace_format::slot_count] = {};
+    stack_slot stack_slots_[trace_format::stack_slot_count] = {};
 };
 
 class record_encoder : public record_state {
 public:
-    /// Writes the event at `at`, the first byte last (trace_format.I2). Inlined, a constant kind leaves only its own part.
-    /// @pre record_limit bytes at `at` are writable and zero; e.kind is known and is not thread_begin or exec
-    /// @returns where the next record goes
-    [[gnu::always_inline]] std::byte* encode(std::byte* at, const event& e, record_time when) noexcept;
-
-private:
+    /// Writes one number. @returns where the next byte goes
     static std::byte* put(std::byte* at, std::uint64_t v) noexcept {
         while (v >= 0x80) {
             *at++ = static_cast<std::byte>(v | 0x80);
@@ -65,14 +70,25 @@ private:
         *at++ = static_cast<std::byte>(v);
         return at;
     }
+
+    /// Writes the event at `at`, the first byte last (trace_format.I2). Inlined, a constant kind leaves only its own part.
+    /// @pre record_limit bytes at `at` are writable and zero; e.kind is known and is not thread_begin or exec
+    /// @returns where the next record goes
+    [[gnu::always_inline]] std::byte* encode(std::byte* at, const event& e, record_time when) noexcept;
+
+private:
     static std::uint64_t fold(std::uint64_t distance) noexcept {
         return (distance << 1) ^ (std::uint64_t{0} - (distance >> 63));
     }
     std::byte* put_old(std::byte* at, std::uint64_t address) noexcept;
+    std::byte* put_stack(std::byte* at, const event& e) noexcept;
 };
 
 class record_decoder : public record_state {
 public:
+    /// Reads one number. @returns false if there is none, or it does not fit
+    static bool take(const std::byte*& at, const std::byte* end, std::uint64_t& v) noexcept;
+
     /// Reads one record. The event's thread and time_ns are the caller's to fill in.
     /// @returns the byte after it, or nullptr if [at, end) does not begin with a whole, possible record
     const std::byte* decode(const std::byte* at, const std::byte* end, event& e, record_time& when) noexcept;
@@ -83,8 +99,8 @@ private:
         unsigned low = 0;      // the low four bits of an odd address
         bool placed = false;   // it tells an address
     };
-    static bool take(const std::byte*& at, const std::byte* end, std::uint64_t& v) noexcept;
-    static bool take_tag(const std::byte*& at, const std::byte* end, head& h, event& e) noexcept;
+    bool take_tag(const std::byte*& at, const std::byte* end, head& h, event& e) const noexcept;
+    bool take_stack(const std::byte*& at, const std::byte* end, unsigned tag, event& e) noexcept;
     bool take_address(const std::byte*& at, const std::byte* end, unsigned tag, unsigned low, event& e) noexcept;
     bool take_old(const std::byte*& at, const std::byte* end, event& e) noexcept;
 };
@@ -100,7 +116,14 @@ inline std::byte* record_encoder::encode(std::byte* at, const event& e, record_t
         s = &slot_for(e.address);
         if (s->address == e.address) tag |= f::tag_near;
     }
-    const bool same = (tag & f::tag_near) && states_size(e.kind) && s->size == e.size;
+    const bool with_stack = tells_stack(e.kind);
+    bool same;
+    if (with_stack) {  // a caller asks for the size it asked for before, more often than an address is given the same size
+        const stack_slot& w = slot_for_stack(e.stack);
+        same = w.used && w.stack == e.stack && w.size == e.size;
+    } else {
+        same = (tag & f::tag_near) && states_size(e.kind) && s->size == e.size;
+    }
     if (same) tag |= f::tag_same_size;
 
     if (e.failed) [[unlikely]] {
@@ -115,6 +138,7 @@ inline std::byte* record_encoder::encode(std::byte* at, const event& e, record_t
     const std::uint64_t begin = when.begin > ticks_ ? when.begin : ticks_;
     out = put(out, begin - ticks_);
     ticks_ = begin;
+    if (with_stack) out = put_stack(out, e);
     if (placed) {
         if (tag & f::tag_near) {
             *out++ = static_cast<std::byte>(f::slot_of(e.address));
@@ -137,6 +161,13 @@ inline std::byte* record_encoder::encode(std::byte* at, const event& e, record_t
     const auto head = static_cast<std::byte>(first != 0 ? first : tag);
     std::atomic_ref<std::byte>(*at).store(head, std::memory_order_release);
     return out;
+}
+
+inline std::byte* record_encoder::put_stack(std::byte* at, const event& e) noexcept {
+    stack_slot& w = slot_for_stack(e.stack);
+    const bool known = w.used && w.stack == e.stack;
+    w = {e.stack, true, e.size};
+    return put(at, known ? trace_format::slot_of_stack(e.stack) : trace_format::stack_slot_count + std::uint64_t{e.stack});
 }
 
 inline std::byte* record_encoder::put_old(std::byte* at, std::uint64_t address) noexcept {

@@ -23,6 +23,8 @@ inline constexpr char file_magic[8] = {'A', 'S', 'H', 'T', 'R', 'A', 'C', 'E'};
 inline constexpr std::uint32_t version = 1;
 inline constexpr std::uint32_t byte_order = 0x01020304;  ///< as the writing machine stores it
 
+inline constexpr std::uint32_t needs_stacks = 1;  ///< requests tell their call stacks
+
 inline constexpr std::uint32_t flag_forked = 1;            ///< a fork's child; see trace_info::forked
 inline constexpr std::uint32_t flag_command_line_cut = 2;  ///< the command line did not fit
 inline constexpr std::uint32_t ticks_are_ns = 0;           ///< tick_source: CLOCK_MONOTONIC in ns
@@ -39,7 +41,7 @@ struct file_header {
     std::uint32_t parent;
     std::uint64_t process_start;      ///< the kernel's start time of the process; 0 if unknown
     std::uint32_t flags;              ///< flag_*; a reader ignores bits it does not know
-    std::uint32_t needs;              ///< features that a reader must know; 0 in version 1
+    std::uint32_t needs;              ///< needs_*: features that a reader must know
     std::uint64_t ticks_per_second;   ///< estimated when recording began
     std::uint64_t start_ticks;        ///< this moment ...
     std::uint64_t start_monotonic_ns; ///< ... on the monotonic clock ...
@@ -48,7 +50,8 @@ struct file_header {
     std::uint32_t command_bytes;      ///< at file offset strings_offset: arguments, each ended by 0
     std::uint32_t executable_bytes;   ///< right after them, not ended by 0
     std::uint32_t checksum;           ///< CRC-32C of the bytes before it and of the strings
-    std::uint8_t room[16];            ///< zero
+    std::uint32_t stack_depth;        ///< with needs_stacks: the most frames that are kept of a stack
+    std::uint8_t room[12];            ///< zero
     // What follows changes while the program runs.
     std::uint32_t state;              ///< trace_state
     std::uint32_t cut;                ///< trace_cut
@@ -88,10 +91,27 @@ inline constexpr unsigned tag_same_size = 0x80;  ///< with tag_near: the size is
 inline constexpr unsigned prefix_refused = 60;   ///< the request that follows was refused: it tells no address
 inline constexpr unsigned prefix_odd = 61;       ///< one byte follows: the low four bits of the address
 
+// Records that are no events: they say what numbers mean that later records of the thread use (needs_stacks).
+inline constexpr unsigned define_place = 56;     ///< a place in code: the thread's next place number
+inline constexpr unsigned define_stacks = 57;    ///< a stack and its continuations inwards: the next stack numbers
+inline constexpr unsigned define_module = 58;    ///< a part of what is known of a loaded file
+inline constexpr unsigned define_counts = 59;    ///< first in each chunk: how many numbers the thread had used before it
+
+inline constexpr std::uint32_t stack_unknown = 0;  ///< no stack is known, and the parent of an outermost frame
+inline constexpr std::uint32_t stack_cut = 1;      ///< the parent of an outermost frame whose callers are not known
+inline constexpr std::uint32_t first_stack = 2;
+inline constexpr std::size_t stacks_in_record = 8;
+inline constexpr std::size_t bytes_in_record = 48;  ///< of a path or a build id
+inline constexpr unsigned module_range = 0, module_build_id = 1, module_path = 2;  ///< parts of define_module
+
+inline constexpr unsigned stack_slot_count = 128;  ///< of the table of stacks seen lately
+/// The only slot a stack's number may stand in.
+constexpr unsigned slot_of_stack(std::uint32_t stack) noexcept { return (stack * 0x9E3779B9U) >> 25; }
+
 inline constexpr unsigned slot_count = 128;      ///< of the table of addresses seen lately
 inline constexpr std::uint8_t no_slot = 0xFF;    ///< in place of an old address's slot: a distance follows
-/// No record is longer: prefixes 3, tag 1, two addresses 11 each, and four numbers of up to 10 bytes.
-inline constexpr std::size_t record_limit = 66;
+/// No record is longer: prefixes 3, tag 1, two addresses 11 each, a stack 5, and four numbers of up to 10 bytes.
+inline constexpr std::size_t record_limit = 71;
 
 /// The only slot an address may stand in. @returns a number below slot_count
 constexpr unsigned slot_of(std::uint64_t address) noexcept {

@@ -42,6 +42,8 @@ struct trace_info {
     std::vector<std::string> command_line;    ///< may be shortened; see command_line_cut
     bool command_line_cut = false;
     std::string executable;                   ///< path, "" if it was not known
+    bool has_stacks = false;                  ///< requests tell their call stacks
+    std::uint32_t stack_depth = 0;            ///< the most frames that were kept of one
     std::uint64_t ticks_per_second = 0;       ///< of the clock that stamped the events
     std::uint64_t start_unix_ns = 0;          ///< wall clock at time_ns == 0
     std::uint64_t duration_ns = 0;            ///< to the last moment known at opening; a lower bound unless closed

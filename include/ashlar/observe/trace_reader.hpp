@@ -27,6 +27,7 @@
 
 #include "ashlar/foundation/event.hpp"
 #include "ashlar/observe/trace_info.hpp"
+#include "ashlar/observe/trace_stacks.hpp"
 
 namespace ashlar {
 
@@ -56,6 +57,9 @@ public:
 
     const trace_info& info() const noexcept;
     const trace_health& health() const noexcept;
+
+    /// What event::stack speaks of: complete for the events given out so far. Without stacks in the trace it is empty.
+    const trace_stacks& stacks() const noexcept;
 
     /// @returns the thread's last known name, "" if it has none. @pre thread < info().threads
     std::string_view thread_name(std::uint32_t thread) const noexcept;

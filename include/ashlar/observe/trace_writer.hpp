@@ -18,6 +18,7 @@
 
 #include "ashlar/foundation/event.hpp"
 #include "ashlar/observe/trace_info.hpp"
+#include "ashlar/observe/trace_stacks.hpp"
 
 namespace ashlar {
 
@@ -31,6 +32,7 @@ public:
         std::uint32_t parent = 0;
         bool forked = false;
         std::uint64_t start_unix_ns = 0;
+        std::uint32_t stack_depth = 0;  ///< not 0: events tell stacks, of at most so many frames
     };
     static constexpr std::uint32_t thread_limit = 1U << 20;
 
@@ -50,6 +52,12 @@ public:
     bool write(const event& e) { return write(e, e.time_ns); }
     /// For a move that lasted from began_ns to e.time_ns. @pre began_ns <= e.time_ns
     bool write(const event& e, std::uint64_t began_ns);
+
+    /// Describes a file that places are in. @pre the subject has stacks, 0 < number < trace_stacks::module_limit
+    bool define_module(std::uint32_t number, const trace_module& what);
+    /// Defines a stack of the thread's: a place, called from another stack of the same thread, or from what trace_stacks
+    /// calls unknown or cut. @returns the number by which the thread's events may name it; 0 if it cannot be written
+    std::uint32_t define_stack(std::uint32_t thread, std::uint32_t parent, trace_place place);
 
     /// Names a thread, in at most 15 bytes. Takes effect from its next chunk, at the latest when it is closed.
     void name_thread(std::uint32_t thread, std::string_view name);

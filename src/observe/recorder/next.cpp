@@ -44,6 +44,7 @@ bool find_next() noexcept {
     look_up(next.free_sized, "free_sized");
     look_up(next.free_aligned_sized, "free_aligned_sized");
     look_up(next.fork, "fork");
+    look_up(next.dlclose, "dlclose");
     if (!next.malloc || !next.calloc || !next.realloc || !next.free || !next.memalign || !next.posix_memalign) {
         static constexpr char text[] = "ashlar: libashlar-record.so finds no malloc behind itself\n";
         os::write_error(text, sizeof text - 1);

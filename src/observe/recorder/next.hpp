@@ -31,6 +31,7 @@ struct next_functions {
     void (*free_sized)(void*, std::size_t);                       ///< may be null
     void (*free_aligned_sized)(void*, std::size_t, std::size_t);  ///< may be null
     pid_t (*fork)();
+    int (*dlclose)(void*);
 };
 extern next_functions next;
 extern bool next_is_known;

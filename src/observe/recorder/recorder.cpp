@@ -14,6 +14,7 @@ namespace ashlar::recorder {
 
 thread_local constinit thread_record own;
 constinit trace_file file;
+constinit std::uint32_t stack_depth = 0;
 
 namespace {
 
@@ -44,6 +45,9 @@ void thread_ends(void* p) noexcept {
     }
     if (t.dropped != 0 && file.is_open()) file.count_dropped(t.dropped);
     t.dropped = 0;
+    if (t.stacks != nullptr) call_stacks::destroy(t.stacks);
+    t.stacks = nullptr;
+    t.has_ended = true;
     leave(t);
 }
 
@@ -81,6 +85,8 @@ bool start() noexcept {
         const std::uint32_t number =
             r == start_result::off ? epoch_off : recordings.fetch_add(1, std::memory_order_relaxed) + 1;
         if (r == start_result::on) {
+            stack_depth = wanted_stack_depth();
+            if (stack_depth != 0) prepare_call_stacks();
             if (const auto lost = early.exchange(0, std::memory_order_relaxed)) file.count_dropped(lost);
         }
         epoch.load(std::memory_order_relaxed)->store(number, std::memory_order_release);
@@ -101,6 +107,7 @@ bool take_over(thread_record& t, const void* here) noexcept {
     t.dropped += t.nested;
     t.nested = 0;
     t.stream.abandon_record();
+    if (t.stacks != nullptr) t.stacks->forget();
     return true;
 }
 
@@ -119,11 +126,25 @@ bool attach(thread_record& t) noexcept {
         t.epoch = now;
         t.dropped = 0;
         t.destructor_rounds = 0;
+        t.has_ended = false;
         t.stream.begin(file.next_thread(), trace_system::os_thread());
+        if (stack_depth != 0) t.stream.with_stacks();
+        if (t.stacks != nullptr) t.stacks->forget();
         if (thread_ends_are_seen) pthread_setspecific(thread_end_key, &t);
     }
     errno = kept;
     return now != epoch_off;
+}
+
+std::uint32_t note_stack(thread_record& t, const void* frame, std::uint64_t ticks) noexcept {
+    if (t.stacks == nullptr) [[unlikely]] {
+        if (t.has_ended) return trace_format::stack_unknown;  // nobody would give back what is made now
+        const int kept = errno;
+        t.stacks = call_stacks::make();
+        errno = kept;
+        if (t.stacks == nullptr) return trace_format::stack_unknown;
+    }
+    return t.stacks->note(unwind::caller_of(frame), stack_depth, file, t.stream, ticks);
 }
 
 void count_dropped(thread_record& t) noexcept {

@@ -18,6 +18,7 @@
 #include <cstdint>
 
 #include "../trace_stream.hpp"
+#include "call_stacks.hpp"
 
 namespace ashlar::recorder {
 
@@ -31,6 +32,8 @@ struct thread_record {
     std::uint32_t dropped = 0;            ///< events not yet counted in the header
     std::uint32_t nested = 0;             ///< calls from within since guard was set
     int destructor_rounds = 0;
+    bool has_ended = false;               ///< thread_end is written
+    call_stacks* stacks = nullptr;        ///< made when the thread first tells one
     trace_stream stream;
 };
 
@@ -41,6 +44,11 @@ extern constinit std::atomic<std::atomic<std::uint32_t>*> epoch;
 /// Starts the recording, or begins the thread's stream, or neither. @returns whether events can be written now
 [[gnu::cold]] bool attach(thread_record& t) noexcept;
 [[gnu::cold]] void count_dropped(thread_record& t) noexcept;
+
+/// Frames kept of a request's stack; 0: stacks are not told.
+extern constinit std::uint32_t stack_depth;
+/// The calls that led to the one whose frame this is. @pre inside, stack_depth != 0
+[[gnu::noinline]] std::uint32_t note_stack(thread_record& t, const void* frame, std::uint64_t ticks) noexcept;
 
 [[gnu::always_inline]] inline bool ready(thread_record& t) noexcept {
     return __builtin_expect(epoch.load(std::memory_order_acquire)->load(std::memory_order_relaxed) == t.epoch, true) ||
@@ -80,6 +88,7 @@ inline void leave(thread_record& t) noexcept {
     e.size = size;
     e.alignment = align;
     e.failed = p == nullptr && requests(kind);
+    if (requests(kind) && stack_depth != 0) [[unlikely]] e.stack = note_stack(t, __builtin_frame_address(0), now);
     write(t, e, {now, now});
 }
 
@@ -121,7 +130,9 @@ template <class Call>
         e.size = size;
         e.old_address = reinterpret_cast<std::uint64_t>(old);
         e.failed = failed;
-        write(t, e, {begin, file.clock().ticks()});
+        const std::uint64_t end = file.clock().ticks();
+        if (stack_depth != 0) [[unlikely]] e.stack = note_stack(t, __builtin_frame_address(0), end);
+        write(t, e, {begin, end});
     }
     leave(t);
     return p;

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "../unwind/unwinder.hpp"
 #include "ashlar/os/platform.hpp"
 
 namespace ashlar::recorder {
@@ -132,6 +133,19 @@ int open_own(trace_file& file, const trace_subject& subject, const trace_clock& 
 
 }  // namespace
 
+std::uint32_t wanted_stack_depth() noexcept {
+    static constinit std::uint32_t depth = 0;
+    static constinit bool known = false;  // the program may change its environment; its children are told by theirs
+    if (known || environ == nullptr) return depth;
+    known = true;
+    const char* text = from_environment("ASHLAR_TRACE_STACKS");
+    for (; text != nullptr && *text >= '0' && *text <= '9'; ++text) {
+        depth = depth * 10 + static_cast<std::uint32_t>(*text - '0');
+        if (depth > unwind::unwinder::most) depth = unwind::unwinder::most;
+    }
+    return depth;
+}
+
 start_result open_trace(trace_file& file, bool forked) noexcept {
     if (off) return start_result::off;
     if (base.length == 0) {
@@ -149,6 +163,7 @@ start_result open_trace(trace_file& file, bool forked) noexcept {
     subject.process = sys::process();
     subject.parent = sys::parent();
     subject.process_start = sys::process_start();
+    subject.stack_depth = wanted_stack_depth();
     const std::size_t command = sys::command_line(papers, 4096, cut);
     subject.command_line = {papers, command};
     subject.executable = {papers + 4096, sys::executable(papers + 4096, 4096)};
