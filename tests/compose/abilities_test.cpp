@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ashlar/compose/affix.hpp"
+#include "ashlar/compose/any_ref.hpp"
 #include "ashlar/compose/bucketize.hpp"
 #include "ashlar/compose/cached.hpp"
 #include "ashlar/compose/choice.hpp"
@@ -13,7 +14,9 @@
 #include "ashlar/compose/guarded.hpp"
 #include "ashlar/compose/limited.hpp"
 #include "ashlar/compose/locked.hpp"
+#include "ashlar/compose/page_guarded.hpp"
 #include "ashlar/compose/preallocated.hpp"
+#include "ashlar/compose/resource.hpp"
 #include "ashlar/compose/segregate.hpp"
 #include "ashlar/compose/thread_cached.hpp"
 #include "ashlar/compose/tracked.hpp"
@@ -110,6 +113,9 @@ template <unsigned M>
 using on_thread_cached = thread_cached<fake<M>>;
 template <unsigned M>
 using on_bucketize = bucketize<1, 64, 16, fake<M>>;
+template <unsigned M>
+    requires std::is_constructible_v<any_ref, fake<M>&>
+using on_any_ref = any_ref;
 
 template <template <unsigned> class Adaptor, unsigned Lost, unsigned Added, unsigned Needed, unsigned M>
 constexpr bool row_holds = abilities_of<Adaptor<M | Needed>>() == (((M | Needed) & ~Lost) | Added);
@@ -134,6 +140,11 @@ static_assert(forwards_all_but<on_failing, threads>(each));
 static_assert(forwards_all_but<on_cached, threads | forecast | walk, trim_>(each));
 static_assert(forwards_all_but<on_thread_cached, reset_ | forecast | walk, trim_, threads>(each));
 static_assert(forwards_all_but<on_bucketize, walk>(each));
+static_assert(forwards_all_but<on_any_ref, when_all, when_any>(each));  // just what operations.hpp can do for every allocator
+
+// Not on an allocator but on pages, and on a resource, which can do nothing besides.
+static_assert(abilities_of<page_guarded<>>() == trim_);
+static_assert(abilities_of<pmr_upstream>() == 0);
 
 // Over several: what one of them can do or what all of them can do, as each ability has it.
 constexpr unsigned joined(unsigned a, unsigned b) { return (when_any & (a | b)) | (when_all & a & b & ~walk); }

@@ -5,16 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "support/barest_allocators.hpp"
 #include "support/enrol.hpp"
 
 using namespace ashlar;
 using ground_upstream = testing::ground::upstream_type;
 
 namespace {
-struct nothing {  // stateless: refuses everything
-    result<block> allocate(layout) noexcept { return alloc_error{}; }
-    void deallocate(std::byte*, layout) noexcept {}
-};
+using tests::plain;  // stateless: refuses everything
 
 void use_containers(std::pmr::memory_resource* r) {
     std::pmr::vector<std::pmr::string> words(r);
@@ -86,7 +84,7 @@ TEST_CASE("resource: is equal to itself only", "[compose][resource]") {
 }
 
 TEST_CASE("resource: on an allocator without state it is no larger than its base", "[compose][resource]") {
-    resource<nothing> r;
+    resource<plain> r;
     STATIC_REQUIRE(sizeof r == sizeof(std::pmr::memory_resource));
     CHECK_THROWS_AS(static_cast<void>(r.allocate(1)), std::bad_alloc);
 }

@@ -7,15 +7,13 @@
 #include <vector>
 
 #include "ashlar/testing/ground.hpp"
+#include "support/barest_allocators.hpp"
 
 using namespace ashlar;
 using ground_upstream = testing::ground::upstream_type;
 
 namespace {
-struct nothing {  // stateless: refuses everything
-    result<block> allocate(layout) noexcept { return alloc_error{}; }
-    void deallocate(std::byte*, layout) noexcept {}
-};
+using tests::plain;  // stateless: refuses everything
 }  // namespace
 
 TEST_CASE("std_allocator: standard containers live on any allocator and give everything back", "[compose][std_allocator]") {
@@ -85,7 +83,7 @@ TEST_CASE("std_allocator: no objects are asked for as one, and absurd numbers ar
     CHECK_THROWS_AS(static_cast<void>(a.allocate(SIZE_MAX)), std::bad_array_new_length);
     CHECK_THROWS_AS(static_cast<void>(a.allocate(layout::max_size / sizeof(long) + 1)), std::bad_array_new_length);
     CHECK_THROWS_AS(static_cast<void>(a.allocate(layout::max_size / sizeof(long))), std::bad_alloc);
-    std_allocator<int, nothing> none;
+    std_allocator<int, plain> none;
     CHECK_THROWS_AS(static_cast<void>(none.allocate(1)), std::bad_alloc);
 }
 
@@ -94,7 +92,7 @@ TEST_CASE("std_allocator: is equal to those that can give its blocks back", "[co
     const std_allocator<int, ground_upstream> a(one.upstream()), b(two.upstream());
     CHECK(a == std_allocator<char, ground_upstream>(a));
     CHECK_FALSE(a == b);
-    STATIC_REQUIRE(std::is_empty_v<std_allocator<int, nothing>>);
-    STATIC_REQUIRE(std::allocator_traits<std_allocator<int, nothing>>::is_always_equal::value);
-    CHECK(std_allocator<int, nothing>() == std_allocator<char, nothing>());
+    STATIC_REQUIRE(std::is_empty_v<std_allocator<int, plain>>);
+    STATIC_REQUIRE(std::allocator_traits<std_allocator<int, plain>>::is_always_equal::value);
+    CHECK(std_allocator<int, plain>() == std_allocator<char, plain>());
 }

@@ -9,6 +9,7 @@
 
 #include "ashlar/malloc/heap.hpp"
 #include "ashlar/os/failing_pages.hpp"
+#include "support/numbers.hpp"
 
 namespace test_malloc {
 
@@ -80,17 +81,6 @@ inline bool all_bytes(const void* p, std::size_t size, unsigned char value) {
     return true;
 }
 
-/// Reproducible numbers.
-struct numbers {
-    std::uint64_t state;
-    explicit numbers(std::uint64_t seed) : state(seed * 0x9e3779b97f4a7c15u + 1) {}
-    std::uint64_t operator()() {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        return state;
-    }
-    std::size_t below(std::size_t n) { return static_cast<std::size_t>((*this)() % n); }
-};
+using ::support::numbers;
 
 }  // namespace test_malloc

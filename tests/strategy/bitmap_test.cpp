@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
+#include "support/barest_allocators.hpp"
 #include "support/broken_contract.hpp"
 #include "support/enrol.hpp"
 #include "support/random_trace.hpp"
@@ -15,11 +16,7 @@ using support::broken_contract;
 namespace {
 layout of(std::size_t size, std::size_t align = 1) { return *layout::make(size, align); }
 alignas(4096) std::byte room[1 << 16];
-/// Refuses everything.
-struct nothing {
-    result<block> allocate(layout) noexcept { return alloc_error{}; }
-    void deallocate(std::byte*, layout) noexcept {}
-};
+using tests::plain;  // refuses everything
 }  // namespace
 
 TEST_CASE("bitmap: grants the first free block by address, and runs for more than a block", "[strategy][bitmap]") {
@@ -102,8 +99,8 @@ TEST_CASE("bitmap: addresses are aligned, also above the block and in memory tha
 }
 
 TEST_CASE("bitmap: where the memory for the bits is refused, every request is", "[strategy][bitmap]") {
-    nothing upstream;
-    bitmap<nothing> blocks({room, 4096}, 64, upstream);
+    plain upstream;
+    bitmap<plain> blocks({room, 4096}, 64, upstream);
     CHECK(blocks.capacity() == 0);
     CHECK_FALSE(blocks.allocate(of(1)));
     CHECK_FALSE(blocks.owns(room));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "support/in_child.hpp"
+#include "support/section_of.hpp"
 
 namespace {
 
@@ -110,6 +111,17 @@ TEST_CASE("constant: what was built lies in memory that is never writable", "[st
     CHECK(in_read_only_memory(divisors[3].second.data()));
     int writable = 0;
     CHECK_FALSE(in_read_only_memory(&writable));
+}
+
+TEST_CASE("constant: what was built lies in the program's section of constants", "[strategy][constant]") {
+    CHECK(support::section_of(primes.data()) == ".rodata");
+    CHECK(support::section_of(greeting.data()) == ".rodata");
+    CHECK(support::section_of(divisors[3].second.data()) == ".rodata");
+    // Addresses within it are known when the program has been loaded; after that nobody can write there either.
+    const std::string addresses = support::section_of(divisors.data());
+    CHECK((addresses == ".rodata" || addresses == ".data.rel.ro"));
+    static int writable = 1;
+    CHECK(support::section_of(&writable) == ".data");
 }
 
 TEST_CASE("constant: a write to it ends the process", "[strategy][constant]") {

@@ -1,9 +1,9 @@
 #include "ashlar/strategy/inline_buffer.hpp"
 
 #include <catch2/catch.hpp>
-#include <new>
 
 #include "support/enrol.hpp"
+#include "support/placed.hpp"
 #include "support/serves.hpp"
 
 using namespace ashlar;
@@ -36,25 +36,4 @@ TEST_CASE("inline_buffer: whatever serves from a bump serves from it", "[strateg
     CHECK(a.room() == 256);
 }
 
-namespace {
-/// An object that the kit places: its blocks lie in it.
-struct placed {
-    using type = inline_buffer<8192>;
-    explicit placed(testing::ground& g) : bytes(::new (g.buffer(sizeof(type), alignof(type)).data) type) {}
-    placed(const placed&) = delete;
-    placed& operator=(const placed&) = delete;
-    ~placed() { bytes->~type(); }
-    type* bytes;
-    result<block> allocate(layout l) noexcept { return bytes->allocate(l); }
-    void deallocate(std::byte* p, layout l) noexcept { bytes->deallocate(p, l); }
-    result<block> grow_in_place(std::byte* p, layout old, layout now) noexcept { return bytes->grow_in_place(p, old, now); }
-    result<block> shrink_in_place(std::byte* p, layout old, layout now) noexcept { return bytes->shrink_in_place(p, old, now); }
-    void reset() noexcept { bytes->reset(); }
-    bool available(layout l) const noexcept { return bytes->available(l); }
-    bool owns(const std::byte* p) const noexcept { return bytes->owns(p); }
-    template <class Visit>
-    void for_each_free(Visit visit) const { bytes->for_each_free(visit); }
-};
-}  // namespace
-
-ASHLAR_ENROL("inline_buffer", [](testing::ground& g) { return placed(g); }, tests::serves_bumped());
+ASHLAR_ENROL("inline_buffer", [](testing::ground& g) { return tests::placed<inline_buffer<8192>>(g); }, tests::serves_bumped());

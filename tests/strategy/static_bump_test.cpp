@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
-#include <new>
 #include <thread>
 #include <vector>
 
 #include "support/broken_contract.hpp"
 #include "support/enrol.hpp"
+#include "support/placed.hpp"
 #include "support/serves.hpp"
 
 using namespace ashlar;
@@ -143,22 +143,4 @@ TEST_CASE("static_bump: giving back what is not live breaks the contract and har
     a.deallocate(b.data, of(100));
 }
 
-namespace {
-/// Built in memory that the kit places: where it lies must not decide what is granted.
-struct placed {
-    using type = static_bump<8192>;
-    explicit placed(testing::ground& g) : bytes(::new (g.buffer(sizeof(type), alignof(type)).data) type) {}
-    type* bytes;
-    result<block> allocate(layout l) noexcept { return bytes->allocate(l); }
-    void deallocate(std::byte* p, layout l) noexcept { bytes->deallocate(p, l); }
-    result<block> grow_in_place(std::byte* p, layout old, layout now) noexcept { return bytes->grow_in_place(p, old, now); }
-    result<block> shrink_in_place(std::byte* p, layout old, layout now) noexcept { return bytes->shrink_in_place(p, old, now); }
-    void reset() noexcept { bytes->reset(); }
-    bool available(layout l) const noexcept { return bytes->available(l); }
-    bool owns(const std::byte* p) const noexcept { return bytes->owns(p); }
-    template <class Visit>
-    void for_each_free(Visit visit) const { bytes->for_each_free(visit); }
-};
-}  // namespace
-
-ASHLAR_ENROL("static_bump", [](testing::ground& g) { return placed(g); }, tests::serves_bumped());
+ASHLAR_ENROL("static_bump", [](testing::ground& g) { return tests::placed<static_bump<8192>>(g); }, tests::serves_bumped());
