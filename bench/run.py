@@ -4,7 +4,7 @@
     bench/run.py malloc        real and synthetic programs under every malloc: all of it: time, peak RSS, RSS after idle, faults, instructions
     bench/run.py instructions  instructions per malloc and free, counted by callgrind
     bench/run.py adaptors      instructions that each adaptor adds to its upstream's
-    bench/run.py strategies    the toolkit's strategies against std::pmr
+    bench/run.py strategies    the toolkit's strategies against std::pmr and Boost.Container
     bench/run.py traces        the general heaps on recorded traces of programs, against glibc's malloc
     bench/run.py pools         pool, slab and object_pool against the pools of others
     bench/run.py ownership     rc and arc against std::shared_ptr and hand-written pointers

@@ -11,6 +11,10 @@
 #include "ashlar/strategy/arena.hpp"
 #include "ashlar/strategy/segregated.hpp"
 #include "ashlar/strategy/system.hpp"
+#if ASHLAR_PEER_BOOST_CONTAINER
+#include <boost/container/pmr/monotonic_buffer_resource.hpp>
+#include <boost/container/pmr/unsynchronized_pool_resource.hpp>
+#endif
 
 namespace p0089 {
 
@@ -32,7 +36,8 @@ struct counted_system {
     }
 };
 
-class counted_resource : public std::pmr::memory_resource {
+template <class Base = std::pmr::memory_resource>
+class counted_resource : public Base {
     void* do_allocate(std::size_t n, std::size_t align) override {
         void* const p = std::pmr::new_delete_resource()->allocate(n, align);
         took(n);
@@ -42,9 +47,9 @@ class counted_resource : public std::pmr::memory_resource {
         in_use -= n;
         std::pmr::new_delete_resource()->deallocate(p, n, align);
     }
-    bool do_is_equal(const memory_resource& o) const noexcept override { return this == &o; }
+    bool do_is_equal(const Base& o) const noexcept override { return this == &o; }
 };
-inline counted_resource source;
+inline counted_resource<> source;
 
 struct new_delete {
     static constexpr const char* name = "new and delete";
@@ -70,6 +75,44 @@ struct pmr_pool_on_monotonic {
     std::pmr::monotonic_buffer_resource below{&source};
     std::pmr::unsynchronized_pool_resource made{&below};
 };
+
+struct pmr_synchronized_pool {
+    static constexpr const char* name = "pmr synchronized pool";
+    static constexpr bool ends_all_at_once = false;
+    std::pmr::memory_resource* resource() { return &made; }
+    std::pmr::synchronized_pool_resource made{&source};
+};
+
+#if ASHLAR_PEER_BOOST_CONTAINER
+namespace boost_pmr = boost::container::pmr;
+inline counted_resource<boost_pmr::memory_resource> boost_source;
+
+/// Boost's resources are of a class of their own: one is asked through one virtual call here, as std::pmr's and ours are.
+template <class Resource>
+class boost_resource final : public std::pmr::memory_resource {
+    struct opened : Resource {
+        using Resource::Resource;
+        void* take(std::size_t n, std::size_t align) { return Resource::do_allocate(n, align); }
+        void give(void* p, std::size_t n, std::size_t align) { Resource::do_deallocate(p, n, align); }
+    };
+    void* do_allocate(std::size_t n, std::size_t align) override { return made_.take(n, align); }
+    void do_deallocate(void* p, std::size_t n, std::size_t align) override { made_.give(p, n, align); }
+    bool do_is_equal(const memory_resource& o) const noexcept override { return this == &o; }
+    opened made_{&boost_source};
+};
+struct boost_monotonic {
+    static constexpr const char* name = "boost monotonic";
+    static constexpr bool ends_all_at_once = true;
+    std::pmr::memory_resource* resource() { return &made; }
+    boost_resource<boost_pmr::monotonic_buffer_resource> made{};
+};
+struct boost_pool {
+    static constexpr const char* name = "boost pool";
+    static constexpr bool ends_all_at_once = false;
+    std::pmr::memory_resource* resource() { return &made; }
+    boost_resource<boost_pmr::unsynchronized_pool_resource> made{};
+};
+#endif
 
 constexpr ashlar::arena_options small_first{.first_chunk = 4096};
 struct arena {
@@ -102,6 +145,11 @@ void for_each_memory(F f) {
     f.template operator()<pmr_monotonic>();
     f.template operator()<pmr_pool>();
     f.template operator()<pmr_pool_on_monotonic>();
+    f.template operator()<pmr_synchronized_pool>();
+#if ASHLAR_PEER_BOOST_CONTAINER
+    f.template operator()<boost_monotonic>();
+    f.template operator()<boost_pool>();
+#endif
     f.template operator()<arena>();
     f.template operator()<segregated>();
     f.template operator()<segregated_on_arena>();

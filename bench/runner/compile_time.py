@@ -8,7 +8,7 @@ import tempfile
 
 from . import machine, report, rounds
 from .build import ROOT
-from .figures import median
+from .figures import median, spread
 
 LAYERS = ("foundation", "os", "strategy", "compose", "ownership")
 STANDARD = "memory_resource and vector"
@@ -19,30 +19,27 @@ SOURCES = {STANDARD: "#include <memory_resource>\n#include <vector>\n", UMBRELLA
 
 def add_arguments(commands):
     """The command line of `bench/run.py compile_time`."""
-    p = rounds.add_command(commands, run, "what including Ashlar costs a compiler", 9, each="header is compiled")
+    p = rounds.add_command(commands, run, "what including Ashlar costs a compiler", 15, each="pair is compiled")
     p.add_argument("--compiler", action="append", help="default: g++ and clang++-19")
     p.add_argument("--lines-only", action="store_true", help="only count what the preprocessor leaves")
 
 
 def run(arguments):
-    """0 when the umbrella costs less than the standard headers, by lines and (unless --lines-only) by median time."""
+    """0 when the umbrella costs less than the standard headers, by lines and (unless --lines-only) by time: the median of
+    the rounds' ratios."""
     with tempfile.TemporaryDirectory() as folder:
         include = [f"-I{ROOT / 'include'}", f"-I{_umbrellas(pathlib.Path(folder))}"]
         rows, dearer, times_each = [], [], 0 if arguments.lines_only else arguments.rounds
         for compiler in arguments.compiler or ("g++", "clang++-19"):
             lines = {name: _lines(compiler, include, text) for name, text in SOURCES.items()}
-            times = {name: [] for name in SOURCES}
-            for _ in range(times_each):
-                for name, text in SOURCES.items():
-                    times[name].append(_seconds(compiler, include, text))
-            reference = median(times[STANDARD]) if times[STANDARD] else None
+            times, ratios = _rounds(compiler, include, times_each)
             for name in SOURCES:
-                time = median(times[name]) if times[name] else None
                 rows.append([compiler, name, str(lines[name]), f"{lines[name] / lines[STANDARD]:.2f}",
-                             time and f"{1000 * time:.0f}", time and f"{time / reference:.2f}"])
-            if lines[UMBRELLA] >= lines[STANDARD] or (reference and median(times[UMBRELLA]) >= reference):
+                             *((f"{1000 * median(times[name]):.0f}", f"{median(ratios[name]):.2f}",
+                                f"{spread(ratios[name]):.2f}") if times_each else (None, None, None))])
+            if lines[UMBRELLA] >= lines[STANDARD] or (times_each and median(ratios[UMBRELLA]) >= 1):
                 dearer.append(compiler)
-    header = ["compiler", "included", "lines", "ratio of lines", "user time (ms)", "ratio of time"]
+    header = ["compiler", "included", "lines", "ratio of lines", "user time (ms)", "ratio of time", "MAD of it"]
     report.tell(arguments, machine.sentence(rounds=times_each), [("Lines and time", header, rows)],
                 [dict(zip(header, row)) for row in rows], opening=["# What including Ashlar costs", INTRODUCTION])
     for compiler in dearer:
@@ -52,7 +49,24 @@ def run(arguments):
 
 INTRODUCTION = """Made by `bench/run.py compile_time --markdown docs/benchmarks/compile_time.md`: `-fsyntax-only` in interleaved
 rounds, the compiler's own user time, the median; lines are what the preprocessor leaves, without empty ones and markers.
-Ratios are over `<memory_resource>` and `<vector>` together. `--lines-only` counts only, and is a test."""
+Ratios are over `<memory_resource>` and `<vector>` together. In each round every header is compiled between two compilations
+of these: its ratio is over the mean of the two, and the table has the median of the rounds' ratios, and their median absolute
+deviation. So a machine that slows down for a while slows both. `--lines-only` counts only, and is a test."""
+
+
+def _rounds(compiler, include, count):
+    """Of every source the times, and their ratios over the standard headers compiled just before and just after."""
+    times, ratios = {name: [] for name in SOURCES}, {name: [] for name in SOURCES}
+    _seconds(compiler, include, SOURCES[STANDARD])  # the compiler itself comes from the disk once
+    for _ in range(count):
+        before = _seconds(compiler, include, SOURCES[STANDARD])
+        for name, text in SOURCES.items():
+            time = _seconds(compiler, include, text)
+            after = _seconds(compiler, include, SOURCES[STANDARD])
+            times[name].append(time)
+            ratios[name].append(2 * time / (before + after))
+            before = after
+    return times, ratios
 
 
 def _umbrellas(folder):

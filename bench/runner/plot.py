@@ -3,7 +3,7 @@ from html import escape
 
 PALETTE = {"glibc": "#9aa5b1", "mimalloc": "#3b7dd8", "jemalloc": "#e08a2e", "tcmalloc": "#58a65c", "tbb": "#9b6fc4",
            "ashlar": "#c0392b"}
-OTHERS = ("#2f4858", "#b5a642", "#d17ba0", "#4ba3a8", "#8a5a44", "#6b8e23", "#c0392b", "#3b7dd8", "#e08a2e", "#9b6fc4")  # in turn
+OTHERS = ("#2f4858", "#b5a642", "#d17ba0", "#4ba3a8", "#8a5a44", "#6b8e23", "#c0392b", "#3b7dd8", "#e08a2e", "#9b6fc4", "#7a7f87", "#1b9e77")  # in turn
 BAR, GAP, PANEL, LEFT, TOP, BOTTOM = 9, 14, 300, 52, 96, 92
 
 
@@ -11,23 +11,25 @@ def bars(title, subtitle, names, groups, cap):
     """An SVG document. `groups` is [(label, {name: ratio})]; a bar past `cap` is cut and carries its figure."""
     step = BAR * len(names) + GAP
     words = max(sum(_legend_width(name) for name in names), 9 * len(title))
-    width, height = LEFT + max(step * len(groups), words) + 24, TOP + PANEL + max(BOTTOM, 6 * max((len(label) for label, _ in groups), default=0))
-    base = TOP + PANEL
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+    words = max(words, 6.5 * len(subtitle))
+    right, height = LEFT + max(step * len(groups), words) + 24, TOP + PANEL + max(BOTTOM, 6 * max((len(label) for label, _ in groups), default=0))
+    before = max([0, *(4 * len(label) - LEFT - step * (index + 0.5) for index, (label, _) in enumerate(groups))])
+    width, base = right + before, TOP + PANEL
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{-before:g} 0 {width:g} {height}" width="{width:g}" height="{height}" '
              'font-family="Helvetica, Arial, sans-serif" font-size="12">',
              f'<title>{escape(title)}</title>',
-             f'<rect width="{width}" height="{height}" fill="white"/>',
+             f'<rect x="{-before:g}" width="{width:g}" height="{height}" fill="white"/>',
              f'<text x="{LEFT}" y="22" font-size="16" font-weight="bold">{escape(title)}</text>',
              f'<text x="{LEFT}" y="40" fill="#555">{escape(subtitle)}</text>']
     parts += _legend(names)
-    parts += _grid(width, base, cap)
+    parts += _grid(right, base, cap)
     for index, (label, ratios) in enumerate(groups):
         left = LEFT + GAP / 2 + index * step
         if index % 2:
             parts.append(f'<rect x="{left - GAP / 2:.1f}" y="{TOP}" width="{step}" height="{PANEL}" fill="#f4f6f8" '
                          'style="mix-blend-mode:multiply"/>')
         parts += _group(left, base, label, ratios, names, cap)
-    parts.append(f'<line x1="{LEFT}" x2="{width - 16}" y1="{_y(1, base, cap):.1f}" y2="{_y(1, base, cap):.1f}" '
+    parts.append(f'<line x1="{LEFT}" x2="{right - 16:g}" y1="{_y(1, base, cap):.1f}" y2="{_y(1, base, cap):.1f}" '
                  'stroke="#222" stroke-width="1.2"/>')
     return "\n".join([*parts, "</svg>"]) + "\n"
 
@@ -55,11 +57,11 @@ def _legend(names):
         x += _legend_width(name)
 
 
-def _grid(width, base, cap):
+def _grid(right, base, cap):
     tick = 0.5
     for step in range(int(cap / tick) + 1):
         y = _y(step * tick, base, cap)
-        yield f'<line x1="{LEFT}" x2="{width - 16}" y1="{y:.1f}" y2="{y:.1f}" stroke="#dfe4e8"/>'
+        yield f'<line x1="{LEFT}" x2="{right - 16:g}" y1="{y:.1f}" y2="{y:.1f}" stroke="#dfe4e8"/>'
         yield f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" fill="#555">{step * tick:g}</text>'
 
 

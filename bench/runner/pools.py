@@ -3,13 +3,14 @@ from . import machine, plot, report, rounds
 from .figures import geometric_mean, median
 
 ALONE = "client alone"
-OURS = ("pool", "slab", "object_pool")
-DRAWN = ("slab", "Boost.Pool", "foonathan", "pmr pool")
+COMPARED = ("pool", "slab", "object_pool")
+OURS = (*COMPARED, "locked pool")
+DRAWN = ("slab", "Boost.Pool", "foonathan", "Boost.Container pool", "pmr pool")
 
 
 def add_arguments(commands):
     """The command line of `bench/run.py pools`."""
-    rounds.add_command(commands, run, "pool, slab and object_pool against the pools of others", 15, plots="pools.svg")
+    rounds.add_command(commands, run, "pool, slab and object_pool against the pools of others", 15, plots="a plot of the times as SVG")
 
 
 def run(arguments):
@@ -18,7 +19,7 @@ def run(arguments):
     heaps, rows = by_order(figures)
     sections = [("CPU time per operation (ns, median)", ["order, size in bytes", *heaps],
                  [[f"{order} {size}", *row.values()] for (order, size), row in rows.items()]),
-                *[(f"Time over that of {ours}", *over(heaps, rows, ours)) for ours in OURS]]
+                *[(f"Time over that of {ours}", *over(heaps, rows, ours)) for ours in COMPARED]]
     described = machine.sentence(rounds=arguments.rounds, load=f"{machine.load():.1f}")
     report.tell(arguments, described, sections, figures, drawings={"pools": drawing(rows)})
     return 0

@@ -6,8 +6,11 @@ the intervals of the two figures, median and MAD to either side, meet.
 
 `tell` is how every command but those of malloc ends: its tables printed, and written where it was asked to.
 """
+import html
 import json
+import os
 import pathlib
+import re
 
 from . import dots, table
 from .figures import geometric_mean, median, spread
@@ -204,15 +207,27 @@ def plots(result):
     return made
 
 
-def tell(arguments, described, sections, figures, opening=(), closing=(), drawings=()):
+def tell(arguments, described, sections, figures, opening=(), drawings=()):
     """Prints the tables of `sections`, (title, header, rows) each; writes the page for --markdown, with what stands before
-    and behind it there, every figure for --json, and {name: SVG document} for --plots, where the command has these."""
+    it there, every figure for --json, and {name: SVG document} for --plots, where the command has these. The page shows
+    the plots."""
     print("\n\n".join([described, *(f"{title}\n{table.text(header, rows)}" for title, header, rows in sections)]))
     if arguments.json:
         pathlib.Path(arguments.json).write_text(json.dumps(figures, indent=1))
     if arguments.markdown:
         tables = (f"## {title}\n\n{table.markdown(header, rows)}" for title, header, rows in sections)
-        pathlib.Path(arguments.markdown).write_text("\n\n".join([*opening, f"- {described}", *tables, *closing]) + "\n")
+        pictures = _pictures(arguments, drawings)
+        pathlib.Path(arguments.markdown).write_text("\n\n".join([*opening, f"- {described}", *pictures, *tables]) + "\n")
     if getattr(arguments, "plots", None):
         for name, drawing in dict(drawings).items():
             (pathlib.Path(arguments.plots) / f"{name}.svg").write_text(drawing)
+
+
+def _pictures(arguments, drawings):
+    """A link to each plot, from where the page lies; its words are the plot's title."""
+    if not getattr(arguments, "plots", None):
+        return
+    there = os.path.relpath(arguments.plots, pathlib.Path(arguments.markdown).parent)
+    for name, drawing in dict(drawings).items():
+        title = html.unescape(re.search("<title>(.*?)</title>", drawing).group(1))
+        yield f"![{title}]({os.path.normpath(os.path.join(there, name))}.svg)"

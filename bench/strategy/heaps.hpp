@@ -126,8 +126,9 @@ private:
     decltype(Make(ashlar::block{})) made_;
 };
 
-// The warm memory as std::pmr sees it.
-class warm_resource : public std::pmr::memory_resource {
+// The warm memory as std::pmr sees it, or as another library's resources do.
+template <class Base = std::pmr::memory_resource>
+class warm_resource : public Base {
 public:
     explicit warm_resource(warm& source) : source_(source) {}
 
@@ -140,12 +141,12 @@ private:
     void do_deallocate(void* p, std::size_t n, std::size_t align) override {
         source_.deallocate(static_cast<std::byte*>(p), layout_of(n, align));
     }
-    bool do_is_equal(const memory_resource& o) const noexcept override { return this == &o; }
+    bool do_is_equal(const Base& o) const noexcept override { return this == &o; }
 
     warm& source_;
 };
 
-template <class Resource>
+template <class Resource, class Base = std::pmr::memory_resource>
 class pmr {
 public:
     explicit pmr(warm& source) : source_(source), upstream_(source), made_(&upstream_) {}
@@ -156,7 +157,7 @@ public:
 
 private:
     warm& source_;
-    warm_resource upstream_;
+    warm_resource<Base> upstream_;
     Resource made_;
 };
 
@@ -166,12 +167,15 @@ void* object_in(A& a) {
     const auto granted = a.allocate(*ashlar::layout::make(Size, alignment));
     return granted ? granted->data : nullptr;
 }
-template <std::size_t Size>
-void* object_in(std::pmr::memory_resource& r) { return r.allocate(Size, alignment); }
+template <std::size_t Size, class Resource>
+    requires(!ashlar::allocator<Resource>)
+void* object_in(Resource& r) { return r.allocate(Size, alignment); }
 
 template <ashlar::resettable A>
 void end_all(A& a) { a.reset(); }
-inline void end_all(std::pmr::monotonic_buffer_resource& r) { r.release(); }
+template <class Resource>
+    requires(!ashlar::resettable<Resource>)
+void end_all(Resource& r) { r.release(); }
 
 class pmr_new_delete {
 public:

@@ -1,13 +1,13 @@
-// strategies - Ashlar's strategies and std::pmr's resources, side by side on the same orders.
+// strategies - Ashlar's strategies and the resources of std::pmr and Boost.Container, side by side on the same orders.
 //
 // Usage:  strategies [rounds]
 // Output: one JSON object per line: order, size, heap, ns per operation of every round, peak footprint over live bytes.
 // Rounds are interleaved: every heap runs once before any runs again, made anew from the same warm memory. Each loop
 // is compiled for its heap alone.
 
-#include <ctime>
 #include <memory_resource>
 
+#include "../toolkit/rounds.hpp"
 #include "ashlar/strategy/arena.hpp"
 #include "ashlar/strategy/best_fit.hpp"
 #include "ashlar/strategy/buddy.hpp"
@@ -18,21 +18,19 @@
 #include "ashlar/strategy/page.hpp"
 #include "ashlar/strategy/segregated.hpp"
 #include "ashlar/strategy/system.hpp"
+#include "ashlar/strategy/tlsf.hpp"
 #include "heaps.hpp"
 #include "orders.hpp"
+#if ASHLAR_PEER_BOOST_CONTAINER
+#include <boost/container/pmr/monotonic_buffer_resource.hpp>
+#include <boost/container/pmr/unsynchronized_pool_resource.hpp>
+#endif
 
 using namespace bench;
 
 namespace {
 
 constexpr std::size_t warm_bytes = 160u << 20, buffer_bytes = 96u << 20;
-
-// Of this thread alone: other work on the machine does not count.
-double processor_nanoseconds() {
-    timespec t{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
-}
 
 struct figures {
     std::vector<double> nanoseconds;
@@ -58,10 +56,9 @@ struct candidate {
 };
 
 void print(const char* order, std::size_t size, const char* heap, const figures& f) {
-    std::printf("{\"order\": \"%s\", \"size\": %zu, \"heap\": \"%s\", \"over_live\": %.4f, \"ns\": [", order, size, heap,
+    std::printf("{\"order\": \"%s\", \"size\": %zu, \"heap\": \"%s\", \"over_live\": %.4f, ", order, size, heap,
                 f.over_live);
-    for (std::size_t i = 0; i < f.nanoseconds.size(); ++i) std::printf("%s%.3f", i ? ", " : "", f.nanoseconds[i]);
-    std::printf("]}\n");
+    print_rounds("ns", f.nanoseconds);
 }
 
 template <class Order, class... Candidates>
@@ -105,6 +102,10 @@ int main(int argc, char** argv) {
     const candidate<in_buffer<buffer_bytes, [](ashlar::block b) { return ashlar::bump(b); }>> bump{"bump"};
     const candidate<ours<[](warm& w) { return ashlar::arena<warm>(ashlar::ref<warm>(w)); }>> arena{"arena"};
     const candidate<pmr<std::pmr::monotonic_buffer_resource>> pmr_monotonic{"pmr monotonic"};
+#if ASHLAR_PEER_BOOST_CONTAINER
+    namespace boost_pmr = boost::container::pmr;
+    const candidate<pmr<boost_pmr::monotonic_buffer_resource, boost_pmr::memory_resource>> boost_monotonic{"boost monotonic"};
+#endif
     compete_in_all(
         memory, rounds,
         candidate<apart<[](warm&) { return ashlar::system(); }>>{"system"},
@@ -113,10 +114,18 @@ int main(int argc, char** argv) {
         candidate<ours<[](warm& w) { return ashlar::free_list<ashlar::first_fit, warm>(ashlar::ref<warm>(w)); }>>{"first fit"},
         candidate<ours<[](warm& w) { return ashlar::free_list<ashlar::next_fit, warm>(ashlar::ref<warm>(w)); }>>{"next fit"},
         candidate<ours<[](warm& w) { return ashlar::free_list<ashlar::best_fit, warm>(ashlar::ref<warm>(w)); }>>{"best fit"},
+        candidate<ours<[](warm& w) { return ashlar::free_list<ashlar::tlsf, warm>(ashlar::ref<warm>(w)); }>>{"tlsf"},
         candidate<ours<[](warm& w) { return ashlar::buddy<warm>(ashlar::ref<warm>(w)); }>>{"buddy"},
         candidate<ours<[](warm& w) { return ashlar::segregated<warm>(ashlar::ref<warm>(w)); }>>{"segregated"},
         pmr_monotonic,
         candidate<pmr<std::pmr::unsynchronized_pool_resource>>{"pmr pool"},
+#if ASHLAR_PEER_BOOST_CONTAINER
+        boost_monotonic, candidate<pmr<boost_pmr::unsynchronized_pool_resource, boost_pmr::memory_resource>>{"boost pool"},
+#endif
         candidate<pmr_new_delete>{"pmr new_delete"});
+#if ASHLAR_PEER_BOOST_CONTAINER
+    compete_with_objects(memory, rounds, bump, arena, pmr_monotonic, boost_monotonic);
+#else
     compete_with_objects(memory, rounds, bump, arena, pmr_monotonic);
+#endif
 }

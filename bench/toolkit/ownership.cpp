@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -19,6 +18,7 @@
 #include "ashlar/ownership/box.hpp"
 #include "ashlar/ownership/rc.hpp"
 #include "ashlar/strategy/system.hpp"
+#include "rounds.hpp"
 
 namespace {
 
@@ -162,18 +162,11 @@ struct shuffle_and_read {
     }
 };
 
-// Of this thread alone: other work on the machine does not count.
-double processor_nanoseconds() {
-    timespec t{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
-}
-
 template <class Work, class Owner>
 double once() {
-    const double begin = processor_nanoseconds();
+    const double begin = bench::processor_nanoseconds();
     Work::template run<Owner>();
-    return (processor_nanoseconds() - begin) / Work::operations;
+    return (bench::processor_nanoseconds() - begin) / Work::operations;
 }
 
 template <class Work, class... Owners>
@@ -186,9 +179,8 @@ void compete(int rounds) {
     }
     const char* names[] = {Owners::name...};
     for (std::size_t i = 0; i < sizeof...(Owners); ++i) {
-        std::printf("{\"work\": \"%s\", \"owner\": \"%s\", \"ns\": [", Work::name, names[i]);
-        for (std::size_t r = 0; r < found[i].size(); ++r) std::printf("%s%.3f", r ? ", " : "", found[i][r]);
-        std::printf("]}\n");
+        std::printf("{\"work\": \"%s\", \"owner\": \"%s\", ", Work::name, names[i]);
+        bench::print_rounds("ns", found[i]);
     }
 }
 

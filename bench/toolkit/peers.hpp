@@ -12,6 +12,9 @@
 #include <boost/pool/object_pool.hpp>
 #include <boost/pool/pool.hpp>
 #endif
+#if ASHLAR_PEER_BOOST_CONTAINER
+#include <boost/container/pmr/unsynchronized_pool_resource.hpp>
+#endif
 #if ASHLAR_PEER_FOONATHAN
 #include <foonathan/memory/memory_pool.hpp>
 #endif
@@ -25,6 +28,24 @@
 #endif
 
 namespace bench {
+
+/// A pool resource of std::pmr or of Boost.Container, asked for blocks of one size.
+template <class Resource, std::size_t Size, class Base = std::pmr::memory_resource>
+class pool_resource {
+public:
+    explicit pool_resource(warm& w) : upstream_(w), made_(&upstream_) {}
+    void* allocate() { return made_.allocate(Size, alignment); }
+    void deallocate(void* p) { made_.deallocate(p, Size, alignment); }
+
+private:
+    warm_resource<Base> upstream_;
+    Resource made_;
+};
+#if ASHLAR_PEER_BOOST_CONTAINER
+template <std::size_t Size>
+using boost_pool_resource =
+    pool_resource<boost::container::pmr::unsynchronized_pool_resource, Size, boost::container::pmr::memory_resource>;
+#endif
 
 #if ASHLAR_PEER_BOOST
 // Boost's user allocators are static: one warm memory at a time.

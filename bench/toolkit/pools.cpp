@@ -6,15 +6,17 @@
 // Rounds are interleaved: every heap runs once before any runs again, made anew from the same touched memory; what it
 // costs to take that memory counts, and the caches begin alike. Each loop is compiled for its heap alone. Peers are compared where they are installed.
 
-#include <ctime>
 #include <memory_resource>
+#include <mutex>
 
 #include "../strategy/heaps.hpp"
 #include "../workloads/support.hpp"
+#include "ashlar/compose/locked.hpp"
 #include "ashlar/ownership/object_pool.hpp"
 #include "ashlar/strategy/pool.hpp"
 #include "ashlar/strategy/slab.hpp"
 #include "peers.hpp"
+#include "rounds.hpp"
 
 using namespace bench;
 
@@ -22,12 +24,6 @@ namespace {
 
 constexpr std::size_t batch = 10'000, times = 4;
 constexpr std::size_t few = 1'000;  // for what takes a step for each free block
-
-double processor_nanoseconds() {  // of this thread alone: other work on the machine does not count
-    timespec t{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
-}
 
 template <std::size_t Size>
 struct object {
@@ -74,6 +70,23 @@ template <std::size_t Size>
 using our_slab = ours_of_one_size<ashlar::slab<Size, 16, warm>, Size>;
 
 template <std::size_t Size>
+class our_locked_pool {
+    using pool = ashlar::pool<Size, 16, warm>;
+
+public:
+    explicit our_locked_pool(warm& w) : below_(ashlar::ref<warm>(w)), made_(ashlar::ref<pool>(below_)) {}
+    void* allocate() {
+        const auto granted = made_.allocate(layout_of(Size));
+        return granted ? granted->data : nullptr;
+    }
+    void deallocate(void* p) { made_.deallocate(static_cast<std::byte*>(p), layout_of(Size)); }
+
+private:
+    pool below_;
+    ashlar::locked<pool, std::mutex> made_;
+};
+
+template <std::size_t Size>
 class our_objects {
 public:
     explicit our_objects(warm& w) : made_(ashlar::ref<warm>(w)) {}
@@ -82,18 +95,6 @@ public:
 
 private:
     ashlar::object_pool<object<Size>, warm> made_;
-};
-
-template <std::size_t Size>
-class pmr_pool {
-public:
-    explicit pmr_pool(warm& w) : upstream_(w), made_(&upstream_) {}
-    void* allocate() { return made_.allocate(Size, 16); }
-    void deallocate(void* p) { made_.deallocate(p, Size, 16); }
-
-private:
-    warm_resource upstream_;
-    std::pmr::unsynchronized_pool_resource made_;
 };
 
 // ---- the orders -----------------------------------------------------------------------------------------
@@ -165,6 +166,7 @@ std::vector<candidate> candidates() {
         of<our_pool<Size>>("pool"),
         of<our_slab<Size>>("slab"),
         of<our_objects<Size>>("object_pool"),
+        of<our_locked_pool<Size>>("locked pool"),
 #if ASHLAR_PEER_BOOST
         of<boost_pool<Size>>("Boost.Pool"),
         of<boost_object_pool<object<Size>>>("Boost object_pool", few),
@@ -172,7 +174,11 @@ std::vector<candidate> candidates() {
 #if ASHLAR_PEER_FOONATHAN
         of<foonathan_pool<Size>>("foonathan"),
 #endif
-        of<pmr_pool<Size>>("pmr pool"),
+        of<pool_resource<std::pmr::unsynchronized_pool_resource, Size>>("pmr pool"),
+        of<pool_resource<std::pmr::synchronized_pool_resource, Size>>("pmr synchronized"),
+#if ASHLAR_PEER_BOOST_CONTAINER
+        of<boost_pool_resource<Size>>("Boost.Container pool"),
+#endif
 #if ASHLAR_PEER_TBB
         of<tbb_fixed_pool<Size>>("TBB fixed_pool"),
         of<tbb_scalable<Size>>("TBB scalable"),
@@ -203,9 +209,8 @@ void compete(warm& memory, int rounds, const orders& all) {
             }
         }
         for (std::size_t i = 0; i < heaps.size(); ++i) {
-            std::printf("{\"order\": \"%s\", \"size\": %zu, \"heap\": \"%s\", \"ns\": [", w.name, Size, heaps[i].name);
-            for (std::size_t r = 0; r < found[i].size(); ++r) std::printf("%s%.3f", r ? ", " : "", found[i][r]);
-            std::printf("]}\n");
+            std::printf("{\"order\": \"%s\", \"size\": %zu, \"heap\": \"%s\", ", w.name, Size, heaps[i].name);
+            print_rounds("ns", found[i]);
         }
     }
 }

@@ -64,19 +64,26 @@ class Runner(unittest.TestCase):
         for command in ("malloc", "instructions", "adaptors", "strategies", "pools", "ownership", "compile_time", "p0089", "traces"):
             self.assertIn("cannot write into /nonexistent", self.refused(command, "--markdown", "/nonexistent/page.md"))
 
-    def test_the_strategies_are_measured_in_every_order(self):
+    def test_the_strategies_are_measured_in_every_order_and_drawn(self):
         self.assertIn("must be positive", self.refused("strategies", "--rounds", "0"))
-        done = bench("strategies", "--rounds", "1")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        for words in ("single 16", "butterfly 4096", "mixed", "over pmr pool", "Peak footprint over live bytes"):
-            self.assertIn(words, done.stdout)
+        with tempfile.TemporaryDirectory() as folder:
+            page = pathlib.Path(folder, "page.md")
+            done = bench("strategies", "--rounds", "1", "--markdown", str(page), "--plots", folder)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            for words in ("single 16", "butterfly 4096", "mixed", "over pmr pool", "Peak footprint over live bytes"):
+                self.assertIn(words, done.stdout)
+                self.assertIn(words, page.read_text())
+            for plot in ("orders", "objects", "footprints"):
+                self.assertIn(f"]({plot}.svg)", page.read_text())
+                self.assertIn("</svg>", pathlib.Path(folder, f"{plot}.svg").read_text())
 
     def test_the_traces_of_programs_are_replayed_on_the_heaps(self):
         self.assertIn("must be positive", self.refused("traces", "--rounds", "0"))
         with tempfile.TemporaryDirectory() as folder:
             page = pathlib.Path(folder, "page.md")
-            done = bench("traces", "--rounds", "1", "--limit", "20000", "--markdown", str(page))
+            done = bench("traces", "--rounds", "1", "--limit", "20000", "--markdown", str(page), "--plots", folder)
             self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("</svg>", pathlib.Path(folder, "times.svg").read_text())
             for words in ("geometric mean over glibc", "Peak footprint over live bytes", "sqlite3", "redis", "tlsf"):
                 self.assertIn(words, done.stdout)
                 self.assertIn(words, page.read_text())
