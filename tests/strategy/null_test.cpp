@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "support/broken_contract.hpp"
+#include "support/enrol.hpp"
 
 using namespace ashlar;
 
@@ -22,3 +23,5 @@ TEST_CASE("null: giving anything back breaks the contract", "[strategy][null]") 
     CHECK_FALSE(support::broken_contract([&] { null::deallocate(&b, layout::of<char>()); }).empty());
     CHECK_FALSE(support::broken_contract([&] { null::deallocate(nullptr, layout::of<char>()); }).empty());
 }
+
+ASHLAR_ENROL("null", [](testing::ground&) { return null(); });

@@ -2,6 +2,7 @@
 //
 // Layer:      strategy
 // Source:     Berger, Zorn, McKinley, "Composing High-Performance Memory Allocators", PLDI 2001 (the top of a chain).
+// Picture:    first -> next -> ... -> null, which has nothing
 // Complexity: nothing.
 // Failure:    always: alloc_error. Giving a block back breaks the contract, for none was ever granted.
 // Threads:    any.
