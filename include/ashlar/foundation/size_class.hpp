@@ -3,20 +3,19 @@
 // Layer:      foundation
 // Source:     Evans, "A scalable concurrent malloc(3) implementation for FreeBSD", BSDCan 2006 (classes that
 //             divide each doubling); the number of steps is ours, see docs/malloc.md.
-// Picture:    16 32 48 ... 128 | 144 160 ... 256 | ... | 576 640 ... 1 KiB | 1280 1536 ... 2 KiB | ... | ... 64 KiB
-//             steps of 16        eight equal steps to each doubling          four to each doubling
+// Picture:    16 32 48 ... 128 | 160 192 224 256 | ... | 640 768 896 1 KiB | ... | ... 64 KiB
+//             steps of 16        four equal steps to each doubling
 // Complexity: O(1): a shift and a bit scan; no table, no loop.
 // Failure:    none; sizes above size_class_max have no class (precondition).
 // Threads:    pure functions.
 // Invariants: size_class.I1  size <= size_of_class(class_of_size(size)), and no smaller class holds it
-//             size_class.I2  the rounding is below 16 bytes up to 128, below an eighth of the size up to 1 KiB,
-//                            and below a quarter above
+//             size_class.I2  the rounding is below 16 bytes up to 128, and below a quarter of the size above
 //             size_class.I3  every size of a class is a multiple of 16
 // Checked by: tests/foundation/size_class_test.cpp
 //
 // The only size classes of Ashlar: malloc and the segregated strategies use these functions. Finer steps round less,
-// but each class in use keeps a partly used run of blocks: above 1 KiB four steps take less memory than eight
-// (docs/malloc.md has the measurement).
+// but each class in use keeps a partly used run of blocks: four steps take less memory than eight (docs/malloc.md has
+// the measurement).
 #pragma once
 
 #include <cstddef>
@@ -31,7 +30,7 @@ namespace ashlar {
 inline constexpr std::size_t size_class_step = 16;
 /// The largest size that has a class.
 inline constexpr std::size_t size_class_max = 64 * 1024;
-inline constexpr std::size_t size_class_count = 56;
+inline constexpr std::size_t size_class_count = 44;
 
 /// @pre 1 <= size <= size_class_max
 /// @returns the smallest class whose blocks hold `size` bytes
@@ -41,8 +40,7 @@ constexpr W class_of_size(W size) noexcept {
     const W last = size - W(1);
     if (static_cast<bool>(last < W(128))) return shr(last, W(4));
     const W top = bit_width(last) - W(1);  // 2^top <= last < 2^(top + 1), top >= 7
-    if (static_cast<bool>(last < W(1024))) return W(8) * (top - W(6)) + (shr(last, top - W(3)) & W(7));
-    return W(4) * (top - W(2)) + (shr(last, top - W(2)) & W(3));
+    return W(4) * (top - W(5)) + (shr(last, top - W(2)) & W(3));
 }
 
 /// @pre index < size_class_count
@@ -52,11 +50,7 @@ constexpr W size_of_class(W index) noexcept {
     ASHLAR_PRE(static_cast<bool>(index < W(size_class_count)));
     if (static_cast<bool>(index < W(8))) return shl(index + W(1), W(4));
     // The class lies in (2^doubling, 2^(doubling + 1)].
-    if (static_cast<bool>(index < W(32))) {
-        const W doubling = shr(index, W(3)) + W(6);
-        return shl(W(9) + (index & W(7)), doubling - W(3));
-    }
-    const W doubling = shr(index, W(2)) + W(2);
+    const W doubling = shr(index, W(2)) + W(5);
     return shl(W(5) + (index & W(3)), doubling - W(2));
 }
 

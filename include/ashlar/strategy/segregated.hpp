@@ -8,7 +8,7 @@
 // Complexity: allocate and deallocate O(1) beside the upstream, O(log chunks) when a chunk comes or goes.
 //             Instructions by callgrind, 100 bytes, g++ -O2, ASHLAR_CHECKS 1: 84 and 83; 88 and 84 in 20,000
 //             blocks, freed at random.
-//             No header a block; waste is below an eighth of the size (size_class.I2), a bit a block and the rest
+//             No header a block; waste is below a quarter of the size (size_class.I2), a bit a block and the rest
 //             of a chunk of 64 KiB that holds no whole block.
 // Failure:    up to 4 KiB: refuses when no chunk of the class has room and the upstream refuses another; above:
 //             when the upstream does. available says exactly that, where the upstream can tell.
