@@ -111,7 +111,7 @@ TEST_CASE("heap_fork: what was handed out while the kernel copied is no block fr
         heap_type& mine = f.attach();
         auto theirs = take(lost, 8, size);
         auto ours = take(mine, 8, size);
-        for (int i = 0; i < 4; ++i) f.free(lost, ours[i]);  // above 1 KiB they stand ready in the other thread's list
+        for (std::size_t i = 0; i < 4; ++i) f.free(lost, ours[i]);  // above 1 KiB they stand ready in the other thread's list
         f.registry.before_fork(*f.store, &mine);
         auto published = take(lost, 8, size);
         for (void* p : published) static_cast<node*>(p)->set_mark(f.store->key());  // the child has an older copy
