@@ -189,7 +189,7 @@ bool trim() noexcept {
     bool any = false;
     as_visitor([&any] {
         if (own_heap != &no_heap) own_heap->settle();
-        the_registry.tend_all();
+        the_registry.ask_all_to_trim();
         the_shared_heaps.settle();
         any = the_store.trim() != 0;
     });

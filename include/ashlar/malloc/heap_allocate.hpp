@@ -50,6 +50,7 @@ void* heap<Store>::allocate_large(std::size_t size, std::size_t align, bool zero
     constexpr auto most = static_cast<std::size_t>(PTRDIFF_MAX);
     if (size > most || align > most - size) return nullptr;
     if (!mail_.empty()) read_mail();
+    if (trims_ != registry_->trims() && !shared_) [[unlikely]] trim();
     if (const block_sampler* sampler = store_->sampler(); sampler != nullptr && !shared_) {
         clock_.follow(*sampler);
         if (clock_.meets(size, sampler->mean)) {
@@ -69,9 +70,9 @@ template <class Store>
 [[gnu::noinline]] void* heap<Store>::refill(std::size_t c) noexcept {
     if (!mail_.empty()) read_mail();
     if (trims_ != registry_->trims()) [[unlikely]] trim();
-    if ((++refills_ & 63) == 0) {
-        send_all();
+    if ((++refills_ & 7) == 0) {
         store_->tick();
+        if ((refills_ & 63) == 0) send_all();
     }
     if (store_->sampler() != nullptr && !shared_) [[unlikely]] {
         if (void* p = sampled(c)) return p;

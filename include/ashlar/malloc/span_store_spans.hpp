@@ -164,7 +164,7 @@ void span_store<Pages, Atomics>::give_back_if_due(bool with_time) noexcept {
 
 template <os::page_source Pages, atomics_policy Atomics>
 void span_store<Pages, Atomics>::tick() noexcept {
-    if (options_.purge_delay_ms <= 0) return;
+    if (options_.purge_delay_ms <= 0 || kept() == 0) return;
     const std::uint64_t now = os::now_ns();
     std::uint64_t due = next_sweep_.load(std::memory_order_relaxed);
     if (now < due) return;
