@@ -15,11 +15,16 @@
 #include "ashlar/strategy/bitmap.hpp"
 #include "ashlar/strategy/buddy.hpp"
 #include "ashlar/strategy/bump.hpp"
+#include "ashlar/strategy/first_fit.hpp"
 #include "ashlar/strategy/free_list.hpp"
+#include "ashlar/strategy/inline_buffer.hpp"
+#include "ashlar/strategy/next_fit.hpp"
+#include "ashlar/strategy/page.hpp"
 #include "ashlar/strategy/pool.hpp"
 #include "ashlar/strategy/segregated.hpp"
 #include "ashlar/strategy/slab.hpp"
 #include "ashlar/strategy/stack.hpp"
+#include "ashlar/strategy/static_bump.hpp"
 #include "ashlar/strategy/tlsf.hpp"
 #include "support/broken_contract.hpp"
 #include "support/in_child.hpp"
@@ -40,6 +45,11 @@ void each_strategy(Act act) {
     act(b, "bump");
     stack s({room[1], sizeof room[1]});
     act(s, "stack");
+    inline_buffer<1 << 16> i;
+    act(i, "inline_buffer");
+    static static_bump<1 << 16> e;  // static: its destructor is trivial, so that its poison would stay on the stack
+    e.reset();
+    act(e, "static_bump");
     bitmap<> m({room[2], sizeof room[2]}, 64);
     act(m, "bitmap");
     arena<> a;
@@ -48,6 +58,10 @@ void each_strategy(Act act) {
     act(p, "pool");
     slab<64, 16> l;
     act(l, "slab");
+    free_list<first_fit> ff;
+    act(ff, "first_fit");
+    free_list<next_fit> n;
+    act(n, "next_fit");
     free_list<best_fit> f;
     act(f, "best_fit");
     free_list<tlsf> t;
@@ -56,6 +70,8 @@ void each_strategy(Act act) {
     act(y, "buddy");
     segregated<> g;
     act(g, "segregated");
+    page<> whole;
+    act(whole, "page");
 }
 
 std::vector<std::byte*> free_ranges(const auto& a) {

@@ -103,7 +103,7 @@ TEST_CASE("static_bump: given back by whichever thread, it is whole again", "[st
 }
 
 TEST_CASE("static_bump: aligns the address, not the offset", "[strategy][static_bump]") {
-    static_bump<4096> a;
+    static static_bump<4096> a;
     static_cast<void>(a.allocate(of(1)));
     for (std::size_t align = 1; align <= 1024; align *= 2) {
         const auto b = a.allocate(of(1, align));
@@ -116,7 +116,7 @@ TEST_CASE("static_bump: aligns the address, not the offset", "[strategy][static_
 }
 
 TEST_CASE("static_bump: the newest block grows, shrinks and is given back where it stands", "[strategy][static_bump]") {
-    static_bump<1024> a;
+    static static_bump<1024> a;
     const auto first = *a.allocate(of(100)), last = *a.allocate(of(100, 128));
     CHECK_FALSE(a.grow_in_place(first.data, of(100), of(200)));
     CHECK(a.grow_in_place(last.data, of(100, 128), of(400, 128)));
@@ -129,7 +129,7 @@ TEST_CASE("static_bump: the newest block grows, shrinks and is given back where 
 }
 
 TEST_CASE("static_bump: giving back what is not live breaks the contract and harms nothing", "[strategy][static_bump]") {
-    static_bump<1024> a;
+    static static_bump<1024> a;
     const auto b = *a.allocate(of(100)), c = *a.allocate(of(100));
     const auto room = a.room();
     std::byte foreign[16];

@@ -22,7 +22,7 @@
 //
 // Choose slab over pool where the number of blocks rises and falls and memory must go back by itself; pool where it
 // does not, or where the upstream cannot align so much. Slabs are filled one after another, so what is allocated together
-// lies together: in batches it overtakes the pool (docs/benchmarks/pools.md). The colour, which follows from the slab's
+// lies together: in batches of 1 KiB it overtakes the pool (docs/benchmarks/pools.md). The colour, which follows from the slab's
 // address, shifts header and blocks by cache lines: else every header would be in the same few sets of the cache. Without
 // it a free would take 7 instructions. Frees of 4 and 5, which put the block on one list or array of the allocator and
 // sort a handful into its slabs out of line, were built: the same page tells what they cost.

@@ -32,6 +32,7 @@
 namespace ashlar {
 
 /// N bytes at a multiple of Align. Declare it `constinit static`: its zeros take no room in the program's file.
+/// On the stack AddressSanitizer's poison would outlive it, for nothing runs at its end.
 template <std::size_t N, std::size_t Align = alignof(std::max_align_t), atomics_policy Atomics = std_atomics>
 class static_bump {
     static constexpr std::size_t unit = 16;
