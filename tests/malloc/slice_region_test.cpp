@@ -103,6 +103,18 @@ TEST_CASE("slice_region: only slices dirty at the last sweep are old", "[malloc]
     CHECK(f.r.dirty_bytes() == 0);
 }
 
+TEST_CASE("slice_region: of a run in use what lies behind its first bytes can be forgotten", "[malloc][slice_region]") {
+    region f(8);
+    f.r.take(0, 3);
+    f.r.give(0, 3, 3 * slice_size);
+    f.r.take(0, 3);
+    f.r.forget_behind(0, 3, 4 * grain_size);
+    CHECK(f.r.give(0, 3, 0) == 4 * grain_size);
+    f.r.take(0, 1);
+    f.r.forget_behind(0, 1, slice_size);  // nothing lies behind
+    CHECK(f.r.give(0, 1, 0) == 4 * grain_size);
+}
+
 TEST_CASE("slice_region: what is purged first is what would be needed last", "[malloc][slice_region]") {
     region f(200);
     f.r.take(0, 200);

@@ -63,6 +63,45 @@ TEST_CASE("span_store_spans: trim gives everything back, and a refused purge los
     f.store->give_large(s);
 }
 
+TEST_CASE("span_store_spans: the first span of a class keeps little of what its slices held; the next ones all of it",
+          "[malloc][span_store_spans]") {
+    options o;
+    o.purge_delay_ms = 3'600'000;
+    fixture f(o);
+    heap_type& h = f.attach();
+    for (const std::size_t size : {64u, 5000u, 20'000u}) {
+        const std::size_t slices = size <= store_type::largest_small ? 1 : store_type::medium_slices;
+        const std::size_t kept = slices == 1 ? store_type::tail_kept : slice_size;
+        static_cast<void>(f.store->trim());
+        dirty(*f.store, 4 * slices * slice_size);
+        const std::uint64_t purged = f.store->purged_bytes();
+        auto* const first = static_cast<std::byte*>(h.allocate(size));
+        const span_type& s = *f.store->find(first);
+        CHECK(s.touched == kept);
+        CHECK(f.store->purged_bytes() - purged == slices * slice_size - kept);
+        CHECK(all_bytes(s.start + kept, slices * slice_size - kept, 0));
+        while (f.store->find(h.allocate(size)) == &s) continue;  // now the heap fills spans of this class
+        const span_type* second = nullptr;
+        f.store->for_each_span([&](const span_type& each) { second = &each != &s && each.block_size == s.block_size ? &each : second; });
+        REQUIRE(second != nullptr);
+        CHECK(second->touched == slices * slice_size);
+    }
+}
+
+TEST_CASE("span_store_spans: a refused purge leaves the first span of a class what its slices held",
+          "[malloc][span_store_spans]") {
+    options o;
+    o.purge_delay_ms = 3'600'000;
+    fixture f(o);
+    heap_type& h = f.attach();
+    dirty(*f.store, slice_size * 2);
+    f.pages.fail(page_call::purge, 1, lasting::onwards);
+    auto* const p = static_cast<std::byte*>(h.allocate_zeroed(200));
+    CHECK(all_bytes(p, 200, 0));
+    CHECK(f.store->find(p)->touched == slice_size);
+    f.pages.heal();
+}
+
 TEST_CASE("span_store_spans: of a span's memory only what was carved counts, and what lies behind it reads as zero",
           "[malloc][span_store_spans]") {
     fixture f;

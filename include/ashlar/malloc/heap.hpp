@@ -250,6 +250,7 @@ private:
     node* shuffled(node* first, std::uint32_t count, std::size_t size) noexcept;
     void* refill(std::size_t size_class) noexcept;
     span_type* usable_span(std::size_t size_class) noexcept;
+    bool fills_spans(std::size_t c) const noexcept;
     bool relieve() noexcept;
     void trim() noexcept;
     node* carve(span_type& s) noexcept;

@@ -161,7 +161,7 @@ auto heap<Store>::usable_span(std::size_t c) noexcept -> span_type* {
         span_type* s = partial_[c].front();
         if (s == nullptr) {
             if (!shared_ && registry_->adopt_partial(*this, c)) continue;
-            s = store_->new_span(this, id_, c);
+            s = store_->new_span(this, id_, c, !fills_spans(c));
             if (s == nullptr) {
                 const bool more = relieve();
                 if (partial_[c].front() != nullptr) continue;  // blocks of this class came home
@@ -176,6 +176,16 @@ auto heap<Store>::usable_span(std::size_t c) noexcept -> span_type* {
         if (s->has_free(key()) || s->extendable()) return s;
         become_full(*s);
     }
+}
+
+/// @returns whether a span of that class was filled lately. @pre there is none in partial_[c]
+template <class Store>
+bool heap<Store>::fills_spans(std::size_t c) const noexcept {
+    int looked_at = 0;
+    for (const span_type* s = full_.front(); s != nullptr && looked_at < 32; s = s->next, ++looked_at) {
+        if (s->size_class == c) return true;
+    }
+    return false;
 }
 
 /// Somebody asked all heaps to. The rest of what the process holds was given back then.

@@ -81,6 +81,11 @@ public:
         change_dirty(0 - touched);
         return {last->address_of(at), count, touched};
     }
+    /// The system took the memory of a run in use behind its first `bytes`, which are at most a slice.
+    void note_trimmed(std::byte* data, std::size_t count, std::size_t bytes) noexcept {
+        slice_region& r = *region_of(data);
+        r.forget_behind(r.index_of(data), count, bytes);
+    }
     void finish_purge(const slice_run& run, bool purged) noexcept {
         slice_region& r = *region_of(run.data);
         if (purged) r.forget(r.index_of(run.data), run.count);

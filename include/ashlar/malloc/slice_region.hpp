@@ -172,6 +172,13 @@ public:
         for (std::size_t i = first; i < first + count; ++i) touched_[i] = 0;
     }
 
+    /// The same behind the first `bytes`, which are at most a slice.
+    void forget_behind(std::size_t first, std::size_t count, std::size_t bytes) noexcept {
+        const auto grains = static_cast<std::uint8_t>(bytes / grain_size);
+        if (touched_[first] > grains) touched_[first] = grains;
+        forget(first + 1, count - 1);
+    }
+
     bool has_dirty(bool only_old) const noexcept {
         return dirty_grains_ != 0 && (!only_old || old_.next(true, 0, slices_) < slices_);
     }

@@ -41,6 +41,7 @@ public:
     static constexpr std::size_t largest_small = 8 * 1024;
     static constexpr std::size_t largest_run = std::size_t{4} << 20;
     static constexpr std::size_t medium_slices = 8;
+    static constexpr std::size_t tail_kept = 16 * 1024;  ///< of a slice used before, for the first span of its class
     static constexpr std::size_t slack = 256 * 1024;  ///< of free memory is always worth keeping
 
     constexpr span_store() noexcept requires stateless<Pages> = default;
@@ -58,7 +59,9 @@ public:
 
     // --- spans of equal blocks -----------------------------------------------------------------------------
     /// @returns an empty span of that class for that owner, or null
-    span_type* new_span(void* owner, std::uint32_t owner_id, std::size_t size_class) noexcept;
+    /// `first`: the owner has no other of that class, so perhaps little of it will be used: it keeps little of the memory
+    /// that its slices had before.
+    span_type* new_span(void* owner, std::uint32_t owner_id, std::size_t size_class, bool first = false) noexcept;
     /// @pre nothing of it is out, and it is in no list or mailbox
     void give_span(span_type* s) noexcept;
     /// The owner has cut the bytes between two places of the span into blocks.
@@ -164,6 +167,8 @@ private:
         span_type records[records_in_slab];
     };
 
+    span_type* take_span(void* owner, std::uint32_t owner_id, std::size_t size_class) noexcept;
+    void trim_tail(span_type& s) noexcept;
     span_type* take_record() noexcept;
     void give_record(span_type* s) noexcept;
     bool map(span_type* s) noexcept;
