@@ -34,6 +34,7 @@ void add_run(CLI::App& tool, context& line);
 void add_record(CLI::App& tool, context& line);
 void add_report(CLI::App& tool, context& line);
 void add_check(CLI::App& tool, context& line);
+void add_export(CLI::App& tool, context& line);
 void add_replay(CLI::App& tool, context& line);
 void add_advise(CLI::App& tool, context& line);
 void add_tune(CLI::App& tool, context& line);

@@ -95,6 +95,7 @@ int run_tool(int argc, char** argv) {
     add_record(tool, line);
     add_report(tool, line);
     add_check(tool, line);
+    add_export(tool, line);
     add_replay(tool, line);
     add_advise(tool, line);
     add_tune(tool, line);

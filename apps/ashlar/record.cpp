@@ -14,7 +14,7 @@
 namespace ashlar::app {
 namespace {
 
-constexpr const char* usage = "ashlar record [-o FILE] [--malloc ashlar|system] -- PROG ARGS...";
+constexpr const char* usage = "ashlar record [-o FILE] [--stacks[=DEPTH]] [--malloc ashlar|system] -- PROG ARGS...";
 
 int record(const context& line, const recording_options& options) {
     recording taken(required_program(line, usage), options);
@@ -32,6 +32,8 @@ void add_record(CLI::App& tool, context& line) {
         ->type_name("FILE")->capture_default_str();
     command->add_option("--malloc", options->malloc, "what serves the program meanwhile")
         ->check(CLI::IsMember({"system", "ashlar"}))->capture_default_str();
+    command->add_flag("--stacks{64}", options->stacks, "tell every request's call stack, of at most so many frames (64)")
+        ->type_name("[=DEPTH]")->check(CLI::Range(1, 256));
     command->add_option("--conf", options->conf, "options for --malloc ashlar")->type_name("FILE");
     command->footer(usage);
     command->callback([&line, options] {

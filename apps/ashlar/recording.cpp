@@ -74,6 +74,11 @@ recording::recording(const std::vector<std::string>& program, const recording_op
         use_conf(variables_, options_.conf);
         variables_.preload(own_library(our_malloc));
     }
+    if (options_.stacks != 0) {
+        variables_.set("ASHLAR_TRACE_STACKS", std::to_string(options_.stacks));
+    } else {
+        variables_.remove("ASHLAR_TRACE_STACKS");
+    }
     variables_.preload(own_library(our_recorder));  // first, so that it sees what the program asks
 }
 

@@ -22,6 +22,7 @@ struct recording_options {
     std::string file = "ashlar.trace";
     std::string malloc = "system";
     std::string conf;
+    unsigned stacks = 0;  ///< frames to keep of each request's call stack; 0: none
 };
 
 class recording {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -14,6 +15,7 @@
 #include "command.hpp"
 #include "failure.hpp"
 #include "page.hpp"
+#include "sites.hpp"
 #include "summary_json.hpp"
 #include "table.hpp"
 #include "text.hpp"
@@ -27,6 +29,12 @@ struct options {
     std::string html;
     bool json = false;
     bool no_html = false;
+    bool sites = false;
+    bool stacks = false;
+    bool no_symbols = false;
+    std::string by = "peak";
+    std::size_t top = 20;
+    std::string debug_paths;
 };
 
 void print_totals(const summary& s, bool complete) {
@@ -119,7 +127,22 @@ int report(const options& chosen) {
     auto reader = trace_reader::open(chosen.trace);
     if (!reader) throw failure(failed, printable(reader.error(), 4096));
     const auto s = summarise(reader);
-    const auto json = summary_json(*s, reader.info(), reader.health());
+    auto json = summary_json(*s, reader.info(), reader.health());
+    const bool has_stacks = reader.info().has_stacks;
+    if (chosen.sites && !has_stacks) {
+        throw failure(failed, printable(chosen.trace, 4096) + " has no call stacks; record with --stacks");
+    }
+    std::optional<stack_view> view;
+    if (has_stacks) {
+        const symbols::options how{chosen.debug_paths};
+        view.emplace(*s, reader.stacks(), reader.info(), chosen.no_symbols ? nullptr : &how);
+        add_sites(json, *view);
+    }
+    if (chosen.sites && !chosen.json) {
+        fmt::print("{}", sites_text(*view, measure_of(chosen.by), chosen.top, chosen.stacks));
+        for (const auto& note : view->notes()) fmt::print("{}\n", note);
+        return done;
+    }
     const std::string html = !chosen.html.empty() ? chosen.html : chosen.trace + ".html";
     const bool want_page = !chosen.no_html && (!chosen.json || !chosen.html.empty());
     if (want_page) {
@@ -146,6 +169,13 @@ void add_report(CLI::App& tool, context& line) {
     command->add_flag("--json", chosen->json,
                       "print everything as JSON and write no page unless --html asks for it");
     auto* html = command->add_option("--html", chosen->html, "where to write the page (default: TRACE.html)");
+    command->add_flag("--sites", chosen->sites, "print the call sites that cost most, and nothing else; no page");
+    command->add_option("--by", chosen->by, "what sites are ordered by")
+        ->check(CLI::IsMember({"peak", "allocated", "allocations", "temporary", "leaked"}))->capture_default_str();
+    command->add_option("--top", chosen->top, "how many sites")->check(CLI::Range(1, 1000000))->capture_default_str();
+    command->add_flag("--stacks", chosen->stacks, "with --sites: each site's heaviest stack");
+    command->add_flag("--no-symbols", chosen->no_symbols, "tell code by module and offset");
+    command->add_option("--debug-path", chosen->debug_paths, "folders with separate debug files, parted by colons");
     command->add_flag("--no-html", chosen->no_html, "write no page")->excludes(html);
     command->callback([chosen, &line] { line.chosen = [chosen] { return report(*chosen); }; });
 }

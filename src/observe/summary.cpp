@@ -17,6 +17,7 @@ struct birth {
     std::uint64_t clock = 0;  ///< bytes_allocated, this block's included
     std::uint64_t turn = 0;   ///< allocations of its thread, this one included
     std::uint32_t thread = 0;
+    std::uint32_t stack = 0;
 };
 
 /// How often each size was asked for. Small sizes, which are nearly all, are counted without hashing.
@@ -62,6 +63,7 @@ struct summary_builder::body {
     std::uint64_t live_bytes = 0;
     std::uint64_t last_time_ns = 0;
     size_counts sizes;
+    stack_costs stacks;
     std::array<summary::kind_row, event_kind_limit> kinds{};
     std::unordered_map<std::uint64_t, tally> crossings;  // by (born << 32 | died)
 
@@ -101,6 +103,7 @@ void summary_builder::body::grant(const event& e, timeline::change& change) {
         ++s.lost_frees;
         live_bytes -= lost->size;
         thread(lost->thread).live_bytes -= lost->size;
+        stacks.release(lost->stack, lost->size, false);
     }
     ++s.allocations;
     s.bytes_allocated += e.size;
@@ -114,13 +117,15 @@ void summary_builder::body::grant(const event& e, timeline::change& change) {
     row.live_bytes += e.size;
     row.peak_bytes = std::max(row.peak_bytes, row.live_bytes);
 
-    live.insert(e.granted(), {e.size, e.time_ns, s.bytes_allocated, row.allocations, row.thread});
+    live.insert(e.granted(), {e.size, e.time_ns, s.bytes_allocated, row.allocations, row.thread, e.stack});
+    stacks.grant(e.stack, e.size);
     live_bytes += e.size;
     s.peak_blocks = std::max<std::uint64_t>(s.peak_blocks, live.size());
     if (live_bytes > s.peak_bytes) {
         s.peak_bytes = live_bytes;
         s.peak_time_ns = e.time_ns;
         s.blocks_at_peak = live.size();
+        stacks.peak();
     }
     ++change.allocations;
     change.bytes_allocated += e.size;
@@ -147,12 +152,14 @@ void summary_builder::body::record_death(const event& e, const birth& born) {
 
     thread(born.thread).live_bytes -= born.size;
     auto& killer = thread(e.thread);
+    const bool temporary = killer.thread == born.thread && releases(e.kind) && killer.allocations == born.turn;
+    stacks.release(born.stack, born.size, temporary);
     ++killer.frees;
     if (killer.thread != born.thread) {
         ++killer.remote_frees;
         s.remote.add(born.size);
         crossings[std::uint64_t{born.thread} << 32 | killer.thread].add(born.size);
-    } else if (releases(e.kind) && killer.allocations == born.turn) {
+    } else if (temporary) {
         s.temporary.add(born.size);
     }
 }
@@ -192,6 +199,7 @@ std::unique_ptr<summary> summary_builder::finish(std::uint64_t end_ns) const {
     done->duration_ns = std::max(end_ns, b.last_time_ns);
     done->over_time.extend_to(done->duration_ns);
     done->sizes = b.sizes.most_frequent_first();
+    done->stacks = b.stacks.rows();
     b.live.for_each([&](std::uint64_t, const birth& block) {
         done->leaked.add(block.size);
         done->never_freed[power_class(block.size)].add(block.size);

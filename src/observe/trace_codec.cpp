@@ -61,6 +61,7 @@ bool record_decoder::take_old(const std::byte*& at, const std::byte* end, event&
         e.old_address = slots_[number].address;
         return e.old_address != 0;
     }
+    if (number == f::no_old && stacks_) return true;
     std::uint64_t folded;
     if (number != f::no_slot || !take(at, end, folded)) return false;
     e.old_address = near_ + unfold(folded);

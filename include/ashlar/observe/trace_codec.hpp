@@ -176,6 +176,10 @@ inline std::byte* record_encoder::put_old(std::byte* at, std::uint64_t address) 
         *at++ = static_cast<std::byte>(trace_format::slot_of(address));
         return at;
     }
+    if (address == 0 && stacks_) {
+        *at++ = static_cast<std::byte>(trace_format::no_old);
+        return at;
+    }
     *at++ = static_cast<std::byte>(trace_format::no_slot);
     at = put(at, fold(address - near_));
     if (address != 0) s = {address, 0};

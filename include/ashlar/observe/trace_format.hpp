@@ -109,6 +109,7 @@ inline constexpr unsigned stack_slot_count = 128;  ///< of the table of stacks s
 constexpr unsigned slot_of_stack(std::uint32_t stack) noexcept { return (stack * 0x9E3779B9U) >> 25; }
 
 inline constexpr unsigned slot_count = 128;      ///< of the table of addresses seen lately
+inline constexpr std::uint8_t no_old = 0xFE;     ///< in place of an old address, with needs_stacks: there is none
 inline constexpr std::uint8_t no_slot = 0xFF;    ///< in place of an old address's slot: a distance follows
 /// No record is longer: prefixes 3, tag 1, two addresses 11 each, a stack 5, and four numbers of up to 10 bytes.
 inline constexpr std::size_t record_limit = 71;

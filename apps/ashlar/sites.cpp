@@ -1,0 +1,166 @@
+// See sites.hpp.
+#include "sites.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "failure.hpp"
+#include "table.hpp"
+#include "text.hpp"
+
+namespace ashlar::app {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t most_sites = 1000;
+
+std::string value_text(const measure& m, const cost& c) {
+    return m.is_bytes ? bytes_text(static_cast<double>(m.of(c))) : count_text(m.of(c));
+}
+
+json cost_json(const cost& c) {
+    return {{"at_peak_bytes", c.at_peak.bytes},     {"at_peak_blocks", c.at_peak.blocks},
+            {"allocated_bytes", c.allocated.bytes}, {"allocations", c.allocated.blocks},
+            {"temporary_bytes", c.temporary.bytes}, {"temporary_blocks", c.temporary.blocks},
+            {"leaked_bytes", c.live.bytes},         {"leaked_blocks", c.live.blocks}};
+}
+
+std::vector<std::size_t> order_of(const stack_view& view, const measure& by) {
+    std::vector<std::size_t> order;
+    for (std::size_t i = 0; i < view.sites().size(); ++i) order.push_back(i);
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        const std::uint64_t x = by.of(view.sites()[a].what), y = by.of(view.sites()[b].what);
+        return x != y ? x > y : a < b;
+    });
+    return order;
+}
+
+/// A frame's name in a file where semicolons and ends of lines part things.
+std::string folded_name(const stack_view::frame& f) {
+    std::string name = valid_utf8(f.function);
+    for (char& c : name) {
+        if (c == ';') c = ':';
+        if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+    }
+    return name;
+}
+
+}  // namespace
+
+const std::vector<measure>& measures() {
+    static const std::vector<measure> all = {
+        {"peak", "live at the peak", [](const cost& c) { return c.at_peak.bytes; }, true},
+        {"allocated", "allocated", [](const cost& c) { return c.allocated.bytes; }, true},
+        {"allocations", "allocations", [](const cost& c) { return c.allocated.blocks; }, false},
+        {"temporary", "temporary", [](const cost& c) { return c.temporary.blocks; }, false},
+        {"leaked", "never freed", [](const cost& c) { return c.live.bytes; }, true},
+    };
+    return all;
+}
+
+const measure& measure_of(const std::string& name) {
+    for (const measure& m : measures()) {
+        if (m.name == name) return m;
+    }
+    throw failure(wrong_use, "no measure '" + name + "'");
+}
+
+std::string sites_text(const stack_view& view, const measure& by, std::size_t most, bool stacks) {
+    std::string text = fmt::format("Call sites by what is {}; the innermost function outside the C++ library\n", by.words);
+    table rows({">at peak", ">allocated", ">allocations", ">temporary", ">never freed", "where"});
+    std::string under;
+    const auto order = order_of(view, by);
+    std::size_t shown = 0;
+    for (const std::size_t i : order) {
+        const auto& s = view.sites()[i];
+        if (shown == most || (shown > 0 && by.of(s.what) == 0)) break;
+        ++shown;
+        std::vector<std::string> cells;
+        for (const measure& m : measures()) cells.push_back(value_text(m, s.what));
+        cells.push_back(frame_text(view.frames()[s.frame]));
+        rows.row(std::move(cells));
+        if (!stacks) continue;
+        under += fmt::format("\n  {} {}, {} of {} stacks:\n", value_text(by, view.nodes()[s.heaviest].self), by.words, 1, s.stacks);
+        for (const std::uint32_t f : view.path(s.heaviest)) under += "    " + frame_text(view.frames()[f], true) + "\n";
+    }
+    text += rows.text();
+    if (shown < order.size()) text += fmt::format("  and {} more sites\n", count_text(order.size() - shown));
+    return text + under;
+}
+
+void add_sites(json& to, const stack_view& view) {
+    json sites = json::array();
+    for (const auto& s : view.sites()) {
+        if (sites.size() == most_sites) break;
+        const auto& f = view.frames()[s.frame];
+        json row = cost_json(s.what);
+        row["function"] = valid_utf8(f.function);
+        row["file"] = valid_utf8(f.file);
+        row["line"] = f.line;
+        row["module"] = valid_utf8(view.modules()[f.module]);
+        row["stacks"] = s.stacks;
+        row["heaviest_node"] = s.heaviest;
+        sites.push_back(std::move(row));
+    }
+    to["sites"] = std::move(sites);
+    json frames = json::array(), nodes = json::array(), modules = json::array();
+    for (const auto& m : view.modules()) modules.push_back(valid_utf8(m));
+    for (const auto& f : view.frames()) frames.push_back({valid_utf8(f.function), valid_utf8(f.file), f.line, f.module});
+    for (const auto& n : view.nodes()) {
+        const cost& c = n.self;
+        nodes.push_back({n.parent, n.frame, c.at_peak.bytes, c.allocated.bytes, c.allocated.blocks, c.temporary.blocks, c.live.bytes});
+    }
+    to["call_tree"] = {{"modules", modules},
+                       {"frame_columns", {"function", "file", "line", "module"}},
+                       {"frames", frames},
+                       {"node_columns", {"parent", "frame", "at_peak_bytes", "allocated_bytes", "allocations", "temporary_blocks", "leaked_bytes"}},
+                       {"nodes", nodes}};
+    json notes = json::array();
+    for (const auto& n : view.notes()) notes.push_back(valid_utf8(n));
+    to["symbol_notes"] = std::move(notes);
+}
+
+std::string folded_text(const stack_view& view, const measure& by) {
+    std::string text;
+    for (std::uint32_t n = 1; n < view.nodes().size(); ++n) {
+        const std::uint64_t value = by.of(view.nodes()[n].self);
+        if (value == 0) continue;
+        auto path = view.path(n);
+        std::reverse(path.begin(), path.end());
+        for (std::size_t i = 0; i < path.size(); ++i) text += (i == 0 ? "" : ";") + folded_name(view.frames()[path[i]]);
+        text += fmt::format(" {}\n", value);
+    }
+    return text;
+}
+
+json speedscope_json(const stack_view& view, const std::string& title) {
+    json frames = json::array(), profiles = json::array();
+    for (const auto& f : view.frames()) {
+        json one = {{"name", valid_utf8(f.function)}};
+        if (!f.file.empty()) one["file"] = valid_utf8(f.file), one["line"] = f.line;
+        frames.push_back(std::move(one));
+    }
+    for (const measure& m : measures()) {
+        json samples = json::array(), weights = json::array();
+        std::uint64_t sum = 0;
+        for (std::uint32_t n = 1; n < view.nodes().size(); ++n) {
+            const std::uint64_t value = m.of(view.nodes()[n].self);
+            if (value == 0) continue;
+            auto path = view.path(n);
+            std::reverse(path.begin(), path.end());
+            samples.push_back(path);
+            weights.push_back(value);
+            sum += value;
+        }
+        profiles.push_back({{"type", "sampled"}, {"name", m.words}, {"unit", m.is_bytes ? "bytes" : "none"}, {"startValue", 0}, {"endValue", sum},
+                            {"samples", samples}, {"weights", weights}});
+    }
+    return {{"$schema", "https://www.speedscope.app/file-format-schema.json"}, {"name", valid_utf8(title)}, {"exporter", "ashlar"},
+            {"activeProfileIndex", 0}, {"shared", {{"frames", frames}}}, {"profiles", profiles}};
+}
+
+}  // namespace ashlar::app
