@@ -185,6 +185,11 @@ private:
     /// Bytes that blocks and what they are cut from have; bytes that are free and kept. Read without the lock.
     std::size_t taken() const noexcept { return resident_.load(std::memory_order_relaxed) + large_.live(); }
     std::size_t kept() const noexcept { return slices_.dirty() + large_.cached(); }
+    /// admit asks without the lock, and several threads may at once. @pre the lock is held
+    bool passes_hard_limit(std::size_t bytes) const noexcept {
+        const std::size_t hard = options_.hard_limit_bytes.bytes();
+        return hard != 0 && taken() + kept() + bytes > hard;
+    }
     /// Bytes that a span needs; and bytes of memory that it has, which is more where its slices were touched before.
     static std::size_t need_of(const span_type& s) noexcept {
         return s.kind == span_kind::run ? s.block_size : s.carved() * s.block_size;

@@ -30,7 +30,7 @@ auto span_store<Pages, Atomics>::take_run(std::size_t size, std::size_t align) n
     const std::size_t count = (size + slice_size - 1) / slice_size;
     give_back_excess();
     const holding guard(lock_);
-    span_type* s = take_record();
+    span_type* s = passes_hard_limit(size) ? nullptr : take_record();
     if (s == nullptr) return nullptr;
     const slice_run run = slices_.take(pages_, meta_, count, align > slice_size ? align : slice_size);
     s->start = run.data;
@@ -52,7 +52,7 @@ template <os::page_source Pages, atomics_policy Atomics>
 auto span_store<Pages, Atomics>::take_mapping(std::size_t size, std::size_t align) noexcept -> span_type* {
     give_back_excess(size);
     const holding guard(lock_);
-    span_type* s = take_record();
+    span_type* s = passes_hard_limit(size) ? nullptr : take_record();
     if (s == nullptr) return nullptr;
     const std::size_t page = pages_.page_size();
     const mapping granted = large_.take(pages_, size, align > page ? align : page,
@@ -119,6 +119,7 @@ template <os::page_source Pages, atomics_policy Atomics>
 bool span_store<Pages, Atomics>::resize_run(span_type* s, std::size_t size) noexcept {
     const std::size_t count = (size + slice_size - 1) / slice_size;
     const holding guard(lock_);
+    if (size > s->block_size && passes_hard_limit(size - s->block_size)) return false;
     if (count > s->slices) {
         if (!slices_.extend(pages_, s->start, s->slices, count)) return false;
         const std::size_t added = count - s->slices;
@@ -143,6 +144,7 @@ bool span_store<Pages, Atomics>::resize_run(span_type* s, std::size_t size) noex
 template <os::page_source Pages, atomics_policy Atomics>
 bool span_store<Pages, Atomics>::resize_mapping(span_type* s, std::size_t size) noexcept {
     const holding guard(lock_);
+    if (size > s->block_size && passes_hard_limit(size - s->block_size)) return false;
     const mapping now = large_.resize(pages_, s->start, s->block_size, size);
     if (now.data == nullptr) return false;
     if (now.data != s->start) {

@@ -5,7 +5,8 @@
 //               keeps     keeps nothing that is free   refuses
 // Complexity: below every limit: one comparison. Above the soft one: what is kept is purged, which takes system calls.
 // Failure:    admit tells.
-// Threads:    any. Threads that ask at the same moment may together pass the hard limit, each by what it asks for.
+// Threads:    any. Threads that ask at the same moment may together pass the hard limit, each by the blocks that it cuts
+//             from a span at once, a page or two; not by large blocks.
 // Checked by: tests/malloc/span_store_limits_test.cpp, tests/malloc/program/limited.cpp
 #pragma once
 

@@ -72,6 +72,27 @@ void threads_share_the_limit() {
     EXPECT(keys::hard_limit_bytes.set(0) == ashlar::malloc::setting_error::none);
 }
 
+pthread_barrier_t at_once;
+void* ask_for_much(void*) {
+    for (int round = 0; round < 30; ++round) {
+        pthread_barrier_wait(&at_once);
+        void* p = malloc(round % 2 == 0 ? 5 * mib : 3 * mib);
+        pthread_barrier_wait(&at_once);
+        EXPECT(figure("resident_bytes").value <= 16 * mib);
+        pthread_barrier_wait(&at_once);
+        free(p);
+    }
+    return nullptr;
+}
+void large_blocks_never_pass_it() {
+    EXPECT(keys::hard_limit_bytes.set(16 * mib) == ashlar::malloc::setting_error::none);
+    pthread_barrier_init(&at_once, nullptr, 8);
+    pthread_t threads[8];
+    for (pthread_t& t : threads) EXPECT(pthread_create(&t, nullptr, &ask_for_much, nullptr) == 0);
+    for (pthread_t t : threads) EXPECT(pthread_join(t, nullptr) == 0);
+    EXPECT(keys::hard_limit_bytes.set(0) == ashlar::malloc::setting_error::none);
+}
+
 void the_soft_limit_keeps_nothing_free() {
     EXPECT(keys::purge_delay_ms.set(-1) == ashlar::malloc::setting_error::none);
     EXPECT(keys::soft_limit_bytes.set(8 * mib) == ashlar::malloc::setting_error::none);
@@ -89,5 +110,6 @@ void the_soft_limit_keeps_nothing_free() {
 int main() {
     the_hard_limit_refuses_and_heals();
     threads_share_the_limit();
+    large_blocks_never_pass_it();
     the_soft_limit_keeps_nothing_free();
 }
