@@ -33,6 +33,7 @@ struct context {
 void add_run(CLI::App& tool, context& line);
 void add_record(CLI::App& tool, context& line);
 void add_report(CLI::App& tool, context& line);
+void add_import(CLI::App& tool, context& line);
 void add_check(CLI::App& tool, context& line);
 void add_export(CLI::App& tool, context& line);
 void add_replay(CLI::App& tool, context& line);

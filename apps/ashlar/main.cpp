@@ -94,6 +94,7 @@ int run_tool(int argc, char** argv) {
     add_run(tool, line);
     add_record(tool, line);
     add_report(tool, line);
+    add_import(tool, line);
     add_check(tool, line);
     add_export(tool, line);
     add_replay(tool, line);

@@ -21,22 +21,12 @@
 #include "installation.hpp"
 #include "program.hpp"
 #include "text.hpp"
+#include "traces.hpp"
 
 namespace ashlar::app {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Fails unless the file can be written and holds nothing that is not a trace (recording.I1).
-void check_output(const std::string& file) {
-    struct stat about {};
-    const bool there = stat(file.c_str(), &about) == 0;
-    if (there && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode)) throw failure(failed, file + ": is not a regular file, which a trace needs");
-    if (there && S_ISREG(about.st_mode) && about.st_size > 0 && !trace_reader::open(file)) {
-        throw failure(failed, file + ": is there already and is not a trace; it is left as it is");
-    }
-    check_writable(file);
-}
 
 /// The traces of child processes: FILE.PID, younger than `since`.
 std::size_t children_of(const std::string& file, fs::file_time_type since) {
@@ -67,7 +57,7 @@ std::string plural(std::uint64_t count, std::string_view one, std::string_view m
 
 recording::recording(const std::vector<std::string>& program, const recording_options& options)
     : program_(program), options_(options), path_(find_program(program.front())), obstacle_(preload_obstacle(path_)) {
-    check_output(options_.file);
+    check_trace_output(options_.file);  // recording.I1
     options_.file = fs::absolute(options_.file).string();
     variables_.set("ASHLAR_TRACE", options_.file);
     if (options_.malloc == "ashlar") {

@@ -1,11 +1,14 @@
 // See traces.hpp.
 #include "traces.hpp"
 
+#include <sys/stat.h>
+
 #include <cstdio>
 
 #include <fmt/core.h>
 
 #include "failure.hpp"
+#include "file.hpp"
 
 namespace ashlar::app {
 namespace {
@@ -24,6 +27,16 @@ trace_reader open_trace(const std::string& file) {
     auto trace = trace_reader::open(file);
     if (!trace) throw failure(failed, trace.error());
     return trace;
+}
+
+void check_trace_output(const std::string& file) {
+    struct stat about {};
+    const bool there = stat(file.c_str(), &about) == 0;
+    if (there && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode)) throw failure(failed, file + ": is not a regular file, which a trace needs");
+    if (there && S_ISREG(about.st_mode) && about.st_size > 0 && !trace_reader::open(file)) {
+        throw failure(failed, file + ": is there already and is not a trace; it is left as it is");
+    }
+    check_writable(file);
 }
 
 void warn_if_incomplete(const trace_reader& trace) {

@@ -18,6 +18,9 @@ trace_reader open_trace(const std::string& file);
 /// The recorded program's command line, as a shell would take it.
 std::string command_text(const trace_info& info);
 
+/// Fails unless a trace can be written there, and nothing is there that is not a trace.
+void check_trace_output(const std::string& file);
+
 /// Warns on stderr, in one sentence, if the trace is not the whole of what the program did. To be called when
 /// the reader has been read to its end.
 void warn_if_incomplete(const trace_reader& trace);
