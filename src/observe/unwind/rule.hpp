@@ -3,7 +3,7 @@
 // Layer:      observe
 // Source:     the call frame tables of DWARF 5, section 6.4, of which nearly every row says just this.
 // Picture:    63 ... 48 | 47 ... 20 | 19 ... 12 | 11 ... 4 | 3 .. 0
-//             tag of pc | offset    | epoch     | fp       | kind
+//             low of pc | offset    | epoch     | fp       | kind
 // Complexity: O(1).
 // Failure:    a row that says more than fits has the kind no_table.
 // Threads:    values.
@@ -38,8 +38,7 @@ struct rule {
 
 /// A rule is good only for the address and the epoch it was made for: what holds it may have been overwritten.
 constexpr std::uint64_t seal_of(std::uintptr_t pc, std::uint32_t epoch) noexcept {
-    const std::uint64_t tag = (pc ^ (pc >> 16) ^ (pc >> 32)) & 0xFFFF;
-    return tag << 48 | std::uint64_t{epoch & 0xFF} << 12;
+    return std::uint64_t{pc} << 48 | std::uint64_t{epoch & 0xFF} << 12;
 }
 inline constexpr std::uint64_t seal_bits = 0xFFFF'0000'000F'F000;
 

@@ -23,19 +23,34 @@ class rule_cache {
 public:
     constexpr rule_cache() noexcept = default;
 
-    /// @returns the rule for pc, compiled if it is not known
-    [[gnu::always_inline]] rule find(std::uintptr_t pc) noexcept {
-        const slot* all = slots_.load(std::memory_order_acquire);  // pairs with the release in prepare()
-        if (all != nullptr) [[likely]] {
-            const slot& s = all[home(pc)];
-            if (s.pc.load(std::memory_order_relaxed) == pc) [[likely]] {
+    struct slot {
+        std::atomic<std::uintptr_t> pc;
+        std::atomic<std::uint64_t> word;
+    };
+
+    /// The table as one walk sees it.
+    class view {
+    public:
+        explicit view(rule_cache& of) noexcept
+            : of_(of), all_(of.slots_.load(std::memory_order_acquire)),  // pairs with the release in prepare()
+              epoch_(of.epoch_.load(std::memory_order_relaxed)) {}
+
+        /// @returns the rule for pc, compiled if it is not known
+        [[gnu::always_inline]] rule find(std::uintptr_t pc) const noexcept {
+            if (all_ != nullptr) [[likely]] {
+                const slot& s = all_[home(pc)];
                 const std::uint64_t word = s.word.load(std::memory_order_relaxed);
-                const std::uint64_t seal = seal_of(pc, epoch_.load(std::memory_order_relaxed));
-                if (((word ^ seal) & seal_bits) == 0 && (word & 0xF) != 0) [[likely]] return unpack(word);  // rule_cache.I1
+                const bool sealed = ((word ^ seal_of(pc, epoch_)) & seal_bits) == 0 && (word & 0xF) != 0;
+                if (sealed && s.pc.load(std::memory_order_relaxed) == pc) [[likely]] return unpack(word);  // rule_cache.I1
             }
+            return of_.find_further(pc);
         }
-        return find_further(pc);
-    }
+
+    private:
+        rule_cache& of_;
+        const slot* all_;
+        std::uint32_t epoch_;
+    };
 
     /// Makes the table. It is not needed before find(), but one thread at a time may call this.
     bool prepare() noexcept;
@@ -45,10 +60,6 @@ public:
     std::uint32_t epoch() const noexcept { return epoch_.load(std::memory_order_acquire); }
 
 private:
-    struct slot {
-        std::atomic<std::uintptr_t> pc;
-        std::atomic<std::uint64_t> word;
-    };
     static constexpr unsigned bits = 17;
     static constexpr std::size_t probes = 4;
 

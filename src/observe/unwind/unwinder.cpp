@@ -34,9 +34,9 @@ void unwinder::leave_out(std::uintptr_t begin, std::uintptr_t end) noexcept {
     return s.ip != 0 ? outcome::stepped : outcome::bottom;
 }
 
-[[gnu::always_inline]] inline unwinder::outcome unwinder::step(state& s, frame& f) noexcept {
+[[gnu::always_inline]] inline unwinder::outcome unwinder::step(const rule_cache::view& known, state& s, frame& f) noexcept {
     f.uses_fp = f.restores_fp = false;
-    const rule r = rules.find(s.interrupted ? s.ip : s.ip - 1);  // a call may be a function's last instruction
+    const rule r = known.find(s.interrupted ? s.ip : s.ip - 1);  // a call may be a function's last instruction
     s.fp_in = 0;
     std::uintptr_t cfa;
     if (r.kind == rule_kind::from_sp) [[likely]] {
@@ -109,10 +109,10 @@ unwinder::outcome unwinder::step_by_frame_pointer(state& s, frame& f) noexcept {
 }
 
 /// Steps out of the code that is left out. @returns false if there is nothing outside of it
-bool unwinder::leave_own_code(state& s) noexcept {
+bool unwinder::leave_own_code(const rule_cache::view& known, state& s) noexcept {
     frame ignored;
     while (s.ip - own_begin < own_bytes) [[unlikely]] {
-        if (step(s, ignored) != outcome::stepped) return false;
+        if (step(known, s, ignored) != outcome::stepped) return false;
     }
     return true;
 }
@@ -145,7 +145,7 @@ void unwinder::copy_true(state& s, std::size_t from, std::size_t to, std::size_t
         s.sp = f.sp;
         f.fp = s.fp;
         f.fp_in = s.fp_in;
-        fresh_[fresh++] = f;
+        *fresh_at(fresh++) = f;
     }
 }
 
@@ -159,7 +159,7 @@ struct counted_at_end {
 
 /// Walks outwards, noting frames in fresh_, until an old frame is met from which on all is as it was: then shared_ is set.
 /// @returns whether the outermost frame was found, or the end is the old one
-bool unwinder::go(state s, std::size_t old, std::size_t& fresh_count) noexcept {
+bool unwinder::go(const rule_cache::view known, state s, std::size_t old, std::size_t& fresh_count) noexcept {
     std::size_t fresh = 0;
     const counted_at_end keep{fresh, fresh_count};
     for (unsigned meetings = 0; fresh < most;) {
@@ -182,17 +182,17 @@ bool unwinder::go(state s, std::size_t old, std::size_t& fresh_count) noexcept {
                 fresh = count;
                 old = ++meetings < 8 ? untrue : 0;
                 if (fresh == most) break;
-                const outcome o = step(s, fresh_[fresh - 1]);
+                const outcome o = step(known, s, *fresh_at(fresh - 1));
                 if (o != outcome::stepped) return cut_ = o == outcome::lost, true;
                 continue;
             }
         }
-        frame& f = fresh_[fresh++];
+        frame& f = *fresh_at(fresh++);
         f.sp = s.sp;
         f.ip = s.interrupted ? s.ip + 1 : s.ip;
         f.fp = s.fp;
         f.fp_in = s.fp_in;
-        const outcome o = step(s, f);
+        const outcome o = step(known, s, f);
         if (o != outcome::stepped) return cut_ = o == outcome::lost, true;
     }
     cut_ = cut_by_most_ = true;
@@ -200,6 +200,10 @@ bool unwinder::go(state s, std::size_t old, std::size_t& fresh_count) noexcept {
 }
 
 void unwinder::settle(std::size_t fresh) noexcept {
+    if (fresh == 0) {
+        size_ = shared_;
+        return;
+    }
     if (fresh + shared_ > most) {  // the outermost go
         const std::size_t drop = fresh + shared_ - most;
         std::memmove(static_cast<void*>(frames_), frames_ + drop, (shared_ - drop) * sizeof(frame));
@@ -209,10 +213,11 @@ void unwinder::settle(std::size_t fresh) noexcept {
     } else {
         size_ = shared_;
     }
+    // They stand at the end of fresh_ in the order in which they are wanted.
+    std::memcpy(static_cast<void*>(frames_ + size_), fresh_at(fresh - 1), fresh * sizeof(frame));
     bool matters = size_ != 0 && frames_[size_ - 1].fp_matters;
-    for (std::size_t i = fresh; i-- > 0;) {
-        frame& f = frames_[size_++];
-        f = fresh_[i];
+    for (std::size_t end = size_ + fresh; size_ != end; ++size_) {
+        frame& f = frames_[size_];
         f.fp_matters = matters = f.uses_fp || (!f.restores_fp && matters);
     }
 }
@@ -228,7 +233,8 @@ void unwinder::walk(registers from, std::size_t enough) noexcept {
     state s{from.pc, from.sp, from.fp};
     const bool own_stack = memory_.begin(s.sp);
     not_comparable_ = false;
-    if (!leave_own_code(s)) {
+    const rule_cache::view known(rules);
+    if (!leave_own_code(known, s)) {
         size_ = shared_ = 0;
         cut_ = true;
         return;
@@ -239,7 +245,7 @@ void unwinder::walk(registers from, std::size_t enough) noexcept {
         std::size_t fresh = 0;
         shared_ = 0;
         cut_ = cut_by_most_ = false;
-        go(s, again ? old : 0, fresh);
+        go(known, s, again ? old : 0, fresh);
         if (shared_ != 0) {
             cut_ = was_cut;
             cut_by_most_ = was_cut_by_most;

@@ -86,20 +86,21 @@ private:
     enum class outcome : std::uint8_t { stepped, bottom, lost };
 
     /// Goes from s to its caller, and notes in f how.
-    outcome step(state& s, frame& f) noexcept;
+    outcome step(const rule_cache::view& known, state& s, frame& f) noexcept;
     outcome step_further(state& s, frame& f, rule r) noexcept;
     outcome step_by_signal(state& s) noexcept;
     outcome step_by_frame_pointer(state& s, frame& f) noexcept;
     outcome leave(state& s, frame& f, std::uintptr_t cfa) noexcept;
-    bool leave_own_code(state& s) noexcept;
-    bool go(state s, std::size_t old, std::size_t& fresh) noexcept;
+    bool leave_own_code(const rule_cache::view& known, state& s) noexcept;
+    bool go(rule_cache::view known, state s, std::size_t old, std::size_t& fresh) noexcept;
     std::size_t meet(const state& s, std::size_t from) const noexcept;
     std::size_t first_untrue(std::size_t from) const noexcept;
     void copy_true(state& s, std::size_t from, std::size_t to, std::size_t& fresh) noexcept;
     void settle(std::size_t fresh) noexcept;
+    frame* fresh_at(std::size_t i) noexcept { return fresh_ + (most - 1 - i); }
 
     frame frames_[most] = {};
-    frame fresh_[most] = {};      ///< innermost first, while walking
+    frame fresh_[most] = {};      ///< filled from the end while walking, so that the outermost stands first
     std::size_t size_ = 0;
     std::size_t shared_ = 0;
     bool cut_ = false;

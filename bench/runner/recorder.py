@@ -1,0 +1,104 @@
+"""bench/run.py recorder - what recording costs a program that allocates at many depths, beside heaptrack; and a walk of the stack.
+
+Needs the products (./dev build). heaptrack is left out where it is not installed.
+"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+from . import machine, report, rounds
+from .build import PROGRAMS, ROOT, build
+from .figures import median
+
+RECORDER = ROOT / "out" / "lib" / "libashlar-record.so"
+TOOL = ROOT / "out" / "bin" / "ashlar"
+WAYS = ("plain", "recorded", "with stacks", "heaptrack")
+
+
+def add_arguments(commands):
+    """The command line of `bench/run.py recorder`."""
+    p = rounds.add_command(commands, run, "what recording costs, with and without call stacks, beside heaptrack", 7, each="way is run")
+    p.add_argument("--size", type=rounds.positive, default=8000, metavar="N", help="rounds of the program itself (default 8000)")
+
+
+def run(arguments):
+    """0 when everything ran."""
+    build()
+    if not RECORDER.exists() or not TOOL.exists():
+        sys.exit("bench: build the products first: ./dev build")
+    walks = rounds.figures("unwind", 200)
+    with tempfile.TemporaryDirectory(prefix="ashlar-bench-") as folder:
+        costs, sizes = _program(arguments, pathlib.Path(folder))
+    report.tell(arguments, machine.sentence(rounds=arguments.rounds), [("A walk of the stack (ns, median)", *_walks(walks)),
+                ("calls: CPU time and bytes (median)", *_costs(costs, sizes))], {"walks": walks, "costs": costs, "sizes": sizes})
+    return 0
+
+
+def _program(arguments, folder):
+    """({way: [CPU seconds]}, {way: bytes, events: ...}) of interleaved runs."""
+    ways = [w for w in WAYS if w != "heaptrack" or shutil.which("heaptrack")]
+    program = [str(PROGRAMS / "calls"), str(arguments.size)]
+    costs, sizes = {w: [] for w in ways}, {}
+    for _ in range(arguments.rounds):
+        for way in ways:
+            costs[way].append(_once(way, program, folder))
+    for way, name in (("recorded", "recorded"), ("with stacks", "with_stacks")):
+        trace = folder / name
+        told = json.loads(subprocess.run([str(TOOL), "report", "--json", "--no-symbols", str(trace)], stdout=subprocess.PIPE, check=True).stdout)
+        sizes[way] = {"bytes": trace.stat().st_size, "zstd": _zstd(trace), "events": told["allocations"] + told["frees"], "pairs": told["frees"]}
+    if "heaptrack" in ways:
+        subprocess.run(["heaptrack", "--raw", "-o", str(folder / "raw"), *program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        raw = next(folder.glob("raw.raw.*"))
+        whole = subprocess.run(["zstd" if raw.suffix == ".zst" else "gzip", "-dc", str(raw)], stdout=subprocess.PIPE, check=False)
+        sizes["heaptrack"] = {"bytes": len(whole.stdout), "zstd": raw.stat().st_size, "events": sizes["with stacks"]["events"], "pairs": sizes["with stacks"]["pairs"]}
+    return costs, sizes
+
+
+def _once(way, program, folder):
+    """CPU seconds of everything that ran for it, and seconds that passed."""
+    trace = folder / way.replace(" ", "_")
+    trace.unlink(missing_ok=True)
+    environment = {k: v for k, v in os.environ.items() if not re.match("ASHLAR_|LD_PRELOAD", k)}
+    if way in ("recorded", "with stacks"):
+        environment |= {"LD_PRELOAD": str(RECORDER), "ASHLAR_TRACE": str(trace)}
+    if way == "with stacks":
+        environment["ASHLAR_TRACE_STACKS"] = "64"
+    command = (["heaptrack", "-o", str(folder / "h")] if way == "heaptrack" else []) + program
+    before, began = os.times(), time.monotonic()
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment, check=True)
+    after = os.times()
+    return {"cpu": after.children_user + after.children_system - before.children_user - before.children_system,
+            "wall": time.monotonic() - began}
+
+
+def _zstd(file):
+    if not shutil.which("zstd"):
+        return None
+    return len(subprocess.run(["zstd", "-3", "-c", str(file)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout)
+
+
+def _walks(walks):
+    names = list(dict.fromkeys(w["way"] for w in walks))
+    rows = {}
+    for w in walks:
+        rows.setdefault(w["frames"], {})[w["way"]] = w["ns"]
+    over = [n for n in names if n != "libunwind"] if "libunwind" in names else []
+    header = ["frames", *names, *(f"{n} / libunwind" for n in over)]
+    return header, [[str(f), *(f"{row[n]:.0f}" for n in names), *(f"{row[n] / row['libunwind']:.2f}" for n in over)] for f, row in rows.items()]
+
+
+def _costs(costs, sizes):
+    header = ["way", "CPU s", "wall s", "added ns a pair", "bytes an event", "zstd -3, bytes an event"]
+    plain, rows = median([c["cpu"] for c in costs["plain"]]), []
+    for way, measured in costs.items():
+        cpu, size = median([c["cpu"] for c in measured]), sizes.get(way)
+        rows.append([way, f"{cpu:.3f}", f"{median([c['wall'] for c in measured]):.2f}",
+                     f"{1e9 * (cpu - plain) / size['pairs']:.0f}" if size else "", f"{size['bytes'] / size['events']:.2f}" if size else "",
+                     f"{size['zstd'] / size['events']:.2f}" if size and size["zstd"] else ""])
+    return header, rows
