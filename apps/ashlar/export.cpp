@@ -1,7 +1,8 @@
-// `ashlar export`: a trace's call stacks in the formats of other viewers.
+// `ashlar export`: a trace in the formats of other viewers.
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
+#include <cstdio>
 #include <memory>
 #include <string>
 
@@ -9,6 +10,7 @@
 
 #include "ashlar/observe/summary.hpp"
 #include "command.hpp"
+#include "export_formats.hpp"
 #include "failure.hpp"
 #include "file.hpp"
 #include "sites.hpp"
@@ -26,23 +28,41 @@ struct options {
     std::string debug_paths;
 };
 
+void write(const options& chosen, const std::function<void(const text_sink&)>& text) {
+    if (!chosen.output.empty()) return write_file(chosen.output, text);
+    text([](std::string_view piece) {
+        if (std::fwrite(piece.data(), 1, piece.size(), stdout) != piece.size()) throw failure(failed, "cannot write the output");
+    });
+}
+
 int run_export(const options& chosen) {
     auto reader = open_trace(chosen.trace);
+    if (!chosen.output.empty()) check_writable(chosen.output);
+    if (chosen.format == "csv") {
+        write(chosen, [&](const text_sink& out) { write_csv(reader, out); });
+        warn_if_incomplete(reader);
+        return done;
+    }
     if (!reader.info().has_stacks) {
         throw failure(failed, printable(chosen.trace, 4096) + " has no call stacks; record with --stacks");
     }
     const auto s = summarise(reader);
+    warn_if_incomplete(reader);
     const symbols::options how{chosen.debug_paths};
+    if (chosen.format == "dhat" || chosen.format == "heaptrack") {
+        auto again = open_trace(chosen.trace);  // now that all its stacks are known
+        write(chosen, [&](const text_sink& out) {
+            chosen.format == "dhat" ? out(dhat_json(again, reader.stacks(), how)) : write_heaptrack(again, reader.stacks(), out);
+        });
+        return done;
+    }
     const stack_view view(*s, reader.stacks(), reader.info(), &how);
     for (const auto& note : view.notes()) fmt::print(stderr, "ashlar: {}\n", note);
-    const std::string text = chosen.format == "folded"
-                                 ? folded_text(view, measure_of(chosen.by))
-                                 : speedscope_json(view, command_text(reader.info())).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-    if (chosen.output.empty()) {
-        fmt::print("{}", text);
-    } else {
-        write_file(chosen.output, text);
-    }
+    write(chosen, [&](const text_sink& out) {
+        if (chosen.format == "folded") return out(folded_text(view, measure_of(chosen.by)));
+        if (chosen.format == "pprof") return out(pprof_bytes(view, reader.info()));
+        out(speedscope_json(view, command_text(reader.info())).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    });
     return done;
 }
 
@@ -50,10 +70,11 @@ int run_export(const options& chosen) {
 
 void add_export(CLI::App& tool, context& line) {
     const auto chosen = std::make_shared<options>();
-    auto* command = tool.add_subcommand("export", "write a trace's call stacks in the format of another viewer");
-    command->add_option("TRACE", chosen->trace, "a trace written by ashlar record --stacks")->required();
-    command->add_option("--format", chosen->format, "folded: one line a stack; speedscope: JSON")
-        ->check(CLI::IsMember({"folded", "speedscope"}))->capture_default_str();
+    auto* command = tool.add_subcommand("export", "write a trace in the format of another viewer");
+    command->add_option("TRACE", chosen->trace, "a trace written by ashlar record --stacks; for csv any")->required();
+    command->add_option("--format", chosen->format,
+                        "folded: one line a stack; speedscope, dhat: JSON; pprof: profile.proto; heaptrack: its raw data; csv: every event")
+        ->check(CLI::IsMember({"folded", "speedscope", "pprof", "dhat", "heaptrack", "csv"}))->capture_default_str();
     command->add_option("--by", chosen->by, "what a folded stack's number is")
         ->check(CLI::IsMember({"peak", "allocated", "allocations", "temporary", "leaked"}))->capture_default_str();
     command->add_option("-o,--output", chosen->output, "where to write (default: standard output)")->type_name("FILE");

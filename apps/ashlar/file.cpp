@@ -16,6 +16,8 @@
 namespace ashlar::app {
 namespace {
 
+using text_writer = std::function<void(const std::function<void(std::string_view)>&)>;
+
 /// @returns 0 or the error.
 int write_all(int fd, std::string_view text) {
     while (!text.empty()) {
@@ -27,10 +29,19 @@ int write_all(int fd, std::string_view text) {
     return 0;
 }
 
-int write_directly(const std::string& path, std::string_view text) {
+/// The same of pieces; a writer that throws leaves the file to its caller.
+int write_pieces(int fd, const text_writer& writer) {
+    int error = 0;
+    writer([&](std::string_view piece) {
+        if (error == 0) error = write_all(fd, piece);
+    });
+    return error;
+}
+
+int write_directly(const std::string& path, const text_writer& writer) {
     const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) return errno;
-    const int error = write_all(fd, text);
+    const int error = write_pieces(fd, writer);
     return ::close(fd) != 0 && error == 0 ? errno : error;
 }
 
@@ -42,11 +53,18 @@ mode_t usual_mode() {
     return 0666 & ~mask;
 }
 
-int write_beside(const std::string& path, std::string_view text) {
+int write_beside(const std::string& path, const text_writer& writer) {
     std::string temporary = path + ".XXXXXX";
     const int fd = ::mkstemp(temporary.data());
     if (fd < 0) return errno;
-    int error = write_all(fd, text);
+    int error = 0;
+    try {
+        error = write_pieces(fd, writer);
+    } catch (...) {
+        ::close(fd);
+        ::unlink(temporary.c_str());
+        throw;
+    }
     if (error == 0 && ::fchmod(fd, usual_mode()) != 0) error = errno;
     // Some file systems report a full disk only here.
     if (::close(fd) != 0 && error == 0) error = errno;
@@ -73,6 +91,10 @@ void check_writable(const std::string& path) {
 }
 
 void write_file(const std::string& path, std::string_view text) {
+    write_file(path, [text](const std::function<void(std::string_view)>& out) { out(text); });
+}
+
+void write_file(const std::string& path, const text_writer& writer) {
     struct stat there {};
     const bool exists = ::stat(path.c_str(), &there) == 0;
     int error = 0;
@@ -81,13 +103,13 @@ void write_file(const std::string& path, std::string_view text) {
     } else if (exists && S_ISDIR(there.st_mode)) {
         error = EISDIR;
     } else if (exists && !S_ISREG(there.st_mode)) {
-        error = write_directly(path, text);
+        error = write_directly(path, writer);
     } else if (exists && ::access(path.c_str(), W_OK) != 0) {
         error = errno;  // renaming over a write-protected file would succeed; its owner said no
     } else {
         std::error_code unresolved;
         const auto target = std::filesystem::canonical(path, unresolved);  // a link keeps linking
-        error = write_beside(unresolved ? path : target.string(), text);
+        error = write_beside(unresolved ? path : target.string(), writer);
     }
     if (error != 0) cannot_write(path, error);
 }

@@ -7,6 +7,7 @@
 // Checked by: tests/tool/report_test.py
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,8 @@ namespace ashlar::app {
 /// Writes `text` beside `path` and renames it there: a reader, a full disk or a kill never meets half a file.
 /// What is not a regular file (a terminal, a pipe, /dev/null) is written directly; a link keeps linking.
 void write_file(const std::string& path, std::string_view text);
+/// The same of text that comes piece by piece: `writer` is called once, with what takes a piece.
+void write_file(const std::string& path, const std::function<void(const std::function<void(std::string_view)>&)>& writer);
 
 /// Fails now, with write_file's sentence, where write_file would fail later. Nothing is written.
 void check_writable(const std::string& path);

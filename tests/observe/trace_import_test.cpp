@@ -125,6 +125,7 @@ TEST_CASE("trace_import: heaptrack's stacks come along, each place in its file",
     CHECK(all[places[1]].offset == 0x27304);
     CHECK(reader.stacks().modules()[all[places[1]].module].path == "/libc.so6");
     CHECK(reader.info().command_line == std::vector<std::string>{"./demo", "it"});
+    CHECK(reader.info().executable == "/demo");
 }
 
 TEST_CASE("trace_import: what is no recording is refused, and no file is left or lost", "[observe][trace_import]") {

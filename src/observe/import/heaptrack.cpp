@@ -30,7 +30,12 @@ public:
                 to.about.command_line.clear();
                 while (!s.empty()) to.about.command_line.emplace_back(s.until(' '));
                 return true;
-            case 'x': return true;
+            case 'x': {
+                const auto length = s.number(16);
+                if (!length || !s.skip(" ")) return false;
+                if (to.events() == 0) to.about.executable = s.rest().substr(0, *length);
+                return true;
+            }
             case 'v':
                 to.about.stack_depth = 64;
                 return true;
