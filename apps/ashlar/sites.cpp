@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <functional>
 
 #include <nlohmann/json.hpp>
 
@@ -17,6 +18,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t most_sites = 1000;
+constexpr std::size_t longest_name = 400;
+constexpr std::ptrdiff_t most_nodes = 20'000;
 
 std::string value_text(const measure& m, const cost& c) {
     return m.is_bytes ? bytes_text(static_cast<double>(m.of(c))) : count_text(m.of(c));
@@ -37,6 +40,49 @@ std::vector<std::size_t> order_of(const stack_view& view, const measure& by) {
         return x != y ? x > y : a < b;
     });
     return order;
+}
+
+/// The nodes that are told: of a large tree those that hold most, by any measure. What is left out counts as its caller's own.
+struct told_nodes {
+    std::vector<std::uint32_t> number;  ///< of each node, or of the nearest caller that is told
+    std::vector<std::uint32_t> nodes;   ///< those told, callers first
+    std::vector<cost> self;
+};
+
+told_nodes nodes_to_tell(const stack_view& view) {
+    const auto& all = view.nodes();
+    told_nodes told;
+    std::vector<float> weight(all.size(), 1);
+    if (all.size() > std::size_t{most_nodes}) {
+        std::vector<cost> whole;
+        for (const auto& n : all) whole.push_back(n.self);
+        for (std::size_t i = all.size(); i-- > 1;) whole[all[i].parent] += whole[i];
+        for (std::size_t i = 1; i < all.size(); ++i) {
+            weight[i] = 0;
+            for (const measure& m : measures()) {
+                const auto most = static_cast<float>(m.of(whole[0]));
+                if (most > 0) weight[i] = std::max(weight[i], static_cast<float>(m.of(whole[i])) / most);
+            }
+            weight[i] = std::min(weight[i], weight[all[i].parent]);  // a node is told only if its callers are
+        }
+    }
+    float least = 0;
+    if (all.size() > std::size_t{most_nodes}) {
+        auto sorted = weight;
+        std::nth_element(sorted.begin(), sorted.begin() + most_nodes, sorted.end(), std::greater<>());
+        least = sorted[most_nodes];
+    }
+    for (std::uint32_t i = 0; i < all.size(); ++i) {
+        if (i == 0 || all.size() <= std::size_t{most_nodes} || weight[i] > least) {
+            told.number.push_back(static_cast<std::uint32_t>(told.nodes.size()));
+            told.nodes.push_back(i);
+            told.self.push_back(all[i].self);
+        } else {
+            told.number.push_back(told.number[all[i].parent]);
+            told.self[told.number[i]] += all[i].self;
+        }
+    }
+    return told;
 }
 
 /// A frame's name in a file where semicolons and ends of lines part things.
@@ -93,6 +139,7 @@ std::string sites_text(const stack_view& view, const measure& by, std::size_t mo
 }
 
 void add_sites(json& to, const stack_view& view) {
+    const told_nodes told = nodes_to_tell(view);
     json sites = json::array();
     for (const auto& s : view.sites()) {
         if (sites.size() == most_sites) break;
@@ -103,16 +150,22 @@ void add_sites(json& to, const stack_view& view) {
         row["line"] = f.line;
         row["module"] = valid_utf8(view.modules()[f.module]);
         row["stacks"] = s.stacks;
-        row["heaviest_node"] = s.heaviest;
+        row["heaviest_node"] = told.number[s.heaviest];
         sites.push_back(std::move(row));
     }
     to["sites"] = std::move(sites);
     json frames = json::array(), nodes = json::array(), modules = json::array();
     for (const auto& m : view.modules()) modules.push_back(valid_utf8(m));
-    for (const auto& f : view.frames()) frames.push_back({valid_utf8(f.function), valid_utf8(f.file), f.line, f.module});
-    for (const auto& n : view.nodes()) {
-        const cost& c = n.self;
-        nodes.push_back({n.parent, n.frame, c.at_peak.bytes, c.allocated.bytes, c.allocated.blocks, c.temporary.blocks, c.live.bytes});
+    std::vector<std::uint32_t> frame_number(view.frames().size(), UINT32_MAX);  // only frames of nodes that are told
+    for (std::size_t i = 0; i < told.nodes.size(); ++i) {
+        const auto& n = view.nodes()[told.nodes[i]];
+        if (frame_number[n.frame] == UINT32_MAX) {
+            const auto& f = view.frames()[n.frame];
+            frame_number[n.frame] = static_cast<std::uint32_t>(frames.size());
+            frames.push_back({valid_utf8(f.function.substr(0, longest_name)), valid_utf8(f.file), f.line, f.module});
+        }
+        const cost& c = told.self[i];
+        nodes.push_back({told.number[n.parent], frame_number[n.frame], c.at_peak.bytes, c.allocated.bytes, c.allocated.blocks, c.temporary.blocks, c.live.bytes});
     }
     to["call_tree"] = {{"modules", modules},
                        {"frame_columns", {"function", "file", "line", "module"}},

@@ -178,6 +178,61 @@ class Page(unittest.TestCase):
         self.assertRegex(seen["tip"], "block.*\\nsize < .*\\nlived")
         self.assertEqual((seen["before"], seen["after"]), ("light", "dark"))
 
+    def test_the_tree_of_calls_is_zoomed_searched_and_walked_and_takes_no_name_for_its_own(self):
+        page, figures = self.report("callers")
+        self.assertEqual(figures["call_tree"]["nodes"][0][0], 0)
+        dom, said = browse(page, "--dump-dom")
+        self.assertEqual(said, [])
+        self.assertNotIn("<title>pwned", dom)
+        self.assertNotIn("img", Text(dom).names)
+        self.assertIn("Who allocates", Text(dom).text)
+        self.assertIn(".so+0x2000", Text(dom).text)
+        source = page.read_text(encoding="utf-8")
+        page.write_text(re.sub(r'<meta http-equiv="Content[^>]*>', "", source).replace("</body>", """<script>
+            const seen = [], $ = (s) => document.querySelector(s), canvas = $(".flame");
+            const note = (what) => seen.push([what, $("#callers .readout").textContent.replace(/\\u00a0/g, " "), canvas.getAttribute("aria-label").replace(/\\u00a0/g, " "), canvas.clientHeight, $(".found").textContent.replace(/\\u00a0/g, " ")]);
+            const key = (k) => canvas.dispatchEvent(new KeyboardEvent("keydown", { key: k, bubbles: true }));
+            const click = (share, row) => { const r = canvas.getBoundingClientRect();
+              canvas.dispatchEvent(new MouseEvent("click", { clientX: r.left + share * r.width, clientY: r.bottom - 20 * row - 10, bubbles: true })); };
+            note("all");
+            click(0.8, 2); note("zoomed");          // the second callee: 400 of 1000 bytes, to the right
+            click(0.5, 0); note("out");
+            key("ArrowUp"); key("ArrowUp"); note("walked"); key("ArrowRight"); note("beside"); key("Enter"); note("entered"); key("Escape"); note("escaped");
+            const search = $(".search"); search.value = "0x3000"; search.dispatchEvent(new Event("input")); note("searched");
+            search.value = "+0x("; search.dispatchEvent(new Event("input")); note("no expression");
+            $("#callers input[value=icicle]").click(); note("icicle");
+            $("#callers .choice input:nth-of-type(1)").click();
+            [...document.querySelectorAll("#callers .choice label")].find((l) => l.textContent === "Never freed").firstChild.click(); note("leaked");
+            document.title = JSON.stringify(seen);
+            </script></body>"""), encoding="utf-8")
+        dom, said = browse(page, "--dump-dom")
+        self.assertEqual(said, [])
+        seen = {what: rest for what, *rest in json.loads(html.unescape(re.search("<title>(.*?)</title>", dom, re.DOTALL).group(1)))}
+        self.assertIn("6 functions shown", seen["all"][1])
+        self.assertEqual(seen["all"][2], 4 * 20)
+        self.assertRegex(seen["zoomed"][0], r"0x3000.*400.B.*40\.0.%")
+        self.assertIn("5 functions shown", seen["zoomed"][1])
+        self.assertIn("6 functions shown", seen["out"][1])
+        self.assertRegex(seen["walked"][0], r"0x2000.*600.B.*60\.0.%")
+        self.assertRegex(seen["beside"][0], r"0x3000.*400.B")
+        self.assertIn("5 functions shown", seen["entered"][1])
+        self.assertIn("6 functions shown", seen["escaped"][1])
+        self.assertRegex(seen["searched"][3], r"^40\.0.% in matches")
+        self.assertIn("in matches", seen["no expression"][3])
+        self.assertEqual(seen["icicle"][2], 4 * 20)
+        self.assertIn("never freed, 5 functions shown", seen["leaked"][1])
+
+    def test_the_tree_of_calls_is_painted_in_both_themes(self):
+        page, _ = self.report("callers")
+        for flags, paper, accent in ([], (0xfb, 0xfa, 0xf7), (0x2a, 0x65, 0x82)), \
+                (["--blink-settings=preferredColorScheme=0"], (0x17, 0x18, 0x1b), (0x7f, 0xb8, 0xd2)):
+            shot = self.folder / "shot.png"
+            browse(page, f"--screenshot={shot}", *flags, height=1600)
+            # Boxes are a fifth to a half of the accent on paper.
+            between = lambda p: all(min(a, b) + 0.15 * abs(a - b) - 8 <= c <= min(a, b) + 0.85 * abs(a - b) + 8 for a, b, c in zip(paper, accent, p))
+            boxes = sum(between(p) for row in pixels(shot)[900:] for p in row)
+            self.assertGreater(boxes, 20000, "the boxes of the tree")
+
     def with_data(self, data):
         """A page with other data in it, as `ashlar tune` writes it."""
         page, _ = self.report("empty")
