@@ -10,6 +10,7 @@
     bench/run.py ownership     rc and arc against std::shared_ptr and hand-written pointers
     bench/run.py compile_time  what including Ashlar costs a compiler
     bench/run.py recorder      what recording costs, with and without call stacks, beside heaptrack
+    bench/run.py truth         whether Valgrind and heaptrack count of a program what we count
     bench/run.py p0089         growth, locality, utilisation and contention, as the paper P0089 measured them
 
 Each command has --help. Needs nothing but the standard library.
@@ -17,13 +18,13 @@ Each command has --help. Needs nothing but the standard library.
 import argparse
 import sys
 
-from runner import adaptors, compile_time, instructions, malloc, ownership, p0089, places, pools, recorder, strategies, traces
+from runner import adaptors, compile_time, instructions, malloc, ownership, p0089, places, pools, recorder, strategies, traces, truth
 
 
 def main():
     parser = argparse.ArgumentParser(prog="bench/run.py", description="Ashlar's benchmarks.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (malloc, instructions, adaptors, strategies, pools, ownership, compile_time, p0089, traces, recorder):
+    for command in (malloc, instructions, adaptors, strategies, pools, ownership, compile_time, p0089, traces, recorder, truth):
         command.add_arguments(commands)
     arguments = parser.parse_args()
     places.require(arguments)
