@@ -60,9 +60,9 @@ class Traces(tool.ToolTest):
     COMMANDS = (["replay", *QUICK], ["advise", "--rounds", "1"], ["report", "--no-html"])
 
     def refuse(self, pattern, trace):
-        for command in self.COMMANDS:
+        for command in (*self.COMMANDS, ["check", "--no-leaks"], ["export", "--format", "pprof", "-o", "out"]):
             self.complains(1, pattern, *command, trace)
-        self.assertNotIn("ashlar.conf", self.files())
+        self.assertFalse({"ashlar.conf", "out"} & set(self.files()))
 
     def test_a_missing_trace(self):
         self.refuse("nowhere.trace", "nowhere.trace")
