@@ -109,6 +109,12 @@ struct debug_info::body {
     Dwfl* session = nullptr;
     Dwfl_Module* module = nullptr;
     std::map<Dwarf_Off, unit> units;
+    struct symbol {
+        GElf_Addr at;
+        GElf_Xword size;
+        int index;
+    };
+    std::vector<symbol> sorted;
 
     ~body() {
         if (session != nullptr) dwfl_end(session);
@@ -122,12 +128,32 @@ struct debug_info::body {
         }
         return at->second;
     }
-    std::vector<code_line> by_symbols(std::uint64_t address) const {
-        GElf_Off offset = 0;
-        GElf_Sym symbol;
-        const char* name = dwfl_module_addrinfo(module, address, &offset, &symbol, nullptr, nullptr, nullptr);
-        if (name == nullptr || *name == 0 || (symbol.st_size != 0 && offset >= symbol.st_size)) return {};
-        return {{readable(name), "", 0}};
+    /// libdw's own search goes through all symbols for each address: thousands of addresses would take seconds.
+    void sort_symbols() {
+        const int count = dwfl_module_getsymtab(module);
+        for (int i = 1; i < count; ++i) {
+            GElf_Sym s;
+            GElf_Addr at = 0;
+            if (dwfl_module_getsym_info(module, i, &s, &at, nullptr, nullptr, nullptr) == nullptr) continue;
+            const auto kind = GELF_ST_TYPE(s.st_info);
+            const bool is_code = kind == STT_FUNC || kind == STT_GNU_IFUNC || (kind == STT_NOTYPE && s.st_shndx != SHN_UNDEF);
+            if (is_code && s.st_shndx != SHN_UNDEF) sorted.push_back({at, s.st_size, i});
+        }
+        std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.at != b.at ? a.at < b.at : a.size < b.size; });
+    }
+    std::vector<code_line> by_symbols(std::uint64_t address) {
+        if (sorted.empty()) sort_symbols();
+        auto next = std::upper_bound(sorted.begin(), sorted.end(), address, [](std::uint64_t a, const auto& s) { return a < s.at; });
+        for (int step = 0; step < 4 && next != sorted.begin(); ++step) {  // a short one may lie in a longer one
+            --next;
+            if (next->size != 0 && address - next->at >= next->size) continue;
+            if (next->size == 0 && address - next->at > 4096) continue;  // the end of hand-written code is not told
+            GElf_Sym s;
+            GElf_Addr at = 0;
+            const char* name = dwfl_module_getsym_info(module, next->index, &s, &at, nullptr, nullptr, nullptr);
+            if (name != nullptr && *name != 0) return {{readable(name), "", 0}};
+        }
+        return {};
     }
 };
 

@@ -116,7 +116,7 @@ const measure& measure_of(const std::string& name) {
 }
 
 std::string sites_text(const stack_view& view, const measure& by, std::size_t most, bool stacks) {
-    std::string text = fmt::format("Call sites by what is {}; the innermost function outside the C++ library\n", by.words);
+    std::string text = fmt::format("Call sites by what is {}; the innermost function that is no allocator itself\n", by.words);
     table rows({">at peak", ">allocated", ">allocations", ">temporary", ">never freed", "where"});
     std::string under;
     const auto order = order_of(view, by);

@@ -96,13 +96,19 @@ std::string short_name(const std::string& function) {
     return from < name.size() ? name.substr(from) : name;
 }
 
-bool is_of_library(const stack_view::frame& f) {
+bool is_allocator(const stack_view::frame& f) {
     if (f.file.find("/include/c++/") != std::string::npos) return true;
     const std::string name = short_name(f.function);
     for (const std::string_view prefix : {"std::", "__gnu_cxx::", "operator new", "__cxxabiv1::"}) {
         if (std::string_view(name).starts_with(prefix)) return true;
     }
-    return false;
+    const auto holds = [&](std::string_view word) {
+        return std::search(name.begin(), name.end(), word.begin(), word.end(), [](char a, char b) {
+            return std::tolower(static_cast<unsigned char>(a)) == b;
+        }) != name.end();
+    };
+    // Not where a file's name holds it: what has no symbol is told as file+offset.
+    return name.find("+0x") == std::string::npos && (holds("alloc") || holds("strdup"));
 }
 
 std::string frame_text(const stack_view::frame& f, bool whole_path) {
@@ -145,7 +151,7 @@ stack_view::stack_view(const summary& s, const trace_stacks& stacks, const trace
             const auto [child, is_new] = children.try_emplace({at, inner}, static_cast<std::uint32_t>(nodes_.size()));
             if (is_new) nodes_.push_back({at, inner, {}});
             at = child->second;
-            if (!is_of_library(frames_[inner])) where = inner, own = true;
+            if (!is_allocator(frames_[inner])) where = inner, own = true;
             else if (!own) where = inner;
         };
         if (!whole) go(cut);

@@ -33,7 +33,7 @@ public:
         std::uint32_t frame;
         cost self;                 ///< of stacks that end here
     };
-    /// Where the program's own code asks: the innermost frame that is not the C++ library's.
+    /// Where the program's own code asks: the innermost frame that is not is_allocator().
     struct site {
         std::uint32_t frame;
         cost what;
@@ -62,8 +62,9 @@ private:
 
 /// A function's name without parameters and template arguments.
 std::string short_name(const std::string& function);
-/// Whether a frame is the C++ library's: by its header, by its namespace, or because it is an operator new.
-bool is_of_library(const stack_view::frame& f);
+/// Whether a frame is the C++ library's, by its header or namespace, or hands on what malloc gives, by its name: ...alloc...,
+/// ...strdup..., operator new.
+bool is_allocator(const stack_view::frame& f);
 /// "name at file:line", as far as it is known, fit for a terminal.
 std::string frame_text(const stack_view::frame& f, bool whole_path = false);
 

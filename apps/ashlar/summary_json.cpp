@@ -30,7 +30,8 @@ constexpr std::array words{
                "Blocks still live after the last event of the trace. Memory that a program means to keep "
                "until it exits is among them."},
     definition{"Temporary", "Blocks freed by the thread that allocated them before it allocated again."},
-    definition{"Call site", "The innermost function of a call stack, inlined ones included, that is not the C++ library's."},
+    definition{"Call site", "The innermost function of a call stack, inlined ones included, that is no allocator itself: not of "
+                            "the C++ library, and not one whose name holds alloc or strdup."},
     definition{"Lifetime",
                "From a block's allocation to its free, in time, or in bytes that all threads allocated "
                "meanwhile. Blocks that were never freed have none."},

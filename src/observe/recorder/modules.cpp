@@ -10,6 +10,7 @@ namespace ashlar::recorder {
 namespace {
 
 constexpr std::uint32_t most_modules = 2048;
+constexpr unsigned most_waits = 10'000;
 
 /// What tells one loading of a file from another at the same place.
 struct told {
@@ -35,7 +36,11 @@ std::uint32_t search(const told& t, std::uint32_t from) noexcept {
 
 std::uint32_t describe(const unwind::code_module& m, const told& t, trace_file& file, trace_stream& stream,
                        std::uint64_t ticks) noexcept {
-    while (describing.exchange(true, std::memory_order_acquire)) trace_system::yield();
+    // Who describes may have been left in the middle, by a signal handler that jumped: then its file goes without a number.
+    for (unsigned waited = 0; describing.exchange(true, std::memory_order_acquire); ++waited) {
+        if (waited == most_waits) return 0;
+        trace_system::yield();
+    }
     const std::uint32_t n = count.load(std::memory_order_relaxed);
     std::uint32_t number = search(t, n);
     if (number == 0 && n < most_modules) {

@@ -42,8 +42,8 @@ public:
         return own_ ? false : widen(address);
     }
 
-    /// @returns whether nothing of the thread's own stack lies beyond: who has no way out there was called by nobody
-    bool at_top(std::uintptr_t sp) const noexcept { return own_ && sp >= top_; }
+    /// @returns whether nearly nothing of the thread's own stack lies beyond: who has no way out there was called by nobody
+    bool at_top(std::uintptr_t sp) const noexcept { return own_ && sp + 64 >= top_; }
 
 private:
     static constexpr std::uintptr_t page = 4096;         // the smallest there is: finer than need be, never coarser

@@ -24,9 +24,14 @@ void unwinder::leave_out(std::uintptr_t begin, std::uintptr_t end) noexcept {
     own_bytes = end - begin;
 }
 
+/// The first code of a program or of the loader may have no table, or one that does not say that it is the first.
+unwinder::outcome unwinder::no_way_out(const state& s) const noexcept {
+    return memory_.at_top(s.sp) ? outcome::bottom : outcome::lost;
+}
+
 [[gnu::always_inline]] inline unwinder::outcome unwinder::leave(state& s, frame& f, std::uintptr_t cfa) noexcept {
     // Callers lie above their callees; unwinder.I1.
-    if (cfa <= s.sp || !memory_.covers(cfa - 8)) [[unlikely]] return outcome::lost;
+    if (cfa <= s.sp || !memory_.covers(cfa - 8)) [[unlikely]] return no_way_out(s);
     s.ip = word_at(cfa - 8);
     s.sp = cfa;
     s.interrupted = false;
@@ -91,19 +96,30 @@ unwinder::outcome unwinder::step_by_signal(state& s) noexcept {
     return s.ip != 0 ? outcome::stepped : outcome::bottom;
 }
 
-unwinder::outcome unwinder::step_by_frame_pointer(state& s, frame& f) noexcept {
-    if (memory_.at_top(s.sp)) return outcome::bottom;  // the loader's first code
-    const std::uintptr_t fp = s.fp;
-    if (fp < s.sp || !memory_.covers(fp) || !memory_.covers(fp + 8)) return outcome::lost;
-    const std::uintptr_t outer = word_at(fp), ip = word_at(fp + 8);
-    // Without a table the register may hold anything. It is believed if it leads to a module's code, or to code made at run
-    // time near this whose frame lies further out.
-    const std::uintptr_t distance = ip > s.ip ? ip - s.ip : s.ip - ip;
+/// Follows frame pointers until one leads to a module's code. @returns whether one does
+bool unwinder::leads_to_module(std::uintptr_t fp) noexcept {
     code_module module;
-    const bool near_by = distance < (std::uintptr_t{64} << 20) && outer > fp;
-    if (ip == 0 || (!near_by && !find_module(ip - 1, module))) return outcome::lost;
+    for (unsigned frames = 0; frames < 64; ++frames) {
+        const std::uintptr_t outer = word_at(fp), ip = word_at(fp + 8);
+        if (ip == 0) return false;
+        if (find_module(ip - 1, module)) {
+            chain_end_ = fp;
+            return true;
+        }
+        if (outer <= fp || !memory_.covers(outer) || !memory_.covers(outer + 8)) return false;
+        fp = outer;
+    }
+    return false;
+}
+
+unwinder::outcome unwinder::step_by_frame_pointer(state& s, frame& f) noexcept {
+    const std::uintptr_t fp = s.fp;
+    if (fp < s.sp || !memory_.covers(fp) || !memory_.covers(fp + 8)) return no_way_out(s);
+    // Without a table the register may hold anything. It is believed if it leads to a module's code, through frames of such
+    // code each further out than the one before; which is looked at once for all of them.
+    if (fp > chain_end_ && !leads_to_module(fp)) return no_way_out(s);
     f.uses_fp = true;
-    s.fp = outer;
+    s.fp = word_at(fp);
     s.fp_in = fp;
     return leave(s, f, fp + 16);
 }
@@ -233,6 +249,7 @@ void unwinder::walk(registers from, std::size_t enough) noexcept {
     state s{from.pc, from.sp, from.fp};
     const bool own_stack = memory_.begin(s.sp);
     not_comparable_ = false;
+    chain_end_ = 0;
     const rule_cache::view known(rules);
     if (!leave_own_code(known, s)) {
         size_ = shared_ = 0;

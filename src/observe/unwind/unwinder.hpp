@@ -91,6 +91,8 @@ private:
     outcome step_by_signal(state& s) noexcept;
     outcome step_by_frame_pointer(state& s, frame& f) noexcept;
     outcome leave(state& s, frame& f, std::uintptr_t cfa) noexcept;
+    outcome no_way_out(const state& s) const noexcept;
+    bool leads_to_module(std::uintptr_t fp) noexcept;
     bool leave_own_code(const rule_cache::view& known, state& s) noexcept;
     bool go(rule_cache::view known, state s, std::size_t old, std::size_t& fresh) noexcept;
     std::size_t meet(const state& s, std::size_t from) const noexcept;
@@ -107,6 +109,7 @@ private:
     bool cut_by_most_ = false;    ///< and not because the way out was lost
     bool comparable_ = false;     ///< frames_ lie on the thread's own stack, one above the other
     bool not_comparable_ = false; ///< this walk crossed a signal's frame, or a realigned one
+    std::uintptr_t chain_end_ = 0;  ///< frames below are of code without tables, and were followed to a module
     stack_memory memory_;
 };
 
