@@ -22,17 +22,16 @@ bool record_decoder::take(const std::byte*& at, const std::byte* end, std::uint6
     return false;
 }
 
-bool record_decoder::take_stack(const std::byte*& at, const std::byte* end, unsigned tag, event& e) noexcept {
+bool record_decoder::take_stack(const std::byte*& at, const std::byte* end, event& e) noexcept {
     std::uint64_t v;
     if (!take(at, end, v)) return false;
     if (v < f::stack_slot_count) {
         const stack_slot& w = stack_slots_[v];
         if (!w.used) return false;
         e.stack = w.stack;
-        if (tag & f::tag_same_size) e.size = w.size;
         return true;
     }
-    if (v - f::stack_slot_count > UINT32_MAX || (tag & f::tag_same_size)) return false;
+    if (v - f::stack_slot_count > UINT32_MAX) return false;
     e.stack = static_cast<std::uint32_t>(v - f::stack_slot_count);
     return true;
 }
@@ -42,7 +41,7 @@ bool record_decoder::take_address(const std::byte*& at, const std::byte* end, un
     if (tag & f::tag_near) {
         if (at == end) return false;
         const auto number = static_cast<unsigned>(*at++);
-        if (number >= f::slot_count || slots_[number].address == 0 || low != 0) return false;
+        if (number >= (stacks_ ? f::wide_slot_count : f::slot_count) || slots_[number].address == 0 || low != 0) return false;
         e.address = slots_[number].address;
         if ((tag & f::tag_same_size) && !tells_stack(e.kind)) e.size = slots_[number].size;
     } else {
@@ -57,7 +56,7 @@ bool record_decoder::take_address(const std::byte*& at, const std::byte* end, un
 bool record_decoder::take_old(const std::byte*& at, const std::byte* end, event& e) noexcept {
     if (at == end) return false;
     const auto number = static_cast<unsigned>(*at++);
-    if (number < f::slot_count) {
+    if (number < (stacks_ ? unsigned{f::no_old} : f::slot_count)) {
         e.old_address = slots_[number].address;
         return e.old_address != 0;
     }
@@ -100,10 +99,12 @@ const std::byte* record_decoder::decode(const std::byte* at, const std::byte* en
     ticks_ += passed;
     when = {ticks_, ticks_};
     const bool with_stack = tells_stack(e.kind);
-    if (with_stack && !take_stack(at, end, h.tag, e)) return nullptr;
+    if (with_stack && !take_stack(at, end, e)) return nullptr;
     if (h.placed && !take_address(at, end, h.tag, h.low, e)) return nullptr;
+    const slot* near = h.placed && (h.tag & f::tag_near) ? &slot_for(e.address) : nullptr;
+    if (with_stack && (h.tag & f::tag_same_size) && !expected_size(e.stack, near, e.size)) return nullptr;
     if (states_size(e.kind) && !(h.tag & f::tag_same_size) && !take(at, end, e.size)) return nullptr;
-    if (with_stack) slot_for_stack(e.stack) = {e.stack, true, e.size};
+    if (with_stack) learn_size(e.stack, near, e.size);
     if (h.placed && e.address != 0) {
         slot& s = slot_for(e.address);
         s = {e.address, states_size(e.kind) ? e.size : s.address == e.address ? s.size : 0};

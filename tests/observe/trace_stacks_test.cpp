@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <cstring>
+#include <random>
 
 #include "ashlar/observe/trace_format.hpp"
 #include "trace_support.hpp"
@@ -184,4 +185,40 @@ TEST_CASE("trace_stacks: a lost chunk costs its own definitions and no others", 
     CHECK(wrong == 0);
     CHECK(right > 2000);
     CHECK(unknown > 0);
+}
+
+TEST_CASE("trace_stacks: any history with stacks is read back as it was written", "[observe][trace_stacks]") {
+    for (std::uint64_t seed = 0; seed < 12; ++seed) {
+        const history h(seed, 3, 1500);
+        const scratch_folder folder;
+        std::vector<event> wanted;
+        {
+            trace_writer w = writer(folder / "t");
+            std::mt19937_64 random(seed);
+            std::vector<std::uint32_t> stacks[3];
+            for (event e : h.events) {
+                auto& mine = stacks[e.thread];
+                if (requests(e.kind)) {
+                    if (mine.empty() || (mine.size() < 300 && random() % 8 == 0)) {
+                        mine.push_back(w.define_stack(e.thread, 0, {0, 1000 * e.thread + mine.size()}));
+                    }
+                    const std::size_t which = random() % 3 == 0 ? random() % mine.size() : mine.size() - 1;
+                    e.stack = mine[which];
+                    wanted.push_back(e);
+                    wanted.back().stack = static_cast<std::uint32_t>(1000 * e.thread + which);  // its place, to compare by
+                } else {
+                    wanted.push_back(e);
+                }
+                REQUIRE(w.write(e));
+            }
+            w.close(h.events.back().time_ns);
+        }
+        trace_reader r = trace_reader::open(folder / "t");
+        auto found = all_events(r);
+        for (event& e : found) {
+            if (requests(e.kind)) e.stack = static_cast<std::uint32_t>(r.stacks().places()[r.stacks().frames()[e.stack].place].offset);
+        }
+        CHECK(found == wanted);
+        CHECK(r.health() == trace_health{});
+    }
 }

@@ -5,7 +5,7 @@
 //             as in protocol buffers (zigzag). The table of recent addresses is ours: one slot per address
 //             hash, so that both sides find it in O(1) without moving anything.
 // Picture:    [refused] [odd, low bits] tag | time | [stack] | slot or distance | size | alignment | lasted | old slot or distance
-// Complexity: O(1) each way; 4 KiB of state.
+// Complexity: O(1) each way; 6 KiB of state.
 // Failure:    decode() returns nullptr for bytes that are no whole record; the state is then spent.
 // Threads:    one coder per thread.
 // Invariants: trace_codec.I1  coder and decoder hold the same state after the same records
@@ -46,16 +46,32 @@ protected:
     struct stack_slot {
         std::uint32_t stack;
         bool used;
+        bool by_address;     ///< of a near address, the size that stood there was right when the stack's was not
         std::uint64_t size;  ///< of its last request
     };
     bool tells_stack(event_kind k) const noexcept { return stacks_ && requests(k); }
     stack_slot& slot_for_stack(std::uint32_t stack) noexcept { return stack_slots_[trace_format::slot_of_stack(stack)]; }
-    slot& slot_for(std::uint64_t address) noexcept { return slots_[trace_format::slot_of(address)]; }
+    slot& slot_for(std::uint64_t address) noexcept { return slots_[trace_format::slot_of(address, stacks_)]; }
+    /// What both sides expect a request's size to be. near: its address's slot, if it stands there. @returns whether there is one
+    bool expected_size(std::uint32_t stack, const slot* near, std::uint64_t& size) noexcept {
+        const stack_slot& w = slot_for_stack(stack);
+        const bool known = w.used && w.stack == stack;
+        if (near != nullptr && (!known || w.by_address)) return size = near->size, true;
+        return size = w.size, known;
+    }
+    void learn_size(std::uint32_t stack, const slot* near, std::uint64_t size) noexcept {
+        stack_slot& w = slot_for_stack(stack);
+        const bool known = w.used && w.stack == stack;
+        bool by_address = known && w.by_address;
+        if (near != nullptr && near->size == size) by_address = !known || w.size != size;
+        else if (near != nullptr) by_address = false;
+        w = {stack, true, by_address, size};
+    }
 
     std::uint64_t ticks_ = 0;
     std::uint64_t near_ = 0;  ///< the last address, rounded down to 16
     bool stacks_ = false;
-    slot slots_[trace_format::slot_count] = {};
+    slot slots_[trace_format::wide_slot_count] = {};
     stack_slot stack_slots_[trace_format::stack_slot_count] = {};
 };
 
@@ -100,7 +116,7 @@ private:
         bool placed = false;   // it tells an address
     };
     bool take_tag(const std::byte*& at, const std::byte* end, head& h, event& e) const noexcept;
-    bool take_stack(const std::byte*& at, const std::byte* end, unsigned tag, event& e) noexcept;
+    bool take_stack(const std::byte*& at, const std::byte* end, event& e) noexcept;
     bool take_address(const std::byte*& at, const std::byte* end, unsigned tag, unsigned low, event& e) noexcept;
     bool take_old(const std::byte*& at, const std::byte* end, event& e) noexcept;
 };
@@ -118,9 +134,9 @@ inline std::byte* record_encoder::encode(std::byte* at, const event& e, record_t
     }
     const bool with_stack = tells_stack(e.kind);
     bool same;
-    if (with_stack) {  // a caller asks for the size it asked for before, more often than an address is given the same size
-        const stack_slot& w = slot_for_stack(e.stack);
-        same = w.used && w.stack == e.stack && w.size == e.size;
+    if (with_stack) {
+        std::uint64_t expected;
+        same = expected_size(e.stack, tag & f::tag_near ? s : nullptr, expected) && expected == e.size;
     } else {
         same = (tag & f::tag_near) && states_size(e.kind) && s->size == e.size;
     }
@@ -138,10 +154,13 @@ inline std::byte* record_encoder::encode(std::byte* at, const event& e, record_t
     const std::uint64_t begin = when.begin > ticks_ ? when.begin : ticks_;
     out = put(out, begin - ticks_);
     ticks_ = begin;
-    if (with_stack) out = put_stack(out, e);
+    if (with_stack) {
+        out = put_stack(out, e);
+        learn_size(e.stack, tag & f::tag_near ? s : nullptr, e.size);
+    }
     if (placed) {
         if (tag & f::tag_near) {
-            *out++ = static_cast<std::byte>(f::slot_of(e.address));
+            *out++ = static_cast<std::byte>(f::slot_of(e.address, stacks_));
         } else {
             const std::uint64_t distance = (e.address & ~std::uint64_t{15}) - near_;
             out = put(out, fold(static_cast<std::uint64_t>(static_cast<std::int64_t>(distance) >> 4)));
@@ -164,16 +183,16 @@ inline std::byte* record_encoder::encode(std::byte* at, const event& e, record_t
 }
 
 inline std::byte* record_encoder::put_stack(std::byte* at, const event& e) noexcept {
-    stack_slot& w = slot_for_stack(e.stack);
+    const stack_slot& w = slot_for_stack(e.stack);
     const bool known = w.used && w.stack == e.stack;
-    w = {e.stack, true, e.size};
     return put(at, known ? trace_format::slot_of_stack(e.stack) : trace_format::stack_slot_count + std::uint64_t{e.stack});
 }
 
 inline std::byte* record_encoder::put_old(std::byte* at, std::uint64_t address) noexcept {
     slot& s = slot_for(address);
-    if (address != 0 && s.address == address) {
-        *at++ = static_cast<std::byte>(trace_format::slot_of(address));
+    const unsigned number = trace_format::slot_of(address, stacks_);
+    if (address != 0 && s.address == address && number < trace_format::no_old) {
+        *at++ = static_cast<std::byte>(number);
         return at;
     }
     if (address == 0 && stacks_) {

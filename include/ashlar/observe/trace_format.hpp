@@ -109,14 +109,15 @@ inline constexpr unsigned stack_slot_count = 128;  ///< of the table of stacks s
 constexpr unsigned slot_of_stack(std::uint32_t stack) noexcept { return (stack * 0x9E3779B9U) >> 25; }
 
 inline constexpr unsigned slot_count = 128;      ///< of the table of addresses seen lately
+inline constexpr unsigned wide_slot_count = 256; ///< the same, with needs_stacks
 inline constexpr std::uint8_t no_old = 0xFE;     ///< in place of an old address, with needs_stacks: there is none
 inline constexpr std::uint8_t no_slot = 0xFF;    ///< in place of an old address's slot: a distance follows
 /// No record is longer: prefixes 3, tag 1, two addresses 11 each, a stack 5, and four numbers of up to 10 bytes.
 inline constexpr std::size_t record_limit = 71;
 
-/// The only slot an address may stand in. @returns a number below slot_count
-constexpr unsigned slot_of(std::uint64_t address) noexcept {
-    return static_cast<unsigned>(((address >> 4) * 0x9E3779B97F4A7C15U) >> 57);
+/// The only slot an address may stand in. @returns a number below slot_count, or wide_slot_count
+constexpr unsigned slot_of(std::uint64_t address, bool wide = false) noexcept {
+    return static_cast<unsigned>(((address >> 4) * 0x9E3779B97F4A7C15U) >> (wide ? 56 : 57));
 }
 
 }  // namespace ashlar::trace_format
