@@ -1,8 +1,10 @@
-// `ashlar check TRACE --max-peak 24MB ...`: whether a program kept within limits, for a build that must fail if not.
+// `ashlar check`: whether a program kept within limits, for a build that must fail if not; of a trace, or of a program that
+// it runs on our malloc with every check.
 #include <fmt/core.h>
 #include <CLI/CLI.hpp>
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +18,8 @@
 #include "failure.hpp"
 #include "file.hpp"
 #include "junit.hpp"
+#include "leaks.hpp"
+#include "recording.hpp"
 #include "summary_json.hpp"
 #include "table.hpp"
 #include "text.hpp"
@@ -24,7 +28,10 @@
 namespace ashlar::app {
 namespace {
 
-constexpr const char* usage = "ashlar check TRACE [--max-peak SIZE] [--max-allocations N] [--no-leaks] ...";
+namespace fs = std::filesystem;
+
+constexpr const char* usage = "ashlar check [--max-peak SIZE] [--no-leaks] [--suppressions FILE] ... TRACE | -- PROG ARGS...";
+constexpr std::size_t most_leaks_shown = 10;
 
 struct limits {
     std::optional<std::uint64_t> peak, bytes, leaked;  // bytes
@@ -36,8 +43,34 @@ struct limits {
 struct options {
     std::string trace;
     std::string junit;
+    std::string suppressions;
+    std::string debug_paths;
     bool json = false;
     limits most;
+};
+
+bool any(const limits& most) {
+    return most.peak || most.bytes || most.leaked || most.allocations || most.refused || most.temporary || most.no_leaks;
+}
+
+/// A folder of our own that ends with us.
+class scratch_folder {
+public:
+    scratch_folder() {
+        std::string name = (fs::temp_directory_path() / "ashlar-check-XXXXXX").string();
+        if (mkdtemp(name.data()) == nullptr) throw failure(failed, name + ": cannot be made");
+        path_ = name;
+    }
+    ~scratch_folder() {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+    scratch_folder(const scratch_folder&) = delete;
+    scratch_folder& operator=(const scratch_folder&) = delete;
+    std::string file(const char* name) const { return (path_ / name).string(); }
+
+private:
+    fs::path path_;
 };
 
 /// @returns per cent, 0 to 100
@@ -56,7 +89,7 @@ double percent(const std::string& text) {
     return value;
 }
 
-std::vector<checked_limit> check_all(const limits& most, const summary& s, const trace_reader& trace) {
+std::vector<checked_limit> check_all(const limits& most, const summary& s, const trace_reader& trace, const tally& leaked) {
     std::vector<checked_limit> all;
     const auto text = [](std::uint64_t n) {
         return fmt::format("{} B ({})", count_text(n), bytes_text(static_cast<double>(n)));
@@ -70,8 +103,8 @@ std::vector<checked_limit> check_all(const limits& most, const summary& s, const
     bytes("max-peak", s.peak_bytes, most.peak);
     bytes("max-bytes", s.bytes_allocated, most.bytes);
     count("max-allocations", s.allocations, most.allocations);
-    bytes("max-leaked", s.leaked.bytes, most.leaked);
-    if (most.no_leaks) count("no-leaks", s.leaked.blocks, 0);
+    bytes("max-leaked", leaked.bytes, most.leaked);
+    if (most.no_leaks) count("no-leaks", leaked.blocks, 0);
     if (most.temporary) {
         const double limit = percent(*most.temporary);
         const auto blocks = static_cast<double>(s.temporary.blocks);
@@ -99,30 +132,66 @@ void print_json(const std::vector<checked_limit>& all) {
     fmt::print("{}\n", rows.dump(2));
 }
 
-int check(const options& chosen) {
-    const auto& most = chosen.most;
-    if (!most.peak && !most.bytes && !most.leaked && !most.allocations && !most.refused && !most.temporary && !most.no_leaks)
-        throw failure(wrong_use, "no limit given, so nothing would be checked; " + std::string(usage));
-    if (most.temporary) percent(*most.temporary);
-    if (!chosen.junit.empty()) check_writable(chosen.junit);
-    auto trace = open_trace(chosen.trace);
+/// The limits on a trace, and what else was looked at.
+int check_trace(const options& chosen, const std::string& file, std::vector<checked_limit> more) {
+    auto trace = open_trace(file);
     const auto s = summarise(trace);
-    const auto all = check_all(most, *s, trace);
+    tally leaked = s->leaked;
+    std::string leaks;
+    if (trace.info().has_stacks && leaked.blocks != 0 && (chosen.most.no_leaks || chosen.most.leaked)) {
+        const symbols::options how{chosen.debug_paths};
+        const stack_view view(*s, trace.stacks(), trace.info(), &how);
+        for (const auto& note : view.notes()) fmt::print(stderr, "ashlar: {}\n", note);
+        const auto found = find_leaks(view, chosen.suppressions.empty() ? suppressions() : suppressions(chosen.suppressions));
+        leaked = found.all;
+        leaks = leaks_text(view, found, most_leaks_shown);
+    } else if (!chosen.suppressions.empty() && !trace.info().has_stacks) {
+        throw failure(failed, printable(file, 4096) + " has no call stacks, by which leaks are suppressed; record with --stacks");
+    }
+    auto all = check_all(chosen.most, *s, trace, leaked);
+    all.insert(all.begin(), more.begin(), more.end());
     if (!chosen.junit.empty()) write_file(chosen.junit, junit_text("ashlar check", command_text(trace.info()), all));
     chosen.json ? print_json(all) : print(all);
+    if (!chosen.json && !leaks.empty()) fmt::print("\n{}", leaks);
     for (const auto& each : all) {
         if (!each.kept) return failed;
     }
     return done;
 }
 
+/// Runs the program on our malloc, with every check of freed and foreign blocks, while it is recorded.
+int check_program(options chosen, const std::vector<std::string>& program) {
+    if (!any(chosen.most)) chosen.most.no_leaks = true;
+    const scratch_folder folder;
+    write_file(folder.file("conf"), "version = 1\nharden = 2\n");
+    recording_options how;
+    how.file = folder.file("trace");
+    how.malloc = "ashlar";
+    how.conf = folder.file("conf");
+    how.stacks = 64;
+    recording taken(program, how);
+    const ending end = taken.run();
+    if (!fs::exists(how.file)) throw failure(failed, taken.summary());
+    return check_trace(chosen, how.file, {{"ends-well", end.good(), describe(end), "exit status 0"}});
+}
+
+int check(const context& line, const options& chosen) {
+    const bool of_program = line.program_given;
+    if (of_program == !chosen.trace.empty()) throw failure(wrong_use, "give a trace, or a program after \"--\"; " + std::string(usage));
+    if (!of_program && !any(chosen.most)) throw failure(wrong_use, "no limit given, so nothing would be checked; " + std::string(usage));
+    if (chosen.most.temporary) percent(*chosen.most.temporary);
+    if (!chosen.suppressions.empty()) suppressions(chosen.suppressions);
+    if (!chosen.junit.empty()) check_writable(chosen.junit);
+    return of_program ? check_program(chosen, required_program(line, usage)) : check_trace(chosen, chosen.trace, {});
+}
+
 }  // namespace
 
 void add_check(CLI::App& tool, context& line) {
     const auto chosen = std::make_shared<options>();
-    auto* command = tool.add_subcommand("check", "fail if what a trace tells is beyond limits, for continuous integration");
+    auto* command = tool.add_subcommand("check", "fail if a program goes beyond limits or misuses its memory, for continuous integration");
     limits& most = chosen->most;
-    command->add_option("TRACE", chosen->trace, "a trace written by ashlar record")->required();
+    command->add_option("TRACE", chosen->trace, "a trace written by ashlar record; or run a program, after --");
     const auto size = [&](const char* name, std::optional<std::uint64_t>& value, const char* words) {
         command->add_option(name, value, words)->transform(CLI::AsSizeValue(true))->type_name("SIZE");
     };
@@ -136,10 +205,16 @@ void add_check(CLI::App& tool, context& line) {
     command->add_option("--max-refused", most.refused, "most requests that may be refused")
         ->check(CLI::NonNegativeNumber)->type_name("N");
     command->add_flag("--no-leaks", most.no_leaks, "every block must be freed");
+    command->add_option("--suppressions", chosen->suppressions, "leaks that are known: leak:PATTERN a line, as LeakSanitizer has them")
+        ->type_name("FILE");
+    command->add_option("--debug-path", chosen->debug_paths, "folders with separate debug files, parted by colons");
     command->add_option("--junit", chosen->junit, "write the outcome for continuous integration")->type_name("FILE");
     command->add_flag("--json", chosen->json, "print the outcome as JSON");
     command->footer(usage);
-    command->callback([chosen, &line] { line.chosen = [chosen] { return check(*chosen); }; });
+    command->callback([chosen, &line] {
+        line.takes_program = true;
+        line.chosen = [chosen, &line] { return check(line, *chosen); };
+    });
 }
 
 }  // namespace ashlar::app
