@@ -108,7 +108,7 @@ void print_threads(const summary& s) {
     fmt::print("\n");
 }
 
-void print_summary(const summary& s, const trace_reader& reader) {
+void print_summary(const summary& s, const trace_reader& reader, const stack_view* view) {
     const auto& info = reader.info();
     fmt::print("{}\nprocess {}, watched for {}, {} events\n{}\n", printable(command_text(info)), info.process,
                time_text(static_cast<double>(s.duration_ns)), count_text(s.events),
@@ -117,6 +117,7 @@ void print_summary(const summary& s, const trace_reader& reader) {
         fmt::print("{}\n", printable(damage, 600));
     fmt::print("\n");
     print_totals(s, info.state == trace_state::closed);
+    if (view != nullptr) fmt::print("{}\n", sites_text(*view, measures().front(), 8, false));
     print_sizes(s);
     print_kinds(s);
     print_threads(s);
@@ -154,7 +155,7 @@ int report(const options& chosen) {
     if (chosen.json) {
         fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     } else {
-        print_summary(*s, reader);
+        print_summary(*s, reader, view ? &*view : nullptr);
         if (want_page) fmt::print("Page: {}\n", printable(html, 4096));
     }
     return done;
