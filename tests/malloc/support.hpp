@@ -57,8 +57,7 @@ struct fixture {
     }
     void free(heap_type& h, void* p) {
         if (heap_type::push_local(*store, store->key(), h.id(), p)) return;
-        if (heap_type::push_foreign(*store, store->key(), &h, p)) return;
-        if (heap_type::push_cached(*store, store->key(), &h, p)) return;
+        if (heap_type::push_second(*store, store->key(), &h, p)) return;
         heap_type::release(*store, registry, &h, p, "free");
     }
     std::size_t usable(void* p) { return heap_type::usable_size(*store, p, "malloc_usable_size"); }

@@ -130,25 +130,17 @@ public:
         --cached_[c - first_cached];
         return head;
     }
+    /// The second path of free: what is above small_class_limit stands ready here; a small block of another heap's span
+    /// joins what is on its way there, the parcel that the slow path began.
     /// @returns false when the slow path is to be asked; nothing changed
-    static bool push_cached(Store& store, const std::uintptr_t& key, heap* mine, void* p) noexcept {
+    static bool push_second(Store& store, const std::uintptr_t& key, heap* mine, void* p) noexcept {
         const span_type& s = *store.find(p);
-        return s.unit_magic != 0 && mine->keep(key, s, p);
-    }
-    static bool push_cached(Store& store, const std::uintptr_t& key, heap* mine, void* p, std::size_t size) noexcept {
-        const span_type& s = *store.find(p);
-        return s.unit_magic != 0 && s.block_size - size < s.step && mine->keep(key, s, p);
-    }
-
-    /// Small blocks of another heap's span join what is on its way there: the parcel that the slow path began.
-    /// @returns false when the slow path is to be asked; nothing changed
-    static bool push_foreign(Store& store, const std::uintptr_t& key, heap* mine, void* p) noexcept {
-        span_type& s = *store.find(p);
+        if (s.unit_magic != 0) return mine->keep(key, s, p);
         return s.is_open_at(offset_of(p)) && mine->add_to_parcel(key, s, static_cast<node*>(p));
     }
-    static bool push_foreign(Store& store, const std::uintptr_t& key, heap* mine, void* p, std::size_t size) noexcept {
-        span_type& s = *store.find(p);
-        return s.is_open_at(offset_of(p)) && s.block_size - size < s.step && mine->add_to_parcel(key, s, static_cast<node*>(p));
+    static bool push_second(Store& store, const std::uintptr_t& key, heap* mine, void* p, std::size_t size) noexcept {
+        const span_type& s = *store.find(p);
+        return s.block_size - size < s.step && push_second(store, key, mine, p);
     }
     /// @returns whether the block may stay where it is when it is resized; false also when the slow path is to be asked
     static bool stays(Store& store, const std::uintptr_t& key, void* p, std::size_t size) noexcept {

@@ -93,7 +93,7 @@ void heap<Store>::release_sized(Store& store, registry_type& registry, heap* min
 
 /// Puts a block of a larger class before the others that stand ready. @returns whether it is one, and there is room
 template <class Store>
-bool heap<Store>::keep(const std::uintptr_t& key, const span_type& s, void* p) noexcept {
+[[gnu::always_inline]] inline bool heap<Store>::keep(const std::uintptr_t& key, const span_type& s, void* p) noexcept {
     if (!s.has_block_at(static_cast<std::uint32_t>(static_cast<std::byte*>(p) - s.start))) return false;
     const std::size_t c = s.size_class;
     std::uint32_t& cached = cached_[c - first_cached];

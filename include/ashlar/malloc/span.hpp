@@ -47,7 +47,7 @@ struct alignas(64) span {
     std::uint16_t held = 0;
     std::uint16_t capacity = 0;
     typename Atomics::template atomic<std::uint32_t> carved_blocks{0};  ///< see carved()
-    std::uint32_t touched = 0;  ///< bytes at the front that may not read as zero though never carved; see reads_as_zero
+    std::uint32_t unit_magic = 0;  ///< of block_size / large_unit where a heap may keep freed blocks ready, else 0
     std::uint8_t size_class = 0;
     span_kind kind = span_kind::none;
     bool shared = false;  ///< its blocks belong to a heap for any thread (shared_heap.hpp)
@@ -62,7 +62,7 @@ struct alignas(64) span {
     span* next = nullptr;  ///< in a list of the heap, or of records not in use
     span* previous = nullptr;
     std::uint32_t slices = 0;
-    std::uint32_t unit_magic = 0;  ///< of block_size / large_unit where a heap may keep freed blocks ready, else 0
+    std::uint32_t touched = 0;  ///< bytes at the front that may not read as zero though never carved; see reads_as_zero
     std::uint32_t free_at_fork = 0;  ///< the place of `free` when the process forked last: the child may trust that list
     std::uint32_t ready = 0;  ///< with `harden`: the place of the free blocks before those of `free` (heap_hardened.hpp)
 
