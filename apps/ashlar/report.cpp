@@ -14,6 +14,7 @@
 #include "ashlar/observe/trace_reader.hpp"
 #include "command.hpp"
 #include "failure.hpp"
+#include "findings.hpp"
 #include "page.hpp"
 #include "sites.hpp"
 #include "summary_json.hpp"
@@ -57,7 +58,9 @@ void print_totals(const summary& s, bool complete) {
     row("temporary", share_text(static_cast<double>(s.temporary.blocks), static_cast<double>(s.allocations)),
         count_text(s.temporary.blocks) + " blocks freed before their thread allocated again");
     row("threads", count_text(s.threads), count_text(s.remote.blocks) + " frees by another thread");
-    row("reallocations", count_text(s.reallocations), count_text(s.reallocations_in_place) + " in place");
+    row("reallocations", count_text(s.reallocations),
+        fmt::format("{} in place, {} moved by the others", count_text(s.reallocations_in_place),
+                    bytes_text(static_cast<double>(s.chains.total.moved_bytes))));
     const auto if_any = [&](const char* what, std::uint64_t n) {
         if (n > 0) row(what, count_text(n), "");
     };
@@ -118,6 +121,7 @@ void print_summary(const summary& s, const trace_reader& reader, const stack_vie
     fmt::print("\n");
     print_totals(s, info.state == trace_state::closed);
     if (view != nullptr) fmt::print("{}\n", sites_text(*view, measures().front(), 8, false));
+    fmt::print("{}", chains_text(s, view));
     print_sizes(s);
     print_kinds(s);
     print_threads(s);
@@ -139,6 +143,7 @@ int report(const options& chosen) {
         view.emplace(*s, reader.stacks(), reader.info(), chosen.no_symbols ? nullptr : &how);
         add_sites(json, *view);
     }
+    add_chains(json, *s, view ? &*view : nullptr);
     if (chosen.sites && !chosen.json) {
         fmt::print("{}", sites_text(*view, measure_of(chosen.by), chosen.top, chosen.stacks));
         for (const auto& note : view->notes()) fmt::print("{}\n", note);

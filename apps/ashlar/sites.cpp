@@ -150,6 +150,9 @@ void add_sites(json& to, const stack_view& view) {
         row["line"] = f.line;
         row["module"] = valid_utf8(view.modules()[f.module]);
         row["stacks"] = s.stacks;
+        row["reallocations"] = s.resized.reallocations;
+        row["moves"] = s.resized.moves;
+        row["moved_bytes"] = s.resized.moved_bytes;
         row["heaviest_node"] = told.number[s.heaviest];
         sites.push_back(std::move(row));
     }

@@ -15,6 +15,8 @@
 namespace ashlar::app {
 namespace {
 
+constexpr std::uint32_t nowhere = UINT32_MAX;
+
 /// Puts frames together: equal ones are one.
 class frame_table {
 public:
@@ -143,6 +145,7 @@ stack_view::stack_view(const summary& s, const trace_stacks& stacks, const trace
     nodes_.push_back({0, 0, {}});
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> children;
     std::map<std::uint32_t, site> by_frame;
+    site_of_stack_.assign(s.stacks.empty() ? 0 : s.stacks.back().stack + std::size_t{1}, nowhere);  // first the frame
     for (const auto& row : s.stacks) {
         const bool whole = stacks.unfold(row.stack, places);
         std::uint32_t at = 0, where = nothing;
@@ -161,16 +164,37 @@ stack_view::stack_view(const summary& s, const trace_stacks& stacks, const trace
         }
         if (places.empty()) go(nothing);
         nodes_[at].self += row.what;
-        site& found = by_frame.try_emplace(where, site{where, {}, at, 0}).first->second;
+        site& found = by_frame.try_emplace(where, site{where, {}, at, 0, {}, {}}).first->second;
+        site_of_stack_[row.stack] = where;
         const cost &best = nodes_[found.heaviest].self, &here = nodes_[at].self;
         if (std::pair(here.at_peak.bytes, here.allocated.bytes) > std::pair(best.at_peak.bytes, best.allocated.bytes)) found.heaviest = at;
         found.what += row.what;
         ++found.stacks;
     }
+    set_sites(std::move(by_frame), s);
+}
+
+void stack_view::set_sites(std::map<std::uint32_t, site>&& by_frame, const summary& s) {
+    for (const auto& row : s.chains.stacks) {
+        if (row.stack >= site_of_stack_.size() || site_of_stack_[row.stack] == nowhere) continue;
+        site& where = by_frame.at(site_of_stack_[row.stack]);
+        where.resized += row.what;
+        if (realloc_chains::longer(row.longest, where.longest)) where.longest = row.longest;
+    }
     for (const auto& [number, found] : by_frame) sites_.push_back(found);
     std::sort(sites_.begin(), sites_.end(), [](const site& a, const site& b) {
         return std::tuple(a.what.at_peak.bytes, a.what.allocated.bytes, b.frame) > std::tuple(b.what.at_peak.bytes, b.what.allocated.bytes, a.frame);
     });
+    std::vector<std::uint32_t> site_of_frame(frames_.size(), nowhere);
+    for (std::uint32_t i = 0; i < sites_.size(); ++i) site_of_frame[sites_[i].frame] = i;
+    for (auto& where : site_of_stack_) {
+        if (where != nowhere) where = site_of_frame[where];
+    }
+}
+
+std::optional<std::size_t> stack_view::site_of(std::uint32_t stack) const {
+    if (stack >= site_of_stack_.size() || site_of_stack_[stack] == nowhere) return std::nullopt;
+    return site_of_stack_[stack];
 }
 
 std::vector<std::uint32_t> stack_view::path(std::uint32_t from) const {

@@ -10,6 +10,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +41,8 @@ public:
         cost what;
         std::uint32_t heaviest;    ///< the node, at the end of a stack, with most of it live at the peak, or allocated
         std::uint32_t stacks;
+        realloc_cost resized;      ///< of the reallocations asked for here
+        realloc_chains::chain longest{};  ///< of those whose last reallocation was asked for here
     };
 
     /// Without symbols, if `how` is null.
@@ -47,15 +51,20 @@ public:
     const std::vector<frame>& frames() const { return frames_; }
     const std::vector<node>& nodes() const { return nodes_; }
     const std::vector<site>& sites() const { return sites_; }  ///< most live at the peak first
+    /// The index in sites() of where a stack asks. @returns nothing if no stack of that number was granted a block
+    std::optional<std::size_t> site_of(std::uint32_t stack) const;
     const std::vector<std::string>& modules() const { return modules_; }
     const std::vector<std::string>& notes() const { return notes_; }
     /// The frames from a node outwards.
     std::vector<std::uint32_t> path(std::uint32_t from) const;
 
 private:
+    void set_sites(std::map<std::uint32_t, site>&& by_frame, const summary& s);
+
     std::vector<frame> frames_;
     std::vector<node> nodes_;
     std::vector<site> sites_;
+    std::vector<std::uint32_t> site_of_stack_;
     std::vector<std::string> modules_;
     std::vector<std::string> notes_;
 };

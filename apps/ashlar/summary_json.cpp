@@ -35,7 +35,9 @@ constexpr std::array words{
     definition{"Lifetime",
                "From a block's allocation to its free, in time, or in bytes that all threads allocated "
                "meanwhile. Blocks that were never freed have none."},
-    definition{"In place", "A reallocation that kept the block's address."},
+    definition{"In place", "A reallocation that kept the block's address. The others moved the block: as many bytes as the lesser of "
+                           "its two sizes."},
+    definition{"Chain", "The reallocations of one block, from its allocation to its free. Blocks whose allocation is not in the trace have none."},
     definition{"Refused", "A request that the allocator did not grant. It counts nowhere else."},
     definition{"Crossing threads", "A free in another thread than the one that allocated the block."},
     definition{"From before the recording",

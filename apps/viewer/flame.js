@@ -189,5 +189,5 @@ function callers(t) {
   const nodes = mergedTree(t.call_tree), graph = flameGraph(t, nodes);
   const notes = (t.symbol_notes || []).map((n) => h("p.note", {}, plain(n)));
   return section("callers", "Who allocates", "A box is a function; its width is what it and the functions it calls asked for. Boxes on it are what it called.",
-    graph.controls, graph.body, h("div", { style: { "margin-top": "28px" } }, h("h3", {}, "Call sites"), siteTable(t)), notes);
+    graph.controls, graph.body, h("div.below", {}, h("h3", {}, "Call sites"), siteTable(t)), notes);
 }

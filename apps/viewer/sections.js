@@ -186,7 +186,7 @@ function birthDeath(t) {
     },
   });
   const rest = traffic.size - busiest.length;
-  return h("div", { style: { "margin-top": "28px" } }, h("h3", {}, "Blocks that cross threads"), map,
+  return h("div.below", {}, h("h3", {}, "Blocks that cross threads"), map,
     rest > 0 ? h("p.note", {}, `The ${busiest.length} threads with most crossings; ${count(rest)} more are in the data.`) : null);
 }
 

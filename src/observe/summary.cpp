@@ -1,6 +1,7 @@
 #include "ashlar/observe/summary.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -16,9 +17,11 @@ struct birth {
     std::uint64_t time_ns = 0;
     std::uint64_t clock = 0;  ///< bytes_allocated, this block's included
     std::uint64_t turn = 0;   ///< allocations of its thread, this one included
-    std::uint32_t thread = 0;
     std::uint32_t stack = 0;
+    std::uint16_t thread = 0;
+    bool resized = false;     ///< it was reallocated
 };
+static_assert(sizeof(birth) == 40 && summary::other_threads <= UINT16_MAX);
 
 /// How often each size was asked for. Small sizes, which are nearly all, are counted without hashing.
 class size_counts {
@@ -64,6 +67,7 @@ struct summary_builder::body {
     std::uint64_t last_time_ns = 0;
     size_counts sizes;
     stack_costs stacks;
+    realloc_chains chains;
     std::array<summary::kind_row, event_kind_limit> kinds{};
     std::unordered_map<std::uint64_t, tally> crossings;  // by (born << 32 | died)
 
@@ -75,8 +79,10 @@ struct summary_builder::body {
         return rows[row];
     }
 
-    void grant(const event&, timeline::change&);
-    void release(const event&, std::uint64_t address, timeline::change&);
+    /// `before` is what the block was that is reallocated.
+    void grant(const event&, const std::optional<birth>& before, timeline::change&);
+    /// @returns the block, if the event is a reallocation that grants it anew
+    std::optional<birth> release(const event&, std::uint64_t address, timeline::change&);
     void record_death(const event&, const birth&);
     void count_request(const event&);
 };
@@ -96,7 +102,7 @@ void summary_builder::body::count_request(const event& e) {
     }
 }
 
-void summary_builder::body::grant(const event& e, timeline::change& change) {
+void summary_builder::body::grant(const event& e, const std::optional<birth>& before, timeline::change& change) {
     summary& s = so_far;
     if (const auto lost = live.take(e.granted())) {
         // The address was given back and the trace does not say when: the block's lifetime is unknown.
@@ -104,6 +110,7 @@ void summary_builder::body::grant(const event& e, timeline::change& change) {
         live_bytes -= lost->size;
         thread(lost->thread).live_bytes -= lost->size;
         stacks.release(lost->stack, lost->size, false);
+        if (lost->resized) chains.end(e.granted());
     }
     ++s.allocations;
     s.bytes_allocated += e.size;
@@ -117,7 +124,9 @@ void summary_builder::body::grant(const event& e, timeline::change& change) {
     row.live_bytes += e.size;
     row.peak_bytes = std::max(row.peak_bytes, row.live_bytes);
 
-    live.insert(e.granted(), {e.size, e.time_ns, s.bytes_allocated, row.allocations, row.thread, e.stack});
+    live.insert(e.granted(), 
+                {e.size, e.time_ns, s.bytes_allocated, row.allocations, e.stack, static_cast<std::uint16_t>(row.thread), before.has_value()});
+    if (before) chains.resize(e.old_address, before->size, e.granted(), e.size, e.stack, before->resized);
     stacks.grant(e.stack, e.size);
     live_bytes += e.size;
     s.peak_blocks = std::max<std::uint64_t>(s.peak_blocks, live.size());
@@ -131,17 +140,20 @@ void summary_builder::body::grant(const event& e, timeline::change& change) {
     change.bytes_allocated += e.size;
 }
 
-void summary_builder::body::release(const event& e, std::uint64_t address, timeline::change& change) {
+std::optional<birth> summary_builder::body::release(const event& e, std::uint64_t address, timeline::change& change) {
     const auto born = live.take(address);
     if (!born) {
         ++so_far.foreign_frees;
-        return;
+        return std::nullopt;
     }
     // A damaged trace may claim sizes whose sum wraps: unsigned arithmetic comes back with each death.
     live_bytes -= born->size;
     ++so_far.frees;
     ++change.frees;
     record_death(e, *born);
+    if (e.granted() != 0) return born;
+    if (born->resized) chains.end(address);
+    return std::nullopt;
 }
 
 void summary_builder::body::record_death(const event& e, const birth& born) {
@@ -181,12 +193,13 @@ void summary_builder::add(const event& e) {
 
     timeline::change change;
     if (requests(e.kind)) b.count_request(e);
+    std::optional<birth> before;
     if (e.released() != 0) {
-        b.release(e, e.released(), change);
+        before = b.release(e, e.released(), change);
     } else if (releases(e.kind)) {
         ++b.so_far.null_frees;
     }
-    if (e.granted() != 0) b.grant(e, change);
+    if (e.granted() != 0) b.grant(e, before, change);
     change.live = b.live_bytes;
     b.so_far.over_time.add(e.time_ns, change);
     ASHLAR_INVARIANT(b.so_far.allocations ==
@@ -200,6 +213,7 @@ std::unique_ptr<summary> summary_builder::finish(std::uint64_t end_ns) const {
     done->over_time.extend_to(done->duration_ns);
     done->sizes = b.sizes.most_frequent_first();
     done->stacks = b.stacks.rows();
+    done->chains = b.chains.now();
     b.live.for_each([&](std::uint64_t, const birth& block) {
         done->leaked.add(block.size);
         done->never_freed[power_class(block.size)].add(block.size);

@@ -91,6 +91,37 @@ void write_callers(trace_writer& to) {
     to.write({.time_ns = 2'000, .address = 0x3000, .kind = event_kind::free});
 }
 
+/// One block that grows: 16 bytes, 32 in place, 64 and 128 elsewhere. Then 64 pages of four blocks, of which one stays in each
+/// of the first 60; and ten cache lines with a block of each of two threads.
+void write_findings(trace_writer& to) {
+    trace_module program;
+    program.path = "/bin/demo";
+    program.bytes = 0x10000;
+    to.define_module(1, program);
+    std::uint32_t stacks[3];
+    for (std::uint32_t i = 0; i < 3; ++i) stacks[i] = to.define_stack(0, trace_stacks::unknown, {1, 0x1000 * (i + 1)});
+    const std::uint32_t other = to.define_stack(1, trace_stacks::unknown, {1, 0x4000});
+    std::uint64_t time = 0;
+    const auto grant = [&](std::uint64_t address, std::uint64_t size, std::uint32_t stack, std::uint32_t thread = 0) {
+        to.write({.time_ns = time += 1000, .address = address, .size = size, .stack = stack, .thread = thread, .kind = event_kind::malloc});
+    };
+    const auto free = [&](std::uint64_t address) { to.write({.time_ns = time += 1000, .address = address, .kind = event_kind::free}); };
+    grant(0x10000, 16, stacks[0]);
+    const std::uint64_t moves[][3] = {{0x10000, 0x10000, 32}, {0x10000, 0x20000, 64}, {0x20000, 0x30000, 128}};
+    for (const auto& [from, at, size] : moves) {
+        to.write({.time_ns = time += 1000, .address = at, .size = size, .old_address = from, .stack = stacks[0], .kind = event_kind::realloc});
+    }
+    free(0x30000);
+    for (std::uint64_t block = 0; block < 256; ++block) grant(0x100000 + 1024 * block, 1024, stacks[1]);
+    for (std::uint64_t line = 0; line < 10; ++line) {
+        grant(0x500000 + 64 * line, 16, stacks[2]);
+        grant(0x500010 + 64 * line, 16, other, 1);
+    }
+    for (std::uint64_t block = 0; block < 240; ++block) {
+        if (block % 4 != 2) free(0x100000 + 1024 * block);
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -99,7 +130,7 @@ int main(int argc, char** argv) {
     const std::uint64_t events = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 40'000;
     trace_writer::subject about{.command_line = {"demo", "--of", "a trace"}, .executable = {}, .process = 4242};
     if (scenario == "hostile") about.command_line = hostile_command();
-    if (scenario == "callers") about.stack_depth = 64;
+    if (scenario == "callers" || scenario == "findings") about.stack_depth = 64;
     auto to = trace_writer::create(argv[2], about);
     if (!to) {
         std::fprintf(stderr, "%s\n", to.error().c_str());
@@ -110,6 +141,7 @@ int main(int argc, char** argv) {
     if (scenario == "single") write_busy(to, events, 1);
     if (scenario == "crowd") write_busy(to, events, 700);
     if (scenario == "callers") write_callers(to);
+    if (scenario == "findings") write_findings(to);
     if (scenario == "one") to.write({.time_ns = 5, .address = 0x1000, .size = 1, .kind = event_kind::malloc});
     to.name_thread(0, scenario == "hostile" ? "<img src=x a>" : "main");
     return to.close(scenario == "known" ? 20'000 : 0) ? 0 : 1;

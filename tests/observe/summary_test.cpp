@@ -70,6 +70,15 @@ TEST_CASE("summary: a reallocation is one allocation and one free", "[observe][s
     CHECK(s->leaked == tally{});
 }
 
+TEST_CASE("summary: reallocations of one block are a chain, which ends with its free or with the trace", "[observe][summary]") {
+    const auto s = script().request(16, 100).move(16, 16, 120).move(16, 64, 200).free(64).request(64, 8).move(64, 32, 4)
+                       .move(999 * 16, 48, 8).request(32, 1).done();
+    CHECK(s->chains.total == realloc_cost{3, 2, 124});  // a block from before the trace has no size: it is no chain
+    CHECK(s->chains.lengths[2].chains == 1);
+    CHECK(s->chains.lengths[1].chains == 1);
+    CHECK(s->lost_frees == 1);
+}
+
 TEST_CASE("summary: realloc of nothing allocates; realloc to nothing frees", "[observe][summary]") {
     const auto s = script().move(0, 16, 10).move(16, 0, 0).done();
     CHECK(s->allocations == 1);
