@@ -35,13 +35,16 @@ void* aligned(std::size_t align, std::size_t size) noexcept {
     if (size > most || align > most) return refuse(ENOMEM);
     return or_enomem(core::allocate_aligned(size, align));
 }
-/// Sets errno itself, and jumps: malloc's fast path keeps no frame.
+[[gnu::noinline]] void* malloc_slowly(std::size_t size) noexcept {
+    if (size > most) return refuse(ENOMEM);
+    return or_enomem(core::allocate_slowly(size));
+}
+/// Jumps on, as malloc does to it: neither keeps a frame.
 [[gnu::noinline]] void* malloc_larger(std::size_t size) noexcept {
     if (size > core::small_class_limit && size <= ashlar::size_class_max) {
         if (void* p = core::own_heap->pop_cached(core::the_key, size)) return p;
     }
-    if (size > most) return refuse(ENOMEM);
-    return or_enomem(core::allocate_slowly(size));
+    return malloc_slowly(size);
 }
 
 }  // namespace

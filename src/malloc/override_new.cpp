@@ -50,7 +50,7 @@ std::new_handler current_handler() noexcept {
 
 void* try_once(std::size_t size, std::size_t align) noexcept {
     if (size > static_cast<std::size_t>(PTRDIFF_MAX)) return nullptr;
-    return align <= ashlar::size_class_step ? core::allocate_slowly(size) : core::allocate_aligned(size, align);
+    return align <= ashlar::size_class_step ? core::allocate_larger(size) : core::allocate_aligned(size, align);
 }
 
 /// Asks and calls the new_handler in turn. @returns null when there is no handler left; a handler may throw
@@ -69,6 +69,14 @@ void* ask_until_given(std::size_t size, std::size_t align) {
     if (const auto raise = of_libstdcxx<thrower>(&throw_bad_alloc_of_libstdcxx, "_ZSt17__throw_bad_allocv")) raise();
     core::line("ashlar: operator new(", std::uint64_t{size}, "): out of memory").print();
     std::abort();
+}
+
+/// As malloc_larger: it keeps no frame.
+[[gnu::noinline]] void* new_larger(std::size_t size) {
+    if (size > core::small_class_limit && size <= ashlar::size_class_max) {
+        if (void* p = core::own_heap->pop_cached(core::the_key, size)) return p;
+    }
+    return new_slowly(size, 1);
 }
 
 [[gnu::noinline]] void* new_or_null(std::size_t size, std::size_t align) noexcept {
@@ -90,7 +98,7 @@ ASHLAR_EXPORT void* operator new(std::size_t size) {
     if (size <= core::small_class_limit) [[likely]] {
         if (void* p = core::own_heap->pop(core::the_key, size)) [[likely]] return p;
     }
-    return new_slowly(size, 1);
+    return new_larger(size);
 }
 ASHLAR_EXPORT void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
     if (size <= core::small_class_limit) [[likely]] {

@@ -148,11 +148,11 @@ void be_ready() noexcept { attach(); }
     }
     return allocate_slowly(size);
 }
-[[gnu::noinline]] void free_larger(void* p, const char* call) noexcept {
-    if (!process_heap::push_second(the_store, the_key, own_heap, p)) free_slowly(p, call);
+[[gnu::noinline]] void free_larger(void* p, const process_heap::span_type& s, const char* call) noexcept {
+    if (!own_heap->push_second(the_store, the_key, s, p)) free_slowly(p, call);
 }
-[[gnu::noinline]] void free_larger(void* p, block_claim claim, const char* call) noexcept {
-    if (!process_heap::push_second(the_store, the_key, own_heap, p, claim.size)) free_slowly(p, claim, call);
+[[gnu::noinline]] void free_larger(void* p, block_claim claim, const process_heap::span_type& s, const char* call) noexcept {
+    if (!own_heap->push_second(the_store, the_key, s, p, claim.size)) free_slowly(p, claim, call);
 }
 [[gnu::noinline]] void* allocate_slowly(std::size_t size) noexcept {
     return with_heap([size](process_heap& h) { return h.allocate(size); });

@@ -32,8 +32,8 @@ extern process_heap no_heap;
 
 /// The second halves of the entry points: blocks above small_class_limit that stand ready, then the slow halves.
 void* allocate_larger(std::size_t size) noexcept;
-void free_larger(void* p, const char* call) noexcept;
-void free_larger(void* p, block_claim claim, const char* call) noexcept;
+void free_larger(void* p, const process_heap::span_type& s, const char* call) noexcept;
+void free_larger(void* p, block_claim claim, const process_heap::span_type& s, const char* call) noexcept;
 /// The slow halves: they attach a heap where there is none.
 void* allocate_slowly(std::size_t size) noexcept;
 void* allocate_zeroed(std::size_t size) noexcept;
@@ -78,10 +78,12 @@ inline void* allocate(std::size_t size) noexcept {
     return allocate_larger(size);
 }
 inline void free(void* p, const char* call) noexcept {
-    if (!process_heap::push_local(the_store, the_key, own_id, p)) [[unlikely]] free_larger(p, call);
+    auto& s = *the_store.find(p);
+    if (!process_heap::push_local(s, the_key, own_id, p)) [[unlikely]] free_larger(p, s, call);
 }
 inline void free(void* p, block_claim claim, const char* call) noexcept {
-    if (!process_heap::push_local(the_store, the_key, own_id, p, claim.size)) [[unlikely]] free_larger(p, claim, call);
+    auto& s = *the_store.find(p);
+    if (!process_heap::push_local(s, the_key, own_id, p, claim.size)) [[unlikely]] free_larger(p, claim, s, call);
 }
 
 }  // namespace ashlar::malloc

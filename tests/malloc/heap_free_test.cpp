@@ -48,9 +48,9 @@ TEST_CASE("heap_free: what follows a block of its span into a parcel takes the s
     fixture f;
     heap_type& owner = f.attach();
     heap_type& other = f.attach();
-    const auto joins = [&](void* p) { return heap_type::push_second(*f.store, f.store->key(), &other, p); };
+    const auto joins = [&](void* p) { return other.push_second(*f.store, f.store->key(), *f.store->find(p), p); };
     const auto joins_sized = [&](void* p, std::size_t size) {
-        return heap_type::push_second(*f.store, f.store->key(), &other, p, size);
+        return other.push_second(*f.store, f.store->key(), *f.store->find(p), p, size);
     };
     void* blocks[24];
     for (void*& p : blocks) p = owner.allocate(96);

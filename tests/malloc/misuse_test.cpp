@@ -133,7 +133,7 @@ TEST_CASE("misuse: a size that is not the block's is reported, and the block sta
     fixture f;
     heap_type& h = f.attach();
     const auto free_sized = [&](void* p, block_claim claim) {
-        if (!heap_type::push_local(*f.store, f.store->key(), h.id(), p, claim.size)) {
+        if (!heap_type::push_local(*f.store->find(p), f.store->key(), h.id(), p, claim.size)) {
             heap_type::release_sized(*f.store, f.registry, &h, p, claim, "operator delete");
         }
     };

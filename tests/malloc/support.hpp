@@ -56,8 +56,8 @@ struct fixture {
         return *h;
     }
     void free(heap_type& h, void* p) {
-        if (heap_type::push_local(*store, store->key(), h.id(), p)) return;
-        if (heap_type::push_second(*store, store->key(), &h, p)) return;
+        if (heap_type::push_local(*store->find(p), store->key(), h.id(), p)) return;
+        if (h.push_second(*store, store->key(), *store->find(p), p)) return;
         heap_type::release(*store, registry, &h, p, "free");
     }
     std::size_t usable(void* p) { return heap_type::usable_size(*store, p, "malloc_usable_size"); }

@@ -13,7 +13,7 @@
 // Threads:    the thread that it is attached to; `mail_` and each span's `remote` take from anyone.
 // Invariants: heap.I1  the blocks of heads_[c] are carved, belong to no span's list and count as out
 //             heap.I2  every span it owns is in partial_[its class] or in full_, and there only once
-//             heap.I3  with a set bit in zero_, all blocks of heads_[c] are zero but for their first two words
+//             heap.I3  with zero_[c], all blocks of heads_[c] are zero but for their first two words
 // Checked by: tests/malloc/heap_test.cpp, tests/malloc/stress_test.cpp, tests/malloc/refusal_test.cpp
 // Long:       the state of a heap, and the paths that malloc and free inline; everything else of it is in five files.
 #pragma once
@@ -74,7 +74,8 @@ public:
     using registry_type = heap_registry<heap>;
 
     constexpr heap() noexcept = default;
-    heap(Store& store, registry_type& registry, std::uint32_t id) noexcept : id_(id), store_(&store), registry_(&registry) {}
+    heap(Store& store, registry_type& registry, std::uint32_t id) noexcept
+        : id_(id), cached_limit_(cached_bytes), store_(&store), registry_(&registry) {}
     heap(const heap&) = delete;
     heap& operator=(const heap&) = delete;
 
@@ -95,20 +96,18 @@ public:
         const std::size_t c = small_class(size);
         void* const p = pop_class(key, c);
         if (p == nullptr) return nullptr;
-        if (!is_zero(c)) return std::memset(p, 0, size);
+        if (!zero_[c]) return std::memset(p, 0, size);
         static_cast<node*>(p)->link = 0;  // heap.I3; the mark is 0 already
         return p;
     }
-    /// Frees a small block of the heap with the number `mine`. @returns false when the slow path is to be asked;
-    /// nothing changed
-    static bool push_local(Store& store, const std::uintptr_t& key, std::uint32_t mine, void* p) noexcept {
-        span_type& s = *store.find(p);
+    /// Frees a small block of the heap with the number `mine`. `s` is what the store finds for the address.
+    /// @returns false when the slow path is to be asked; nothing changed
+    static bool push_local(span_type& s, const std::uintptr_t& key, std::uint32_t mine, void* p) noexcept {
         if (!s.serves(mine, offset_of(p))) [[unlikely]] return false;  // another's, not a block, or closed (span.I3)
         return push(key, s, p);
     }
     /// The same for a caller who says how large the block is; a wrong size is a case for the slow path too.
-    static bool push_local(Store& store, const std::uintptr_t& key, std::uint32_t mine, void* p, std::size_t size) noexcept {
-        span_type& s = *store.find(p);
+    static bool push_local(span_type& s, const std::uintptr_t& key, std::uint32_t mine, void* p, std::size_t size) noexcept {
         if (!s.serves(mine, offset_of(p))) [[unlikely]] return false;
         if (s.block_size - size >= s.step) [[unlikely]] return false;  // span.I4
         return push(key, s, p);
@@ -119,28 +118,28 @@ public:
     // no cache line, are few in a span, and would else make spans come and go.
     static constexpr std::size_t cached_bytes = 64 * 1024;  ///< what stands ready of a class at most, of those freed
     /// @pre small_class_limit < size <= size_class_max. @returns a block, or null: then the slow path is to be asked
-    void* pop_cached(const std::uintptr_t& key, std::size_t size) noexcept { return pop_cached_class(key, class_of_size(size)); }
+    void* pop_cached(const std::uintptr_t& key, std::size_t size) noexcept {
+        const std::size_t c = class_of_size(size);
+        node* const head = heads_[c];
+        return head != nullptr && node::plausible(head->next(key)) ? take_first(c, head->next(key)) : nullptr;
+    }
+    /// The same for the slow path, which looks where an odd link leads.
     void* pop_cached_class(const std::uintptr_t& key, std::size_t c) noexcept {
         node* const head = heads_[c];
         if (head == nullptr) return nullptr;
-        node* next = head->next(key);
-        if (!node::plausible(next)) [[unlikely]] next = follow(head, c);
-        heads_[c] = next;
-        head->clear_mark();  // encoded_link.I1
-        --cached_[c - first_cached];
-        return head;
+        return take_first(c, node::plausible(head->next(key)) ? head->next(key) : follow(head, c));
     }
     /// The second path of free: what is above small_class_limit stands ready here; a small block of another heap's span
     /// joins what is on its way there, the parcel that the slow path began.
     /// @returns false when the slow path is to be asked; nothing changed
-    static bool push_second(Store& store, const std::uintptr_t& key, heap* mine, void* p) noexcept {
-        const span_type& s = *store.find(p);
-        if (s.unit_magic != 0) return mine->keep(key, s, p);
-        return s.is_open_at(offset_of(p)) && mine->add_to_parcel(key, s, static_cast<node*>(p));
+    [[gnu::always_inline]] bool push_second(const Store& store, const std::uintptr_t& key, const span_type& s,
+                                            void* p) noexcept {
+        if (s.unit_magic != 0) return keep(store, key, s, p);
+        return s.is_open_at(offset_of(p)) && add_to_parcel(key, s, static_cast<node*>(p));
     }
-    static bool push_second(Store& store, const std::uintptr_t& key, heap* mine, void* p, std::size_t size) noexcept {
-        const span_type& s = *store.find(p);
-        return s.block_size - size < s.step && push_second(store, key, mine, p);
+    [[gnu::always_inline]] bool push_second(const Store& store, const std::uintptr_t& key, const span_type& s, void* p,
+                                            std::size_t size) noexcept {
+        return s.block_size - size < s.step && push_second(store, key, s, p);
     }
     /// @returns whether the block may stay where it is when it is resized; false also when the slow path is to be asked
     static bool stays(Store& store, const std::uintptr_t& key, void* p, std::size_t size) noexcept {
@@ -234,7 +233,14 @@ private:
         return n;
     }
     node* follow(node* block, std::size_t size_class) noexcept;
-    bool keep(const std::uintptr_t& key, const span_type& s, void* p) noexcept;
+    void* take_first(std::size_t c, node* next) noexcept {
+        node* const head = heads_[c];
+        heads_[c] = next;
+        head->clear_mark();  // encoded_link.I1
+        --cached_[c - first_cached];
+        return head;
+    }
+    bool keep(const Store& store, const std::uintptr_t& key, const span_type& s, void* p) noexcept;
     void* pop_any(std::size_t c) noexcept { return c < first_cached ? pop_class(key(), c) : pop_cached_class(key(), c); }
     std::uint32_t reachable(const span_type& s) noexcept;
     void* refill_hardened(std::size_t size_class) noexcept;
@@ -280,12 +286,6 @@ private:
     void* sampled(std::size_t c) noexcept;
     std::uint32_t cut_for_sample(span_type& s, node* list, std::uint32_t count) noexcept;
     static bool resized_in_place(Store& store, span_type& s, std::size_t size) noexcept;
-    void set_zero(std::size_t c, bool zero) noexcept {
-        const std::uint64_t bit = std::uint64_t{1} << (c % 64);
-        zero_[c / 64] = zero ? zero_[c / 64] | bit : zero_[c / 64] & ~bit;
-    }
-    bool is_zero(std::size_t c) const noexcept { return (zero_[c / 64] >> (c % 64) & 1) != 0; }
-
     /// Blocks of one span of another heap, on their way there together.
     struct parcel {
         span_type* span = nullptr;
@@ -302,8 +302,9 @@ private:
 
     node* heads_[size_class_count]{};
     std::uint32_t cached_[size_class_count - first_cached]{};  ///< blocks in heads_ of the larger classes
-    std::uint64_t zero_[2]{};
+    bool zero_[size_class_count]{};
     std::uint32_t id_ = no_heap_id;
+    std::uint32_t cached_limit_ = 0;  ///< cached_bytes, but of a heap without a store
     std::uint32_t refills_ = 0;
     std::uint32_t trims_ = 0;  ///< of the registry's, those that it has done
     typename registry_type::gate_type::flag inside_{false};  ///< its thread is in a slow path (fork_gate.hpp)

@@ -28,7 +28,7 @@ void* heap<Store>::allocate_zeroed(std::size_t size) noexcept {
     void* p = pop_any(c);
     if (p == nullptr) p = refill(c);
     if (p == nullptr) return nullptr;
-    if (is_zero(c)) {
+    if (zero_[c]) {
         static_cast<node*>(p)->link = 0;  // heap.I3; the mark is 0 already
     } else {
         std::memset(p, 0, size);
@@ -104,10 +104,10 @@ template <class Store>
         s->countdown += count;
         tally_.handed[c] += count;
         if (c >= first_cached) cached_[c - first_cached] = count - 1;
-        set_zero(c, zero);
+        zero_[c] = zero;
     } else {
         if (c >= first_cached) cached_[c - first_cached] = length(list) - 1;
-        set_zero(c, false);
+        zero_[c] = false;
     }
     heads_[c] = follow(list, c);
     list->clear_mark();  // encoded_link.I1
@@ -138,7 +138,7 @@ template <class Store>
     if (!clock_.due(c)) return nullptr;
     clock_.draw(c, sampler->mean);
     void* const p = sampler->take(size_of_class(c), size_of_class(c) & (0 - size_of_class(c)), false);
-    if (p != nullptr) set_zero(c, false);  // heads_[c] is empty: heap.I3 says nothing
+    if (p != nullptr) zero_[c] = false;  // heads_[c] is empty: heap.I3 says nothing
     return p;
 }
 

@@ -93,17 +93,19 @@ void heap<Store>::release_sized(Store& store, registry_type& registry, heap* min
 
 /// Puts a block of a larger class before the others that stand ready. @returns whether it is one, and there is room
 template <class Store>
-[[gnu::always_inline]] inline bool heap<Store>::keep(const std::uintptr_t& key, const span_type& s, void* p) noexcept {
+[[gnu::always_inline]] inline bool heap<Store>::keep(const Store& store, const std::uintptr_t& key, const span_type& s,
+                                                     void* p) noexcept {
     if (!s.has_block_at(static_cast<std::uint32_t>(static_cast<std::byte*>(p) - s.start))) return false;
     const std::size_t c = s.size_class;
     std::uint32_t& cached = cached_[c - first_cached];
     auto* const block = static_cast<node*>(p);
-    if ((cached + 1) * s.block_size > cached_bytes || store_ == nullptr || block->marked(key)) return false;
-    if (store_->sampler() != nullptr) [[unlikely]] return false;  // what a profile counts comes by refill (sampling.I1)
+    const std::uintptr_t word = node::encoded(block, key);
+    if ((cached + 1) * s.block_size > cached_limit_ || block->mark == word) return false;
+    if (store.sampler() != nullptr) [[unlikely]] return false;  // what a profile counts comes by refill (sampling.I1)
     ++cached;
     ++tally_.handed[c];
-    set_zero(c, false);
-    block->set_mark(key);
+    zero_[c] = false;
+    block->mark = word;
     block->set_next(heads_[c], key);
     heads_[c] = block;
     return true;

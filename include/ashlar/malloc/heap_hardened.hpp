@@ -41,7 +41,7 @@ template <class Store>
     s->ready = s->place_of(follow(block, c));
     if (s->ready == 0 && !ends) s->countdown = s->carved() - reachable(*s);  // what it hid counts as out for ever
     ++tally_.handed[c];
-    set_zero(c, false);
+    zero_[c] = false;
     auto* const bytes = reinterpret_cast<std::byte*>(block);
     if (all_bytes) intact = intact && all_zero(bytes + sizeof(node), s->block_size - sizeof(node));  // heap_hardened.I2
     if (!intact) store_->report({misuse_kind::corrupted, "malloc", block, block, s->block_size});
