@@ -73,16 +73,16 @@ TEST_CASE("heap_allocate: a reallocated block keeps its contents, at every size"
     CHECK(misuses.empty());
 }
 
-TEST_CASE("heap_allocate: a block stays where half of it is still in use, and no other thing does", "[malloc][heap_allocate]") {
+TEST_CASE("heap_allocate: a block stays where a quarter of it is still in use, and no other thing does", "[malloc][heap_allocate]") {
     fixture f;
     heap_type& h = f.attach();
     const auto stays = [&](void* p, std::size_t size) { return heap_type::stays(*f.store, f.store->key(), p, size); };
     for (const std::size_t size : {48u, 96u, 1024u, 1280u, 20'480u, 65'536u}) {
         auto* const p = static_cast<std::byte*>(h.allocate(size));
         CHECK(stays(p, size));
-        CHECK(stays(p, size / 2));
+        CHECK(stays(p, size / 4));
         CHECK_FALSE(stays(p, size + 1));
-        CHECK(stays(p, size / 2 - 1) == (size <= 64));
+        CHECK(stays(p, size / 4 - 1) == (size <= 64));
         CHECK_FALSE(stays(p + 16, 16));
         f.free(h, p);
         CHECK_FALSE(stays(p, size));

@@ -276,9 +276,9 @@ private:
     static std::size_t parcel_of(const span_type& s) noexcept {
         return reinterpret_cast<std::uintptr_t>(&s) / sizeof(span_type) % parcels;
     }
-    /// Kept where it is while half of it is in use; a smaller one would be a copy for little.
+    /// Kept where it is while a quarter of it is in use: who halves an array that had room to spare will have it grow again.
     static bool near_enough(std::size_t old, std::size_t size) noexcept {
-        return size <= old && (size >= old / 2 || old <= 64);
+        return size <= old && (size >= old / 4 || old <= 64);
     }
     void send_all() noexcept;
     void* allocate_large(std::size_t size, std::size_t align, bool zeroed) noexcept;
