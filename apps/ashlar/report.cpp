@@ -7,14 +7,16 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "ashlar/observe/summary.hpp"
 #include "ashlar/observe/trace_reader.hpp"
+#include "chains.hpp"
 #include "command.hpp"
 #include "failure.hpp"
-#include "findings.hpp"
+#include "layouts.hpp"
 #include "page.hpp"
 #include "sites.hpp"
 #include "summary_json.hpp"
@@ -111,7 +113,7 @@ void print_threads(const summary& s) {
     fmt::print("\n");
 }
 
-void print_summary(const summary& s, const trace_reader& reader, const stack_view* view) {
+void print_summary(const summary& s, const trace_reader& reader, const stack_view* view, const std::vector<heap_layout>& layouts) {
     const auto& info = reader.info();
     fmt::print("{}\nprocess {}, watched for {}, {} events\n{}\n", printable(command_text(info)), info.process,
                time_text(static_cast<double>(s.duration_ns)), count_text(s.events),
@@ -122,6 +124,7 @@ void print_summary(const summary& s, const trace_reader& reader, const stack_vie
     print_totals(s, info.state == trace_state::closed);
     if (view != nullptr) fmt::print("{}\n", sites_text(*view, measures().front(), 8, false));
     fmt::print("{}", chains_text(s, view));
+    fmt::print("{}", layouts_text(layouts, s, view));
     print_sizes(s);
     print_kinds(s);
     print_threads(s);
@@ -143,12 +146,15 @@ int report(const options& chosen) {
         view.emplace(*s, reader.stacks(), reader.info(), chosen.no_symbols ? nullptr : &how);
         add_sites(json, *view);
     }
-    add_chains(json, *s, view ? &*view : nullptr);
     if (chosen.sites && !chosen.json) {
         fmt::print("{}", sites_text(*view, measure_of(chosen.by), chosen.top, chosen.stacks));
         for (const auto& note : view->notes()) fmt::print("{}\n", note);
         return done;
     }
+    const stack_view* const named = view ? &*view : nullptr;
+    const auto layouts = layouts_of(reader, *s);
+    add_chains(json, *s, named);
+    add_layouts(json, layouts, *s, named);
     const std::string html = !chosen.html.empty() ? chosen.html : chosen.trace + ".html";
     const bool want_page = !chosen.no_html && (!chosen.json || !chosen.html.empty());
     if (want_page) {
@@ -160,7 +166,7 @@ int report(const options& chosen) {
     if (chosen.json) {
         fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     } else {
-        print_summary(*s, reader, view ? &*view : nullptr);
+        print_summary(*s, reader, named, layouts);
         if (want_page) fmt::print("Page: {}\n", printable(html, 4096));
     }
     return done;

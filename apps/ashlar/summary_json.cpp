@@ -38,6 +38,10 @@ constexpr std::array words{
     definition{"In place", "A reallocation that kept the block's address. The others moved the block: as many bytes as the lesser of "
                            "its two sizes."},
     definition{"Chain", "The reallocations of one block, from its allocation to its free. Blocks whose allocation is not in the trace have none."},
+    definition{"Page held", "A page of 4 KiB with a live block in it, if only a part of one, at the address that the program was given. How "
+                            "much memory the process has is another thing: allocators keep free pages, and need some for themselves."},
+    definition{"Sparse page", "A page held of which at most a quarter is live. Its unused bytes count for its blocks by their bytes in it."},
+    definition{"Shared line", "64 bytes in which live blocks lie that different threads allocated. Who writes to them is not known: a candidate."},
     definition{"Refused", "A request that the allocator did not grant. It counts nowhere else."},
     definition{"Crossing threads", "A free in another thread than the one that allocated the block."},
     definition{"From before the recording",

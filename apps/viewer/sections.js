@@ -169,7 +169,7 @@ function threads(t) {
   const lead = !many ? "One thread allocated, and it freed its own blocks."
     : t.crossings.length === 0 ? "Every block was freed by the thread that allocated it."
     : `${plural(t.remote_frees, "block")} (${share(t.remote_frees, t.frees)} of all frees) ended in another thread than they began in.`;
-  return section("threads", t.threads === 1 ? "Thread" : "Threads", lead, null, rows, t.crossings.length > 0 ? birthDeath(t) : null);
+  return section("threads", t.threads === 1 ? "Thread" : "Threads", lead, null, rows, t.crossings.length > 0 ? birthDeath(t) : null, sharedLines(t));
 }
 
 function birthDeath(t) {

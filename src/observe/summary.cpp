@@ -133,6 +133,7 @@ void summary_builder::body::grant(const event& e, const std::optional<birth>& be
     if (live_bytes > s.peak_bytes) {
         s.peak_bytes = live_bytes;
         s.peak_time_ns = e.time_ns;
+        s.peak_event = s.events;
         s.blocks_at_peak = live.size();
         stacks.peak();
     }

@@ -1,4 +1,5 @@
 """What the tests of the page share: a real browser, what it shows, and pages of traces with known figures."""
+import html
 import html.parser
 import json
 import os
@@ -28,6 +29,21 @@ def browse(page, *flags, width=1280, height=2600):
                                page.as_uri()], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
     said = [line for line in done.stderr.decode(errors="replace").splitlines() if "CONSOLE" in line]
     return done.stdout.decode(), said
+
+
+def act(page, script, *flags):
+    """Runs a script on the page, in place of a user; returns what it put into `seen`."""
+    source = page.read_text(encoding="utf-8")
+    acting = page.with_suffix(".acting.html")
+    # The policy would rightly stop the script.
+    acting.write_text(re.sub(r'<meta http-equiv="Content[^>]*>', "", source).replace("</body>", f"""<script>
+        const seen = {{}}, $ = (s) => document.querySelector(s);
+        {script}
+        document.title = JSON.stringify(seen);
+        </script></body>"""), encoding="utf-8")
+    dom, said = browse(acting, "--dump-dom", *flags)
+    assert said == [], said
+    return json.loads(html.unescape(re.search("<title>(.*?)</title>", dom, re.DOTALL).group(1)))
 
 
 class Text(html.parser.HTMLParser):

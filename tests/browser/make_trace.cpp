@@ -65,11 +65,11 @@ void write_busy(trace_writer& to, std::uint64_t events, std::uint32_t threads) {
         const auto size = static_cast<std::uint64_t>(sizes(random));
         const auto thread = static_cast<std::uint32_t>(random() % threads);
         const auto kind = thread % 2 == 0 ? event_kind::malloc : event_kind::new_object;
-        address += 16 + (size + 15) / 16 * 16;
         to.write({.time_ns = time, .address = address, .size = size, .thread = thread, .kind = kind});
         if (random() % 1000 != 0) {
             deaths.emplace(written + static_cast<std::uint64_t>(lives(random)), block{address, thread});
         }
+        address += 16 + (size + 15) / 16 * 16;
     }
 }
 

@@ -16,9 +16,9 @@ class Page(PageTest):
         text = Text(dom).text
         for key in ("allocations", "frees", "peak_blocks"):
             self.assertIn(f"{figures[key]:,}", text, key)
-        for title in ("Live bytes over time", "Sizes", "Lifetimes", "Threads", "Kinds of calls", "What the words mean"):
+        for title in ("Live bytes over time", "Sizes", "Lifetimes", "Pages held", "Threads", "Kinds of calls", "What the words mean"):
             self.assertIn(title, text)
-        self.assertEqual(Text(dom).names.count("canvas"), 2)
+        self.assertEqual(Text(dom).names.count("canvas"), 3)
         self.assertIn("Blocks that cross threads", text)
         self.assertGreater(dom.count('class="cell on"'), 50)
 
@@ -73,7 +73,7 @@ class Page(PageTest):
             $("#lifetimes input[value=bytes]").click();
             seen.clock = $("#lifetimes .heat .axis").textContent;
             $("#threads th:nth-child(2) button").click();
-            seen.sorted = [...document.querySelectorAll("#threads tbody td:nth-child(2)")].map((c) => c.textContent);
+            seen.sorted = [...$("#threads table").querySelectorAll("tbody td:nth-child(2)")].map((c) => c.textContent);
             $("#lifetimes .cell[tabindex='0']").focus();
             seen.tip = $("#tip").hidden ? "" : $("#tip").textContent;
             seen.before = document.documentElement.dataset.theme;

@@ -79,6 +79,7 @@ struct summary {
     std::uint64_t bytes_allocated = 0;
     std::uint64_t peak_bytes = 0;
     std::uint64_t peak_time_ns = 0;        ///< when peak_bytes was first reached
+    std::uint64_t peak_event = 0;          ///< the number of events until then, that one included; 0 if nothing was granted
     std::uint64_t blocks_at_peak = 0;
     std::uint64_t peak_blocks = 0;         ///< the greatest number of blocks: another moment, perhaps
     tally leaked;                          ///< live after the last event

@@ -1,5 +1,5 @@
-// See findings.hpp.
-#include "findings.hpp"
+// See chains.hpp.
+#include "chains.hpp"
 
 #include <fmt/core.h>
 
@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "place.hpp"
 #include "table.hpp"
 #include "text.hpp"
 
@@ -28,23 +29,6 @@ std::vector<chain> longest_chains(const summary& s, const stack_view* view) {
     std::sort(longest.begin(), longest.end(), realloc_chains::longer);
     if (longest.size() > realloc_chains::longest_limit) longest.resize(realloc_chains::longest_limit);
     return longest;
-}
-
-/// Where a stack asks, as keys of a row.
-void add_place(json& row, const stack_view* view, std::uint32_t stack) {
-    if (view == nullptr) return;
-    const auto site = view->site_of(stack);
-    if (!site) return;
-    const auto& f = view->frames()[view->sites()[*site].frame];
-    row["function"] = valid_utf8(f.function);
-    row["file"] = valid_utf8(f.file);
-    row["line"] = f.line;
-    row["module"] = valid_utf8(view->modules()[f.module]);
-}
-
-std::string place_text(const stack_view* view, std::uint32_t stack) {
-    const auto site = view == nullptr ? std::nullopt : view->site_of(stack);
-    return site ? frame_text(view->frames()[view->sites()[*site].frame]) : "";
 }
 
 }  // namespace

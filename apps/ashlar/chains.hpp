@@ -1,4 +1,4 @@
-// apps/ashlar/findings.hpp - what in a trace may be worth a change, as JSON and in the terminal: chains of reallocations.
+// apps/ashlar/chains.hpp - chains of reallocations, as JSON and in the terminal.
 //
 // Layer:      apps/ashlar
 // Complexity: linear in what is shown.

@@ -1,4 +1,4 @@
-// What may be worth a change: chains of reallocations.
+// Chains of reallocations: how often blocks grow, what that moves, who asks for it.
 "use strict";
 
 /** Where a row of the data says that it was asked for: two columns, which are left out where no row has a place. */
