@@ -54,6 +54,7 @@ int trace_file::open(const char* path, const trace_subject& subject, const trace
     clock_ = clock;
     clock_.settle();
     header_ = reinterpret_cast<f::file_header*>(page);
+    tell_given(header_bytes_);
     write_header(subject);
     return 0;
 }
@@ -128,7 +129,10 @@ trace_window trace_file::take(std::size_t bytes, bool tails_too) noexcept {
         const int error = sys::reserve_space(file, offset, want);
         if (error == 0) {
             std::byte* p = sys::map_window(file, offset, want);
-            if (p != nullptr) return {p, p, p + want, nullptr};
+            if (p != nullptr) {
+                tell_given(offset + want);
+                return {p, p, p + want, nullptr};
+            }
             if (want == os::page_size()) {
                 cut(trace_cut::no_memory);
                 return {};
@@ -143,6 +147,13 @@ trace_window trace_file::take(std::size_t bytes, bool tails_too) noexcept {
             }
         }
     }
+}
+
+/// Before the window is written to: a file that lost records is then shorter than what was told (trace_file.I3).
+void trace_file::tell_given(std::uint64_t end) noexcept {
+    const std::atomic_ref<std::uint64_t> told(header_->given_bytes);
+    std::uint64_t before = told.load(std::memory_order_relaxed);
+    while (before < end && !told.compare_exchange_weak(before, end, std::memory_order_release)) {}
 }
 
 trace_window trace_file::take_tail() noexcept {

@@ -9,6 +9,7 @@
 // Threads:    every member from any thread once open() has returned. Nothing locks, allocates or changes errno.
 // Invariants: trace_file.I1  windows are disjoint, and their space is reserved before anyone writes to it
 //             trace_file.I2  a descriptor is used only while it still leads to our file
+//             trace_file.I3  the header tells a length that the file has, and that no window handed out goes beyond
 // Checked by: tests/observe/trace_file_test.cpp, tests/observe/recorder
 #pragma once
 
@@ -95,6 +96,7 @@ private:
     void write_header(const trace_subject& subject) noexcept;
     int usable_file() noexcept;
     trace_window take_tail() noexcept;
+    void tell_given(std::uint64_t end) noexcept;
 
     trace_format::file_header* header_ = nullptr;
     std::size_t header_bytes_ = 0;

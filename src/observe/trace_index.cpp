@@ -167,6 +167,10 @@ std::string read_index(const trace_source& source, trace_index& index) {
     if (std::string why = check_header(source, h, strings); !why.empty()) return why;
     fill_info(h, strings, index.info);
     index.info.file_bytes = source.size();
+    // The file may have grown since it was opened: what counts is whether it has the length now.
+    if (h.given_bytes > source.size() && h.given_bytes > source.size_now()) {
+        index.health.missing_bytes = h.given_bytes - source.size();
+    }
     index.start_ticks = h.start_ticks;
     moment latest = find_chunks(source, h.header_bytes, index);
     if (h.end_monotonic_ns > latest.ns && h.end_ticks >= h.start_ticks) latest = {h.end_ticks, h.end_monotonic_ns};

@@ -51,6 +51,7 @@ std::string describe(const trace_health& h) {
         text += counted(n, one, many);
     };
     add(h.truncated_chunks, "chunk is cut off by the end of the file.", "chunks are cut off by the end of the file.");
+    add(h.missing_bytes, "byte is missing at the end of the file.", "bytes are missing at the end of the file.");
     add(h.damaged_chunks, "chunk is damaged and was left out from the damage on.",
         "chunks are damaged and were left out from the damage on.");
     add(h.missing_chunks, "chunk is missing.", "chunks are missing.");

@@ -17,6 +17,8 @@ trace_source::~trace_source() {
     if (file_ >= 0) trace_system::close(file_);
 }
 
+std::uint64_t trace_source::size_now() const noexcept { return file_ >= 0 ? trace_system::size_of(file_) : size_; }
+
 std::size_t trace_source::read(std::uint64_t offset, void* to, std::size_t size) const noexcept {
     if (offset >= size_) return 0;
     size = static_cast<std::size_t>(std::min<std::uint64_t>(size, size_ - offset));

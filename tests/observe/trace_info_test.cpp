@@ -35,12 +35,13 @@ TEST_CASE("trace_info: a sound trace has nothing to tell and each loss has a sen
     CHECK(describe(trace_health{.truncated_chunks = 1}) == "1 chunk is cut off by the end of the file.");
     CHECK(describe(trace_health{.truncated_chunks = 2}) == "2 chunks are cut off by the end of the file.");
     const std::string all = describe(trace_health{.truncated_chunks = 1,
+                                                  .missing_bytes = 7,
                                                   .damaged_chunks = 2,
                                                   .missing_chunks = 3,
                                                   .skipped_bytes = 4,
                                                   .foreign_releases = 5,
                                                   .forced_grants = 6});
-    for (const char* part : {"1 chunk ", "2 chunks", "3 chunks", "4 bytes", "5 releases", "6 blocks"}) {
+    for (const char* part : {"1 chunk ", "2 chunks", "3 chunks", "4 bytes", "5 releases", "6 blocks", "7 bytes are missing"}) {
         CHECK_THAT(all, Catch::Contains(part));
     }
 }

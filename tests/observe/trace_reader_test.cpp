@@ -73,6 +73,24 @@ TEST_CASE("trace_reader: events of one thread before the cut are exactly those t
     }
 }
 
+TEST_CASE("trace_reader: a file that lost its end is noticed, also where the cut falls between two chunks",
+          "[observe][trace_reader]") {
+    const scratch_folder folder;
+    const history h(6, 3, 20'000);
+    const std::vector<char> whole = bytes_of(write_trace(folder, "t", h.events));
+    REQUIRE(whole.size() > 20 * 4096);
+    for (std::size_t size = 4096; size <= whole.size(); size += 4096) {
+        trace_reader r = trace_reader::open(as_bytes(whole).first(size));
+        REQUIRE(r);
+        REQUIRE(r.health().missing_bytes == whole.size() - size);
+    }
+    SECTION("and nothing is said of a trace that does not tell its length") {
+        std::vector<char> old = whole;
+        store(old, offsetof(trace_format::file_header, given_bytes), std::uint64_t{0});
+        CHECK(trace_reader::open(as_bytes(old).first(4096)).health().missing_bytes == 0);
+    }
+}
+
 TEST_CASE("trace_reader: any flipped bits are survived", "[observe][trace_reader]") {
     std::vector<char> bytes = sample_bytes(120, 2);
     std::mt19937_64 random(1);

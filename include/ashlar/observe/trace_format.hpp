@@ -58,10 +58,11 @@ struct file_header {
     std::uint64_t dropped_events;
     std::uint64_t end_ticks;          ///< written before state
     std::uint64_t end_monotonic_ns;
+    std::uint64_t given_bytes;        ///< the file's length so far, told before anything is written there; never less than before
 };
 inline constexpr std::size_t strings_offset = 256;
 static_assert(offsetof(file_header, process_start) == 32 && offsetof(file_header, checksum) == 92);
-static_assert(offsetof(file_header, state) == 112 && sizeof(file_header) == 144);
+static_assert(offsetof(file_header, state) == 112 && offsetof(file_header, given_bytes) == 144 && sizeof(file_header) == 152);
 
 inline constexpr std::uint32_t chunk_magic = 0x4B4E4843;  ///< "CHNK"
 inline constexpr std::uint32_t chunk_step = 64;           ///< chunks begin at and span multiples of it

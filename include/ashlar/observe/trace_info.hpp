@@ -58,6 +58,7 @@ struct trace_info {
 /// What the reader met on its way; complete once next() has returned nullptr. All zero for a sound trace.
 struct trace_health {
     std::uint64_t truncated_chunks = 0;  ///< the file ends inside them
+    std::uint64_t missing_bytes = 0;     ///< the file was longer once: its end is not there
     std::uint64_t damaged_chunks = 0;    ///< wrong checksum (left out) or an impossible record (left at it)
     std::uint64_t missing_chunks = 0;    ///< gaps in a thread's numbering
     std::uint64_t skipped_bytes = 0;     ///< belonging to no chunk

@@ -122,6 +122,18 @@ TEST_CASE("processes: a process that is killed leaves every event it had recorde
     CHECK(c.health == trace_health{});
 }
 
+TEST_CASE("processes: whatever page the file of a killed process is cut at, its missing end is noticed", "[recorder][processes]") {
+    const scratch_folder folder;
+    CHECK(execute({.command = {SUBJECT_C, "kill", "20000"}, .trace = folder / "t"}).signal() == SIGKILL);
+    const std::vector<char> whole = trace_support::bytes_of(folder / "t");
+    REQUIRE(whole.size() > 10 * 4096);
+    for (std::size_t size = 4096; size < whole.size(); size += 4096) {
+        const auto cut = ashlar::trace_reader::open(trace_support::as_bytes(whole).first(size));
+        REQUIRE(cut);
+        REQUIRE(cut.health().missing_bytes == whole.size() - size);
+    }
+}
+
 TEST_CASE("processes: a kill at any moment leaves a readable trace of a possible history", "[recorder][processes]") {
     for (int round = 0; round < 25; ++round) {
         const scratch_folder folder;
