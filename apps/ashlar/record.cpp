@@ -19,7 +19,9 @@ constexpr const char* usage = "ashlar record [-o FILE] [--stacks[=DEPTH]] [--mal
 int record(const context& line, const recording_options& options) {
     recording taken(required_program(line, usage), options);
     const ending how = taken.run();
+    const std::string left = options.compress ? taken.pack() : "";
     fmt::print(stderr, "ashlar: {}\n", taken.summary());
+    if (!left.empty()) fmt::print(stderr, "ashlar: {}\n", left);
     leave_like(how);
 }
 
@@ -35,6 +37,7 @@ void add_record(CLI::App& tool, context& line) {
     command->add_flag("--stacks{64}", options->stacks, "tell every request's call stack, of at most so many frames (64)")
         ->type_name("[=DEPTH]")->check(CLI::Range(1, 256));
     command->add_option("--conf", options->conf, "options for --malloc ashlar")->type_name("FILE");
+    command->add_flag("--compress,!--no-compress", options->compress, "pack the trace when the program has ended (default)");
     command->footer(usage);
     command->callback([&line, options] {
         line.takes_program = true;

@@ -14,6 +14,7 @@
 
 #include <fmt/core.h>
 
+#include "ashlar/observe/trace_pack.hpp"
 #include "ashlar/observe/trace_reader.hpp"
 #include "conf.hpp"
 #include "failure.hpp"
@@ -28,9 +29,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The traces of child processes: FILE.PID, younger than `since`.
-std::size_t children_of(const std::string& file, fs::file_time_type since) {
-    std::size_t count = 0;
+/// The traces of child processes and of programs that exec replaced: FILE.NUMBER, younger than `since`.
+std::vector<std::string> children_of(const std::string& file, fs::file_time_type since) {
+    std::vector<std::string> all;
     std::error_code error;
     const std::string stem = fs::path(file).filename().string() + ".";
     for (const auto& entry : fs::directory_iterator(fs::absolute(file).parent_path(), error)) {
@@ -38,9 +39,9 @@ std::size_t children_of(const std::string& file, fs::file_time_type since) {
         if (name.rfind(stem, 0) != 0 || name.find_first_not_of("0123456789", stem.size()) != std::string::npos) continue;
         std::error_code gone;
         const auto written = entry.last_write_time(gone);
-        if (!gone && written >= since) ++count;
+        if (!gone && written >= since) all.push_back(entry.path().string());
     }
-    return count;
+    return all;
 }
 
 std::uint64_t count_events(trace_reader& trace) {
@@ -81,6 +82,21 @@ ending recording::run(int output) {
     return wait_and_forward(start(path_, program_, variables_, how));
 }
 
+std::string recording::pack() const {
+    auto files = children_of(options_.file, began_);
+    std::error_code gone;
+    if (fs::file_size(options_.file, gone) > 0 && !gone) files.push_back(options_.file);
+    std::size_t left = 0;
+    std::string why;
+    for (const auto& file : files) {
+        packed_size ignored;
+        const auto obstacle = pack_trace(file, ignored);
+        left += !obstacle.empty();
+        if (why.empty()) why = obstacle;
+    }
+    return left > 1 ? fmt::format("{} (and {} more)", why, left - 1) : why;
+}
+
 std::string recording::nothing_recorded() const {
     const std::string why = !obstacle_.empty() ? obstacle_ : "the program made no allocation that preloading can see";
     return fmt::format("nothing was recorded of {}: {}", printable(program_.front()), why);
@@ -94,7 +110,7 @@ std::string recording::summary() const {
     if (size == 0 || !trace) return size == 0 ? nothing_recorded() : trace.error();
     const auto events = count_events(trace);
     if (events == 0) return nothing_recorded();
-    const auto children = children_of(options_.file, began_);
+    const auto children = children_of(options_.file, began_).size();
     std::string text = fmt::format("{} of {}, {}, in {}", plural(events, "event", "events"),
                                    plural(trace.info().threads, "thread", "threads"),
                                    bytes_text(static_cast<double>(size)), options_.file);

@@ -23,6 +23,7 @@ struct recording_options {
     std::string malloc = "system";
     std::string conf;
     unsigned stacks = 0;  ///< frames to keep of each request's call stack; 0: none
+    bool compress = true;
 };
 
 class recording {
@@ -32,6 +33,9 @@ public:
 
     /// Runs the program to its end, its standard output going to a descriptor of ours, or staying as it is (-1).
     ending run(int output = -1);
+
+    /// Packs the program's trace and its children's. @returns a sentence on what could not be packed, or ""
+    std::string pack() const;
 
     /// One sentence or two: what was recorded and where, whether it is complete, or why there is nothing.
     std::string summary() const;

@@ -48,6 +48,13 @@ bool trace_cursor::enter_chunk() {
             ++health_.truncated_chunks;
             continue;
         }
+        if (c.coding != f::coding_plain) {
+            if (place.truncated) continue;  // counted by the index; without its end nothing of it can be unpacked
+            inside_ = closed_ = unpack(place, c);
+            if (inside_) return true;
+            ++health_.damaged_chunks;
+            continue;
+        }
         offset_ = place.offset + sizeof c;
         remaining_ = place.bytes;
         closed_ = place.closed;
@@ -65,6 +72,20 @@ bool trace_cursor::enter_chunk() {
         return true;
     }
     return false;
+}
+
+bool trace_cursor::unpack(const trace_chunk_place& place, const f::chunk_header& c) {
+    std::vector<std::byte> stored(place.bytes);
+    constexpr std::size_t summed = offsetof(f::chunk_header, thread);
+    std::uint32_t sum = crc32c(0, reinterpret_cast<const std::byte*>(&c) + summed, sizeof c - summed);
+    if (source_.read(place.offset + sizeof c, stored.data(), stored.size()) != stored.size()) return false;
+    sum = crc32c(sum, stored.data(), stored.size());
+    if (sum != c.checksum || !packing_.unpack(stored, definitions_.has_value(), buffer_)) return false;
+    truncated_ = false;
+    remaining_ = at_ = 0;
+    end_ = buffer_.size();
+    decoder_.restart(c.start_ticks, definitions_.has_value());
+    return true;
 }
 
 bool trace_cursor::checksum_holds(const f::chunk_header& c) {

@@ -2,7 +2,7 @@
 //
 // Layer:      observe
 // Source:     docs/trace_format.md, chunks and records.
-// Complexity: next() O(1); at most 16 KiB of the file are in memory.
+// Complexity: next() O(1); at most 16 KiB of the file, or one packed chunk, are in memory.
 // Failure:    a chunk with a wrong checksum is left out, a chunk with an impossible record is left at it; both are
 //             counted, and reading goes on with the next chunk.
 // Threads:    one at a time.
@@ -17,15 +17,16 @@
 #include "ashlar/observe/trace_codec.hpp"
 #include "trace_definitions.hpp"
 #include "trace_index.hpp"
+#include "trace_packing.hpp"
 
 namespace ashlar {
 
 class trace_cursor {
 public:
-    /// stacks: where the call stacks go; null for a trace without
+    /// stacks: where the call stacks go; null for a trace without. packing: one for all cursors of a reader
     trace_cursor(const trace_source& source, std::span<const trace_chunk_place> chunks, trace_health& health,
-                 trace_stacks* stacks)
-        : source_(source), chunks_(chunks), health_(health) {
+                 trace_stacks* stacks, trace_packing& packing)
+        : source_(source), chunks_(chunks), health_(health), packing_(packing) {
         if (stacks != nullptr) definitions_.emplace(*stacks);
     }
 
@@ -36,6 +37,7 @@ private:
     static constexpr std::size_t window = 16 * 1024;
 
     bool enter_chunk();
+    bool unpack(const trace_chunk_place& place, const trace_format::chunk_header& c);
     bool checksum_holds(const trace_format::chunk_header& c);
     void refill();
     const std::byte* take(const std::byte* from, const std::byte* end, event& e, record_time& when, bool& is_event);
@@ -43,6 +45,7 @@ private:
     const trace_source& source_;
     std::span<const trace_chunk_place> chunks_;  ///< those not entered yet
     trace_health& health_;
+    trace_packing& packing_;
     bool inside_ = false;
     bool closed_ = false;      ///< of the chunk we are in
     bool truncated_ = false;

@@ -40,6 +40,7 @@ int trace_file::open(const char* path, const trace_subject& subject, const trace
     if (created < 0) return -created;
     std::memcpy(path_, path, length + 1);
     const int file = sys::move_high(created);
+    sys::hold_shared(file);  // whoever would put another file in its place sees that this one is being written
     header_bytes_ = os::page_size();
     int error = sys::identify(file, identity_) ? 0 : EINVAL;
     if (error == 0) error = sys::reserve_space(file, 0, header_bytes_);

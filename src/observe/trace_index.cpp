@@ -36,7 +36,7 @@ std::string check_header(const trace_source& source, const f::file_header& h, st
     }
     const std::uint32_t sum = crc32c(0, &h, offsetof(f::file_header, checksum));
     if (crc32c(sum, strings.data(), strings.size()) != h.checksum) return "is damaged: its header's checksum is wrong";
-    if ((h.needs & ~f::needs_stacks) != 0) return "uses a feature that this program does not know";
+    if ((h.needs & ~(f::needs_stacks | f::needs_packed)) != 0) return "uses a feature that this program does not know";
     return "";
 }
 
@@ -74,7 +74,8 @@ bool is_chunk(const f::chunk_header& c) noexcept {
 /// Takes up one chunk whose header stands. The moment of its start is offered as the latest known.
 void add_chunk(const trace_source& source, std::uint64_t offset, const f::chunk_header& c, trace_index& index,
                moment& latest) {
-    if (c.used > c.capacity - sizeof c || c.coding != 0) {
+    const bool packed = c.coding == f::coding_packed && index.is_packed && c.used != 0;
+    if (c.used > c.capacity - sizeof c || (c.coding != f::coding_plain && !packed)) {
         ++index.health.damaged_chunks;
         return;
     }
@@ -87,10 +88,11 @@ void add_chunk(const trace_source& source, std::uint64_t offset, const f::chunk_
     if (c.start_monotonic_ns > latest.ns) latest = {c.start_ticks, c.start_monotonic_ns};
 }
 
-moment find_chunks(const trace_source& source, std::uint64_t offset, trace_index& index) {
+moment find_chunks(const trace_source& source, std::uint64_t offset, std::uint64_t end, trace_index& index) {
     moment latest{0, 0};
     f::chunk_header c;
-    while (offset < source.size()) {
+    const std::uint32_t step = index.is_packed ? f::chunk_step : f::region_step;
+    while (offset < end) {
         const std::size_t got = source.read(offset, &c, sizeof c);
         if (got < sizeof c) {
             // The file ends inside a header, or shrank. Zeros are space that was never used.
@@ -102,11 +104,46 @@ moment find_chunks(const trace_source& source, std::uint64_t offset, trace_index
             offset += c.capacity;
             continue;
         }
-        const std::uint64_t next = (offset / f::region_step + 1) * f::region_step;
-        if (c.magic != 0) index.health.skipped_bytes += std::min(next, source.size()) - offset;
-        offset = c.magic == 0 ? std::max(next, source.next_data(next) / f::region_step * f::region_step) : next;
+        const std::uint64_t next = (offset / step + 1) * step;
+        if (c.magic != 0) index.health.skipped_bytes += std::min(next, end) - offset;
+        offset = c.magic == 0 ? std::max(next, source.next_data(next) / step * step) : next;
     }
     return latest;
+}
+
+/// @returns whether there was an index, all of it possible; else nothing is added
+bool read_chunk_index(const trace_source& source, const f::file_header& h, trace_index& index, moment& latest) {
+    f::index_header x;
+    if (!index.is_packed || h.index_at < h.header_bytes || source.read(h.index_at, &x, sizeof x) != sizeof x ||
+        x.magic != f::index_magic || x.entries > (source.size() - h.index_at - sizeof x) / sizeof(f::index_entry)) {
+        return false;
+    }
+    constexpr std::size_t summed = offsetof(f::index_header, entries);
+    std::uint32_t sum = crc32c(0, reinterpret_cast<const std::byte*>(&x) + summed, sizeof x - summed);
+    std::vector<f::index_entry> some(std::min<std::uint64_t>(x.entries, 4096));
+    std::uint64_t at = h.index_at + sizeof x, free = h.header_bytes;
+    for (std::uint64_t left = x.entries; left != 0; left -= some.size()) {
+        some.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left, some.size())));
+        const std::size_t bytes = some.size() * sizeof(f::index_entry);
+        if (source.read(at, some.data(), bytes) != bytes) break;
+        sum = crc32c(sum, some.data(), bytes);
+        at += bytes;
+        for (const f::index_entry& e : some) {
+            if (e.offset < free || e.offset % f::chunk_step != 0 || e.used > f::chunk_limit ||
+                h.index_at < e.offset + sizeof(f::chunk_header) + e.used) {
+                index.chunks.clear();
+                return false;
+            }
+            free = e.offset + sizeof(f::chunk_header) + e.used;  // trace_index.I1
+            index.chunks.push_back({e.offset, e.used, e.thread, e.sequence, e.used != 0, false});
+        }
+    }
+    if (sum != x.checksum || index.chunks.size() != x.entries) {
+        index.chunks.clear();
+        return false;
+    }
+    latest = {x.latest_ticks, x.latest_monotonic_ns};
+    return true;
 }
 
 void find_threads(const trace_source& source, trace_index& index) {
@@ -166,13 +203,18 @@ std::string read_index(const trace_source& source, trace_index& index) {
     std::string strings;
     if (std::string why = check_header(source, h, strings); !why.empty()) return why;
     fill_info(h, strings, index.info);
+    index.is_packed = h.needs & f::needs_packed;
     index.info.file_bytes = source.size();
     // The file may have grown since it was opened: what counts is whether it has the length now.
     if (h.given_bytes > source.size() && h.given_bytes > source.size_now()) {
         index.health.missing_bytes = h.given_bytes - source.size();
     }
     index.start_ticks = h.start_ticks;
-    moment latest = find_chunks(source, h.header_bytes, index);
+    moment latest{};
+    if (!read_chunk_index(source, h, index, latest)) {
+        const bool ends_with_index = index.is_packed && h.index_at >= h.header_bytes && h.index_at < source.size();
+        latest = find_chunks(source, h.header_bytes, ends_with_index ? h.index_at : source.size(), index);
+    }
     if (h.end_monotonic_ns > latest.ns && h.end_ticks >= h.start_ticks) latest = {h.end_ticks, h.end_monotonic_ns};
     find_threads(source, index);
     index.info.ticks_per_second = better_frequency(h, latest);

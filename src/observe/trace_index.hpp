@@ -39,6 +39,7 @@ struct trace_thread {
 
 struct trace_index {
     trace_info info;
+    bool is_packed = false;       ///< chunks may be compressed
     std::uint64_t start_ticks = 0;
     std::uint64_t end_ticks = 0;  ///< the latest moment known, at least start_ticks
     std::vector<trace_chunk_place> chunks;

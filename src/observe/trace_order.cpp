@@ -64,7 +64,7 @@ bool trace_order::next(event& e) {
 void trace_order::begin_thread(std::uint32_t thread, event& e) {
     const trace_thread& t = index_.threads[thread];
     threads_[thread].cursor = std::make_unique<trace_cursor>(
-        source_, std::span(index_.chunks).subspan(t.first, t.last - t.first), health_, stacks_);
+        source_, std::span(index_.chunks).subspan(t.first, t.last - t.first), health_, stacks_, packing_);
     last_ns_ = std::max(last_ns_, index_.ns_of(t.start_ticks));
     e = event{};
     e.kind = event_kind::thread_begin;

@@ -72,6 +72,7 @@ private:
     const trace_index& index_;
     trace_health& health_;
     trace_stacks* stacks_;
+    trace_packing packing_;
     std::uint64_t patience_;  ///< ticks by which two CPUs' readings of the clock may be in the wrong order
     std::vector<thread_state> threads_;
     std::vector<due> due_;

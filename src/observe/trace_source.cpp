@@ -19,6 +19,8 @@ trace_source::~trace_source() {
 
 std::uint64_t trace_source::size_now() const noexcept { return file_ >= 0 ? trace_system::size_of(file_) : size_; }
 
+int trace_source::hold_alone() const noexcept { return trace_system::hold_alone(file_); }
+
 std::size_t trace_source::read(std::uint64_t offset, void* to, std::size_t size) const noexcept {
     if (offset >= size_) return 0;
     size = static_cast<std::size_t>(std::min<std::uint64_t>(size, size_ - offset));

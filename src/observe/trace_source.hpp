@@ -26,6 +26,8 @@ public:
     /// The size when it was opened: what is read lies below it.
     std::uint64_t size() const noexcept { return size_; }
     std::uint64_t size_now() const noexcept;
+    /// Nobody else may be writing to it. @returns as trace_system::hold_alone @pre it is a file
+    int hold_alone() const noexcept;
     std::size_t read(std::uint64_t offset, void* to, std::size_t size) const noexcept;
     /// @returns where the next bytes that may differ from zero are, at or after `offset`; size() if nowhere
     std::uint64_t next_data(std::uint64_t offset) const noexcept;

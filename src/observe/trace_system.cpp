@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <sys/file.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -106,6 +107,8 @@ int move_high(int file) noexcept {
 }
 
 void close(int file) noexcept { call(SYS_close, file); }
+void hold_shared(int file) noexcept { call(SYS_flock, file, LOCK_SH | LOCK_NB); }
+int hold_alone(int file) noexcept { return static_cast<int>(-call(SYS_flock, file, LOCK_EX | LOCK_NB)); }
 void remove(const char* path) noexcept { call(SYS_unlinkat, AT_FDCWD, path, 0); }
 
 bool identify(int file, file_identity& out) noexcept {

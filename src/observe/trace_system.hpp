@@ -33,6 +33,11 @@ int open_to_read(const char* path) noexcept;
 /// Moves the descriptor out of the way of the low numbers that programs use. @returns the new one (the old if it must)
 int move_high(int file) noexcept;
 void close(int file) noexcept;
+/// While a process maps the file through this descriptor or has it open, nobody gets it alone, in whichever container:
+/// the lock belongs to the open file and ends with its last mapping.
+void hold_shared(int file) noexcept;
+/// @returns 0, EWOULDBLOCK while others hold it, or another errno number
+int hold_alone(int file) noexcept;
 void remove(const char* path) noexcept;
 bool identify(int file, file_identity& out) noexcept;
 std::uint64_t size_of(int file) noexcept;

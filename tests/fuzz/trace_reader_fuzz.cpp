@@ -38,6 +38,12 @@ void mend(std::vector<std::byte>& bytes) {
     }
 }
 
+bool is_packed(const std::vector<std::byte>& bytes) {
+    f::file_header h;
+    std::memcpy(&h, bytes.data(), sizeof h);  // it was read, so it is there
+    return h.needs & f::needs_packed;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -60,7 +66,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         for (std::uint32_t p : places) {
             if (p >= r.stacks().places().size()) std::abort();
         }
-        if (++count > size) std::abort();
+        // An event takes a byte at least, unless chunks are packed; then what reading costs is bounded here.
+        if (++count > size && !is_packed(bytes)) std::abort();
+        if (count == 1U << 18) break;
     }
     (void)describe(r.info());
     (void)describe(r.health());

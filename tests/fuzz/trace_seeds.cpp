@@ -1,7 +1,10 @@
 // tests/fuzz/trace_seeds.cpp - small traces of every shape, for the fuzzer to begin with. trace_seeds FOLDER
 #include <cstdio>
+#include <stdexcept>
+#include <string>
 
 #include "../observe/trace_support.hpp"
+#include "ashlar/observe/trace_pack.hpp"
 
 namespace {
 
@@ -11,6 +14,12 @@ void shorten(const std::string& path) {
     std::size_t end = bytes.size();
     while (end > 0 && bytes[end - 1] == 0) --end;
     std::filesystem::resize_file(path, end);
+}
+
+void pack_copy(const std::string& path, const std::string& packed) {
+    std::filesystem::copy_file(path, packed);
+    ashlar::packed_size ignored;
+    if (const auto why = ashlar::pack_trace(packed, ignored); !why.empty()) throw std::runtime_error(why);
 }
 
 /// A history with stacks: of each thread a chain of frames, to which every request adds or goes back.
@@ -49,12 +58,14 @@ int main(int argc, char** argv) {
         const trace_support::history h(seed, static_cast<std::uint32_t>(seed % 4 + 1), 5 + seed * 4);
         const trace_support::scratch_folder scratch;
         const std::string path = trace_support::write_trace(scratch, "t", h.events, seed % 3 != 0);
+        if (seed % 3 == 0) pack_copy(path, folder / ("packed" + std::to_string(seed)));
         shorten(path);
         std::filesystem::copy_file(path, folder / ("trace" + std::to_string(seed)));
     }
     for (std::uint64_t seed = 0; seed < 8; ++seed) {
         const std::string path = (folder / ("stacks" + std::to_string(seed))).string();
         write_with_stacks(path, seed);
+        if (seed % 2 == 0) pack_copy(path, folder / ("packed_stacks" + std::to_string(seed)));
         shorten(path);
     }
     return 0;

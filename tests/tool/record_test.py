@@ -63,6 +63,44 @@ class Record(tool.ToolTest):
         process.stdout.close()
         self.assertGreater(self.report("k.trace")["allocations"], 50000)
 
+    def test_traces_are_packed_when_the_program_has_ended_unless_told_otherwise(self):
+        program = ("--", PYTHON, "-c", "import subprocess\nx = [str(i) for i in range(20000)]\nsubprocess.run(['/bin/ls', '/'], stdout=subprocess.DEVNULL)")
+        figures = {}
+        for name, words in (("p.trace", ()), ("r.trace", ("--no-compress",))):
+            self.ashlar("record", *words, "-o", name, *program, env={"PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "1"})
+            figures[name] = (os.path.getsize(name), self.report(name)["allocations"])
+        self.assertLess(figures["p.trace"][0] * 2, figures["r.trace"][0])
+        self.assertAlmostEqual(figures["p.trace"][1], figures["r.trace"][1], delta=200)
+        children = [name for name in self.files() if name.startswith("r.trace.")]
+        before = self.report("r.trace")
+        done = self.ashlar("pack", "r.trace", *children)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(len(done.stdout.splitlines()), 1 + len(children))
+        self.assertEqual(self.report("r.trace"), before)
+        self.assertIn("packed already", self.ashlar("pack", "r.trace").stdout)
+        self.assertFalse([name for name in self.files() if name.endswith(".packing")])
+
+    def test_what_cannot_be_packed_is_told_in_one_sentence_and_stays(self):
+        self.complains(1, "cannot read the trace missing", "pack", "missing")
+        pathlib.Path("text").write_text("no trace")
+        self.complains(1, "text is not a trace of Ashlar", "pack", "text")
+        self.ashlar("record", "--no-compress", "-o", "t.trace", "--", PYTHON, "-c", "x = [str(i) for i in range(20000)]", env={"PYTHONMALLOC": "malloc"})
+        whole = pathlib.Path("t.trace").read_bytes()
+        pathlib.Path("t.trace").write_bytes(whole[:len(whole) // 2 // 4096 * 4096])
+        self.complains(1, "is damaged; it is left as it is: .*missing at the end of the file", "pack", "t.trace")
+
+    def test_a_trace_that_a_child_still_writes_is_left_as_it_is(self):
+        code = "import os, time\nif os.fork() == 0:\n    x = [str(i) for i in range(5000)]\n    print('ready', flush=True)\n    time.sleep(60)\nelse: os._exit(0)"
+        process = subprocess.Popen([ASHLAR, "record", "-o", "d.trace", "--", PYTHON, "-c", code], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONMALLOC": "malloc"})
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        child = next(name for name in self.files() if name.startswith("d.trace."))
+        self.addCleanup(os.kill, int(child.split(".")[2]), signal.SIGKILL)
+        self.complains(1, "is still being written; it is left as it is", "pack", child)
+        process.stdout.close()
+        process.stderr.close()
+        process.wait(60)
+
     def test_a_conf_serves_the_recorded_program_on_our_malloc(self):
         pathlib.Path("my.conf").write_text("version = 1\npurge_delay_ms = 0\n")
         done = self.ashlar("record", "--malloc", "ashlar", "--conf", "my.conf", "--", "sh", "-c", "echo $ASHLAR_CONF; grep -c ashlar-malloc /proc/$$/maps")

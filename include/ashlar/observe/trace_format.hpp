@@ -24,6 +24,7 @@ inline constexpr std::uint32_t version = 1;
 inline constexpr std::uint32_t byte_order = 0x01020304;  ///< as the writing machine stores it
 
 inline constexpr std::uint32_t needs_stacks = 1;  ///< requests tell their call stacks
+inline constexpr std::uint32_t needs_packed = 2;  ///< chunks may be packed, and an index of them may stand at the end
 
 inline constexpr std::uint32_t flag_forked = 1;            ///< a fork's child; see trace_info::forked
 inline constexpr std::uint32_t flag_command_line_cut = 2;  ///< the command line did not fit
@@ -59,10 +60,11 @@ struct file_header {
     std::uint64_t end_ticks;          ///< written before state
     std::uint64_t end_monotonic_ns;
     std::uint64_t given_bytes;        ///< the file's length so far, told before anything is written there; never less than before
+    std::uint64_t index_at;           ///< with needs_packed: the index's offset; 0: there is none
 };
 inline constexpr std::size_t strings_offset = 256;
 static_assert(offsetof(file_header, process_start) == 32 && offsetof(file_header, checksum) == 92);
-static_assert(offsetof(file_header, state) == 112 && offsetof(file_header, given_bytes) == 144 && sizeof(file_header) == 152);
+static_assert(offsetof(file_header, state) == 112 && offsetof(file_header, given_bytes) == 144 && sizeof(file_header) == 160);
 
 inline constexpr std::uint32_t chunk_magic = 0x4B4E4843;  ///< "CHNK"
 inline constexpr std::uint32_t chunk_step = 64;           ///< chunks begin at and span multiples of it
@@ -78,12 +80,34 @@ struct chunk_header {
     std::uint32_t thread;             ///< dense, from 0
     std::uint32_t os_thread;
     std::uint32_t sequence;           ///< which chunk of the thread this is, from 0
-    std::uint32_t coding;             ///< how the records are stored: 0 as they are
+    std::uint32_t coding;             ///< coding_*: how the records are stored
     std::uint64_t start_ticks;        ///< the first record's time is told from here
     std::uint64_t start_monotonic_ns; ///< the same moment
     char name[16];                    ///< the thread's name, filled up with 0
 };
 static_assert(sizeof(chunk_header) == 64 && offsetof(chunk_header, thread) == 16);
+
+inline constexpr std::uint32_t coding_plain = 0;   ///< as they are
+inline constexpr std::uint32_t coding_packed = 1;  ///< in columns, compressed; `used` are the bytes that are stored
+
+/// At file_header::index_at, with one index_entry after another behind it.
+struct index_header {
+    std::uint32_t magic;
+    std::uint32_t checksum;           ///< CRC-32C of what follows, the entries included
+    std::uint64_t entries;
+    std::uint64_t latest_ticks;       ///< the greatest start of a chunk ...
+    std::uint64_t latest_monotonic_ns;///< ... on both clocks
+    std::uint8_t room[32];            ///< zero
+};
+struct index_entry {
+    std::uint64_t offset;             ///< of a chunk; they increase
+    std::uint32_t used;               ///< as the chunk says
+    std::uint32_t thread;
+    std::uint32_t sequence;
+    std::uint32_t room;               ///< zero
+};
+inline constexpr std::uint32_t index_magic = 0x58444E49;  ///< "INDX"
+static_assert(sizeof(index_header) == 64 && sizeof(index_entry) == 24);
 
 // A record's first byte: the kind (event_kind, or one of the prefixes) and two flags.
 inline constexpr unsigned tag_kind = 0x3F;

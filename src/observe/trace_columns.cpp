@@ -1,0 +1,151 @@
+#include "trace_columns.hpp"
+
+#include <cstring>
+
+#include "ashlar/foundation/event.hpp"
+#include "ashlar/observe/trace_format.hpp"
+
+namespace ashlar {
+
+namespace f = trace_format;
+
+namespace {
+
+using columns = trace_columns;
+
+/// What goes on in both directions, so that one undoes the other (trace_columns.I1): a byte leaves one place for another, and the structure of a record says which.
+template <class Mover>
+class record_mover {
+public:
+    explicit record_mover(Mover& m, bool with_stacks) noexcept : m_(m), with_stacks_(with_stacks) {}
+
+    /// @returns false if there is no whole record
+    bool record() noexcept {
+        unsigned tag, low;
+        if (!m_.byte(columns::tags, tag)) return false;
+        const bool refused = tag == f::prefix_refused;
+        if (refused && !m_.byte(columns::tags, tag)) return false;
+        if (tag == f::prefix_odd && (!m_.byte(columns::tags, low) || !m_.byte(columns::tags, tag))) return false;
+        if (with_stacks_ && tag >= f::define_place && tag <= f::define_counts) return definition(tag);
+        const auto kind = static_cast<event_kind>(tag & f::tag_kind);
+        if (!is_known(kind) || !m_.number(columns::times)) return false;
+        if (with_stacks_ && requests(kind) && !m_.number(columns::stacks)) return false;
+        if ((requests(kind) && !refused) || releases(kind)) {
+            const bool near = tag & f::tag_near;
+            if (near ? !m_.byte(columns::slots, low) : !m_.number(columns::distances)) return false;
+        }
+        if (states_size(kind) && !(tag & f::tag_same_size) && !m_.number(columns::sizes)) return false;
+        if (states_alignment(kind) && !m_.number(columns::rest)) return false;
+        if (!moves(kind)) return true;
+        if (!m_.number(columns::rest) || !m_.byte(columns::rest, low)) return false;
+        return low != f::no_slot || m_.number(columns::rest);
+    }
+
+private:
+    bool numbers(unsigned n) noexcept {
+        while (n != 0 && m_.number(columns::rest)) --n;
+        return n == 0;
+    }
+    bool definition(unsigned tag) noexcept {
+        unsigned part, length;
+        if (!numbers(1)) return false;
+        if (tag == f::define_place || tag == f::define_counts) return numbers(1);
+        if (!m_.byte(columns::rest, part)) return false;
+        if (tag == f::define_stacks) return numbers(part);
+        if (part == f::module_range) return numbers(3);
+        if (!m_.byte(columns::rest, length)) return false;
+        for (unsigned ignored; length != 0; --length) {
+            if (!m_.byte(columns::rest, ignored)) return false;
+        }
+        return true;
+    }
+
+    Mover& m_;
+    bool with_stacks_;
+};
+
+/// From [at, end) to the columns' places.
+struct apart {
+    const std::byte* at;
+    const std::byte* end;
+    std::byte* to[columns::count];
+
+    [[gnu::always_inline]] bool byte(unsigned column, unsigned& value) noexcept {
+        if (at == end) return false;
+        value = static_cast<unsigned>(*at);
+        *to[column]++ = *at++;
+        return true;
+    }
+    [[gnu::always_inline]] bool number(unsigned column) noexcept {
+        unsigned value;
+        do {
+            if (!byte(column, value)) return false;
+        } while (value & 0x80);
+        return true;
+    }
+};
+
+/// From the columns to one place. All that is in the columns fits there, so only the columns' ends are looked at.
+struct together {
+    const std::byte* from[columns::count];
+    const std::byte* end[columns::count];
+    std::byte* to;
+
+    [[gnu::always_inline]] bool byte(unsigned column, unsigned& value) noexcept {
+        if (from[column] == end[column]) return false;
+        value = static_cast<unsigned>(*from[column]);
+        *to++ = *from[column]++;
+        return true;
+    }
+    [[gnu::always_inline]] bool number(unsigned column) noexcept {
+        unsigned value;
+        do {
+            if (!byte(column, value)) return false;
+        } while (value & 0x80);
+        return true;
+    }
+};
+
+}  // namespace
+
+std::size_t split(std::span<const std::byte> records, bool with_stacks, trace_columns& out) {
+    static_assert(columns::count == 7);
+    std::vector<std::byte> apart_bytes(records.size() * columns::count);
+    apart m{records.data(), records.data() + records.size(), {}};
+    for (unsigned c = 0; c < columns::count; ++c) m.to[c] = apart_bytes.data() + c * records.size();
+    record_mover<apart> mover(m, with_stacks);
+    while (m.at != m.end && *m.at != std::byte{0}) {
+        if (!mover.record()) return 0;
+    }
+    const auto taken = static_cast<std::size_t>(m.at - records.data());
+    out.bytes.resize(taken);
+    std::byte* to = out.bytes.data();
+    for (unsigned c = 0; c < columns::count; ++c) {
+        const std::byte* first = apart_bytes.data() + c * records.size();
+        out.lengths[c] = static_cast<std::uint32_t>(m.to[c] - first);
+        if (out.lengths[c] != 0) std::memcpy(to, first, out.lengths[c]);
+        to += out.lengths[c];
+    }
+    return taken;
+}
+
+bool join(std::span<const std::byte> bytes, const std::uint32_t (&lengths)[columns::count], bool with_stacks,
+          std::span<std::byte> out) {
+    together m{{}, {}, out.data()};
+    std::size_t at = 0;
+    for (unsigned c = 0; c < columns::count; ++c) {
+        if (lengths[c] > bytes.size() - at) return false;
+        m.from[c] = bytes.data() + at;
+        m.end[c] = m.from[c] + lengths[c];
+        at += lengths[c];
+    }
+    if (at != bytes.size() || out.size() < at) return false;
+    record_mover<together> mover(m, with_stacks);
+    const std::byte* const whole = out.data() + at;
+    while (m.to != whole) {
+        if (!mover.record()) return false;
+    }
+    return true;
+}
+
+}  // namespace ashlar
