@@ -12,13 +12,14 @@
 #include <nlohmann/json.hpp>
 
 #include "ashlar/observe/summary.hpp"
-#include "ashlar/observe/trace_reader.hpp"
 #include "chains.hpp"
 #include "command.hpp"
+#include "compare.hpp"
 #include "failure.hpp"
 #include "layouts.hpp"
 #include "page.hpp"
 #include "sites.hpp"
+#include "study.hpp"
 #include "summary_json.hpp"
 #include "table.hpp"
 #include "text.hpp"
@@ -30,6 +31,7 @@ namespace {
 struct options {
     std::string trace;
     std::string html;
+    std::string against;
     bool json = false;
     bool no_html = false;
     bool sites = false;
@@ -113,62 +115,61 @@ void print_threads(const summary& s) {
     fmt::print("\n");
 }
 
-void print_summary(const summary& s, const trace_reader& reader, const stack_view* view, const std::vector<heap_layout>& layouts) {
-    const auto& info = reader.info();
+void print_summary(const study& of) {
+    const summary& s = *of.figures;
+    const auto& info = of.reader.info();
+    const stack_view* const view = of.named();
     fmt::print("{}\nprocess {}, watched for {}, {} events\n{}\n", printable(command_text(info)), info.process,
                time_text(static_cast<double>(s.duration_ns)), count_text(s.events),
                printable(describe(info), 400));
-    if (const auto damage = damage_text(reader.health()); !damage.empty())
+    if (const auto damage = damage_text(of.health); !damage.empty())
         fmt::print("{}\n", printable(damage, 600));
     fmt::print("\n");
     print_totals(s, info.state == trace_state::closed);
     if (view != nullptr) fmt::print("{}\n", sites_text(*view, measures().front(), 8, false));
     fmt::print("{}", chains_text(s, view));
-    fmt::print("{}", layouts_text(layouts, s, view));
+    fmt::print("{}", layouts_text(of.layouts, s, view));
     print_sizes(s);
     print_kinds(s);
     print_threads(s);
     fmt::print("A reallocation is one allocation and one free. All words: docs/report.md, and the page.\n");
 }
 
+void print_sites(const study& of, const options& chosen) {
+    if (!of.view) throw failure(failed, printable(chosen.trace, 4096) + " has no call stacks; record with --stacks");
+    fmt::print("{}", sites_text(*of.view, measure_of(chosen.by), chosen.top, chosen.stacks));
+    for (const auto& note : of.view->notes()) fmt::print("{}\n", note);
+}
+
 int report(const options& chosen) {
-    auto reader = trace_reader::open(chosen.trace);
-    if (!reader) throw failure(failed, printable(reader.error(), 4096));
-    const auto s = summarise(reader);
-    auto json = summary_json(*s, reader.info(), reader.health());
-    const bool has_stacks = reader.info().has_stacks;
-    if (chosen.sites && !has_stacks) {
-        throw failure(failed, printable(chosen.trace, 4096) + " has no call stacks; record with --stacks");
+    const symbols::options how{chosen.debug_paths};
+    const symbols::options* const names = chosen.no_symbols ? nullptr : &how;
+    study now(chosen.trace, names);
+    if (chosen.sites && !chosen.json) return print_sites(now, chosen), done;
+    if (chosen.sites && !now.view) throw failure(failed, printable(chosen.trace, 4096) + " has no call stacks; record with --stacks");
+    now.look_at_pages();
+    nlohmann::json page_data, all = now.json();
+    std::optional<study> before;
+    if (!chosen.against.empty()) {
+        before.emplace(chosen.against, names);
+        before->look_at_pages();
+        all["difference"] = difference_json(*before, now);
+        page_data["against"] = before->json();
     }
-    std::optional<stack_view> view;
-    if (has_stacks) {
-        const symbols::options how{chosen.debug_paths};
-        view.emplace(*s, reader.stacks(), reader.info(), chosen.no_symbols ? nullptr : &how);
-        add_sites(json, *view);
-    }
-    if (chosen.sites && !chosen.json) {
-        fmt::print("{}", sites_text(*view, measure_of(chosen.by), chosen.top, chosen.stacks));
-        for (const auto& note : view->notes()) fmt::print("{}\n", note);
-        return done;
-    }
-    const stack_view* const named = view ? &*view : nullptr;
-    const auto layouts = layouts_of(reader, *s);
-    add_chains(json, *s, named);
-    add_layouts(json, layouts, *s, named);
-    const std::string html = !chosen.html.empty() ? chosen.html : chosen.trace + ".html";
+    const std::string html = !chosen.html.empty() ? chosen.html : chosen.trace + (before ? ".against.html" : ".html");
     const bool want_page = !chosen.no_html && (!chosen.json || !chosen.html.empty());
     if (want_page) {
-        nlohmann::json page_data;
-        page_data["title"] = command_text(reader.info());
-        page_data["trace"] = json;
+        page_data["title"] = command_text(now.reader.info());
+        page_data["trace"] = all;
         write_page(html, page_data);
     }
     if (chosen.json) {
-        fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-    } else {
-        print_summary(*s, reader, named, layouts);
-        if (want_page) fmt::print("Page: {}\n", printable(html, 4096));
+        fmt::print("{}\n", all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+        return done;
     }
+    if (before) fmt::print("{}", difference_text(*before, now, measure_of(chosen.by), chosen.top));
+    else print_summary(now);
+    if (want_page) fmt::print("Page: {}\n", printable(html, 4096));
     return done;
 }
 
@@ -181,6 +182,7 @@ void add_report(CLI::App& tool, context& line) {
     command->add_flag("--json", chosen->json,
                       "print everything as JSON and write no page unless --html asks for it");
     auto* html = command->add_option("--html", chosen->html, "where to write the page (default: TRACE.html)");
+    command->add_option("--against", chosen->against, "an earlier trace: tell what has changed since (page: TRACE.against.html)");
     command->add_flag("--sites", chosen->sites, "print the call sites that cost most, and nothing else; no page");
     command->add_option("--by", chosen->by, "what sites are ordered by")
         ->check(CLI::IsMember({"peak", "allocated", "allocations", "temporary", "leaked"}))->capture_default_str();

@@ -25,13 +25,6 @@ std::string value_text(const measure& m, const cost& c) {
     return m.is_bytes ? bytes_text(static_cast<double>(m.of(c))) : count_text(m.of(c));
 }
 
-json cost_json(const cost& c) {
-    return {{"at_peak_bytes", c.at_peak.bytes},     {"at_peak_blocks", c.at_peak.blocks},
-            {"allocated_bytes", c.allocated.bytes}, {"allocations", c.allocated.blocks},
-            {"temporary_bytes", c.temporary.bytes}, {"temporary_blocks", c.temporary.blocks},
-            {"leaked_bytes", c.live.bytes},         {"leaked_blocks", c.live.blocks}};
-}
-
 std::vector<std::size_t> order_of(const stack_view& view, const measure& by) {
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < view.sites().size(); ++i) order.push_back(i);
@@ -96,6 +89,13 @@ std::string folded_name(const stack_view::frame& f) {
 }
 
 }  // namespace
+
+json cost_json(const cost& c) {
+    return {{"at_peak_bytes", c.at_peak.bytes},     {"at_peak_blocks", c.at_peak.blocks},
+            {"allocated_bytes", c.allocated.bytes}, {"allocations", c.allocated.blocks},
+            {"temporary_bytes", c.temporary.bytes}, {"temporary_blocks", c.temporary.blocks},
+            {"leaked_bytes", c.live.bytes},         {"leaked_blocks", c.live.blocks}};
+}
 
 const std::vector<measure>& measures() {
     static const std::vector<measure> all = {

@@ -28,6 +28,8 @@ const std::vector<measure>& measures();
 /// @pre name is one of measures()
 const measure& measure_of(const std::string& name);
 
+/// The costs as keys: at_peak_bytes, at_peak_blocks and so on.
+nlohmann::json cost_json(const cost& c);
 /// A table of the first `most` sites; under each, if `stacks`, its heaviest stack.
 std::string sites_text(const stack_view& view, const measure& by, std::size_t most, bool stacks);
 /// The keys of docs/report.md: sites, call_tree.

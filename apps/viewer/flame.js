@@ -39,8 +39,27 @@ function mergedTree(data) {
   return nodes;
 }
 
+/** Gives the nodes what they were in another tree, and adds those that were only there. */
+function joinTrees(nodes, earlier) {
+  const none = () => treeMeasures.map(() => 0), at = [0], known = new Map(nodes.map((n, i) => [`${n.parent} ${n.name}`, i]));
+  nodes.forEach((n) => { n.before = none(); });
+  earlier.forEach((old, i) => {
+    if (i > 0) {
+      const parent = at[old.parent], key = `${parent} ${old.name}`;
+      if (!known.has(key)) {
+        known.set(key, nodes.length);
+        nodes[parent].children.push(nodes.length);
+        nodes.push({ ...old, parent, depth: nodes[parent].depth + 1, children: [], value: none() });
+      }
+      at.push(known.get(key));
+    }
+    nodes[at[i]].before = old.value;
+  });
+  return nodes;
+}
+
 /** Boxes {node, x, width, row} of what is inside `focus`, and of its callers, in a graph of that width. */
-function layOut(nodes, k, focus, width) {
+function layOut(nodes, valueOf, focus, width) {
   const boxes = [], callers = [];
   for (let at = nodes[focus].parent; at !== null; at = nodes[at].parent) callers.unshift(at);
   callers.forEach((node, row) => boxes.push({ node, x: 0, width, row, caller: true }));
@@ -48,10 +67,10 @@ function layOut(nodes, k, focus, width) {
   while (todo.length > 0) {
     const box = todo.pop();
     boxes.push(box);
-    const whole = nodes[box.node].value[k];
+    const whole = valueOf(box.node);
     let x = box.x;
-    for (const child of [...nodes[box.node].children].sort((a, b) => nodes[b].value[k] - nodes[a].value[k])) {
-      const part = (box.width * nodes[child].value[k]) / whole;
+    for (const child of [...nodes[box.node].children].sort((a, b) => valueOf(b) - valueOf(a))) {
+      const part = (box.width * valueOf(child)) / whole;
       if (part >= 0.4) todo.push({ node: child, x, width: part, row: box.row + 1 });
       x += part;
     }
@@ -59,26 +78,32 @@ function layOut(nodes, k, focus, width) {
   return boxes;
 }
 
-function flameGraph(t, nodes) {
-  const rowHeight = 20, state = { k: 0, icicle: false, focus: 0, at: null, search: null, boxes: [], rows: 1 };
+/** `earlier`: the nodes know what they were in another trace, and are coloured by the difference. */
+function flameGraph(nodes, earlier = false) {
+  const rowHeight = 20, state = { before: false, k: 0, icicle: earlier, focus: 0, at: null, search: null, boxes: [], rows: 1 };
   const canvas = h("canvas.flame", { tabindex: 0, role: "img" });
   const readout = h("p.readout", { "aria-live": "polite" });
   const found = h("span.found", { "aria-live": "polite" });
+  const valueOf = (i) => (state.before ? nodes[i].before : nodes[i].value)[state.k];
+  const amount = (i) => {
+    const measure = treeMeasures[state.k][0], text = `${costText(valueOf(i), measure)}, ${share(valueOf(i), valueOf(0))}`;
+    const was = earlier ? nodes[i].before[state.k] : 0, is = nodes[i].value[state.k];
+    return earlier ? `${costText(was, measure)} before, ${costText(is, measure)} now` : text;
+  };
   const matches = (i) => state.search !== null && state.search.test(nodes[i].name);
 
   function tell(i) {
-    const n = i === null ? null : nodes[i], measure = treeMeasures[state.k][0];
+    const n = i === null ? null : nodes[i];
     readout.replaceChildren(...(n === null
       ? ["Click or Enter zooms in, Esc shows all, arrow keys walk, / searches."]
-      : [h("b", {}, plain(shortName(n.name))), h("span", {}, plain(n.place)), h("span", {}, costText(n.value[state.k], measure)),
-         h("span", {}, share(n.value[state.k], nodes[0].value[state.k]))]));
+      : [h("b", {}, plain(shortName(n.name))), h("span", {}, plain(n.place)), h("span", {}, amount(i))]));
   }
   function boxTop(row) { return (state.icicle ? row : state.rows - 1 - row) * rowHeight; }
 
   function draw() {
     const width = Math.floor(canvas.parentElement ? canvas.parentElement.clientWidth : 0);
     if (width < 50) return;
-    state.boxes = nodes[state.focus].value[state.k] > 0 ? layOut(nodes, state.k, state.focus, width) : [];
+    state.boxes = valueOf(state.focus) > 0 ? layOut(nodes, valueOf, state.focus, width) : [];
     state.rows = Math.max(1, ...state.boxes.map((b) => b.row + 1));
     const ratio = Math.min(devicePixelRatio || 1, 16000 / (state.rows * rowHeight));
     canvas.width = width * ratio;
@@ -88,6 +113,10 @@ function flameGraph(t, nodes) {
     canvas.setAttribute("aria-label", `Tree of calls by ${treeMeasures[state.k][1].toLowerCase()}, ${plural(state.boxes.length, "function")} shown`);
     const g = canvas.getContext("2d"), ink = colour("ink"), paper = colour("paper"), soft = colour("soft");
     const shades = [22, 28, 34, 40, 46].map((level) => `color-mix(in oklab, ${colour("accent")} ${level}%, ${paper})`);
+    const changeShade = ({ before, value }) => {
+      const was = before[state.k], is = value[state.k], part = Math.abs(is - was) / Math.max(1, is, was);
+      return part < 0.005 ? colour("faint") : `color-mix(in oklab, ${colour(is > was ? "warm" : "good")} ${Math.round(15 + 45 * part)}%, ${paper})`;
+    };
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
     g.font = `12px ${colour("sans")}`;
     g.textBaseline = "middle";
@@ -96,7 +125,7 @@ function flameGraph(t, nodes) {
       const n = nodes[b.node], top = boxTop(b.row), hit = matches(b.node);
       let hash = 0;
       for (let i = 0; i < n.name.length; i += 1) hash = (hash * 31 + n.name.charCodeAt(i)) % 9973;
-      g.fillStyle = hit ? colour("warm") : b.caller ? colour("faint") : shades[hash % shades.length];
+      g.fillStyle = hit ? colour("warm") : b.caller ? colour("faint") : earlier ? changeShade(n) : shades[hash % shades.length];
       g.fillRect(b.x, top, Math.max(b.width - 1, 0.5), rowHeight - 1);
       if (b.node === state.at) {
         g.strokeStyle = ink;
@@ -116,9 +145,9 @@ function flameGraph(t, nodes) {
     const covered = nodes.map(() => false);
     nodes.forEach((n, i) => {
       covered[i] = n.parent !== null && (covered[n.parent] || matches(n.parent));
-      if (matches(i) && !covered[i]) hits += n.value[state.k];
+      if (matches(i) && !covered[i]) hits += valueOf(i);
     });
-    found.textContent = state.search === null ? "" : `${share(hits, nodes[0].value[state.k])} in matches`;
+    found.textContent = state.search === null ? "" : `${share(hits, valueOf(0))} in matches`;
   }
   const under = (e) => {
     const place = canvas.getBoundingClientRect(), x = e.clientX - place.left, y = e.clientY - place.top;
@@ -133,7 +162,7 @@ function flameGraph(t, nodes) {
     if (!box) return tip.hide();
     const place = canvas.getBoundingClientRect(), n = nodes[box.node];
     const left = place.left + box.x, top = place.top + boxTop(box.row);
-    tip.show(`${plain(n.name)}\n${n.place ? `${plain(n.place)}\n` : ""}${costText(n.value[state.k], treeMeasures[state.k][0])}, ${share(n.value[state.k], nodes[0].value[state.k])}`,
+    tip.show(`${plain(n.name)}\n${n.place ? `${plain(n.place)}\n` : ""}${amount(box.node)}`,
       { getBoundingClientRect: () => ({ left, top, width: box.width, height: rowHeight, bottom: top + rowHeight }) });
     return undefined;
   });
@@ -141,7 +170,7 @@ function flameGraph(t, nodes) {
   canvas.addEventListener("click", (e) => { const box = under(e); if (box) zoom(box.node); });
   canvas.addEventListener("keydown", (e) => {
     const now = state.at ?? state.focus, n = nodes[now];
-    const largest = (list) => [...list].sort((a, b) => nodes[b].value[state.k] - nodes[a].value[state.k]);
+    const largest = (list) => [...list].sort((a, b) => valueOf(b) - valueOf(a));
     const beside = () => (n.parent === null ? [now] : largest(nodes[n.parent].children));
     const inwards = state.icicle ? "ArrowDown" : "ArrowUp", outwards = state.icicle ? "ArrowUp" : "ArrowDown";
     if (e.key === "Escape") zoom(0);
@@ -161,9 +190,10 @@ function flameGraph(t, nodes) {
     try { state.search = text ? new RegExp(text, "i") : null; } catch { state.search = new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "i"); }
     draw();
   } });
-  const shownMeasures = treeMeasures.map(([m, label], k) => [k, label]).filter(([k]) => nodes[0].value[k] > 0);
-  const controls = h("div.choices", {}, choice("What is counted", shownMeasures, (k) => { state.k = k; tell(state.at); draw(); }),
-    choice("Which way up", [["flame", "Flame"], ["icicle", "Icicle"]], (way) => { state.icicle = way === "icicle"; draw(); }));
+  const shownMeasures = treeMeasures.map(([m, label], k) => [k, label]).filter(([k]) => nodes[0].value[k] > 0 || (earlier && nodes[0].before[k] > 0));
+  const sides = earlier ? choice("Which trace", [["now", "Now"], ["before", "Before"]], (side) => { state.before = side === "before"; draw(); }) : null;
+  const controls = h("div.choices", {}, sides, choice("What is counted", shownMeasures, (k) => { state.k = k; tell(state.at); draw(); }),
+    choice("Which way up", earlier ? [["icicle", "Icicle"], ["flame", "Flame"]] : [["flame", "Flame"], ["icicle", "Icicle"]], (way) => { state.icicle = way === "icicle"; draw(); }));
   if (shownMeasures.length > 0) [[state.k]] = shownMeasures;
   tell(null);
   timelines.push(draw);
@@ -186,7 +216,7 @@ function siteTable(t) {
 
 function callers(t) {
   if (!t.call_tree || t.call_tree.nodes.length < 2) return null;
-  const nodes = mergedTree(t.call_tree), graph = flameGraph(t, nodes);
+  const nodes = mergedTree(t.call_tree), graph = flameGraph(nodes);
   const notes = (t.symbol_notes || []).map((n) => h("p.note", {}, plain(n)));
   return section("callers", "Who allocates", "A box is a function; its width is what it and the functions it calls asked for. Boxes on it are what it called.",
     graph.controls, graph.body, h("div.below", {}, h("h3", {}, "Call sites"), siteTable(t)), notes);

@@ -110,6 +110,13 @@ class PageTest(unittest.TestCase):
                                stdout=subprocess.PIPE)
         return pathlib.Path(f"{trace}.html"), json.loads(shown.stdout)
 
+    def compare(self, scenario, earlier):
+        for name in (scenario, earlier):
+            subprocess.run([MAKE_TRACE, name, self.folder / name], check=True, timeout=120)
+        subprocess.run([ASHLAR, "report", self.folder / scenario, "--against", self.folder / earlier], check=True, timeout=120,
+                       stdout=subprocess.DEVNULL)
+        return self.folder / f"{scenario}.against.html"
+
 
 main = unittest.main
 if __name__ == "__main__":

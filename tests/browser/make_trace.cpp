@@ -74,8 +74,9 @@ void write_busy(trace_writer& to, std::uint64_t events, std::uint32_t threads) {
 }
 
 /// Three stacks under one outermost frame: 600 bytes by the first callee, 300 and 100 by the second's two. The library's name
-/// is not what a page may take for its own.
-void write_callers(trace_writer& to) {
+/// is not what a page may take for its own. Grown: the first callee asks for nothing, the second's first for 900, and another
+/// callee for 50.
+void write_callers(trace_writer& to, bool grown) {
     trace_module library;
     library.path = "/lib/<img src=x onerror=\"document.title='pwned'\">.so";
     library.bytes = 0x10000;
@@ -84,8 +85,12 @@ void write_callers(trace_writer& to) {
     const auto first = to.define_stack(0, outermost, {1, 0x2000});
     const auto second = to.define_stack(0, outermost, {1, 0x3000});
     const std::uint32_t stacks[] = {first, to.define_stack(0, second, {1, 0x4000}), to.define_stack(0, second, {0, 0xABCDEF})};
-    const std::uint64_t sizes[] = {600, 300, 100};
-    for (std::uint64_t i = 0; i < 3; ++i) {
+    const std::uint64_t sizes[] = {600, grown ? 900U : 300U, 100};
+    if (grown) {
+        const auto another = to.define_stack(0, outermost, {1, 0x5000});
+        to.write({.time_ns = 500, .address = 0x9000, .size = 50, .stack = another, .kind = event_kind::malloc});
+    }
+    for (std::uint64_t i = grown ? 1 : 0; i < 3; ++i) {
         to.write({.time_ns = 1'000 + i, .address = 0x1000 * (i + 1), .size = sizes[i], .stack = stacks[i], .kind = event_kind::malloc});
     }
     to.write({.time_ns = 2'000, .address = 0x3000, .kind = event_kind::free});
@@ -128,9 +133,9 @@ int main(int argc, char** argv) {
     if (argc < 3) return 2;
     const std::string scenario = argv[1];
     const std::uint64_t events = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 40'000;
-    trace_writer::subject about{.command_line = {"demo", "--of", "a trace"}, .executable = {}, .process = 4242};
+    trace_writer::subject about{.command_line = {"demo", "--of", scenario == "grown" ? "more" : "a trace"}, .executable = {}, .process = 4242};
     if (scenario == "hostile") about.command_line = hostile_command();
-    if (scenario == "callers" || scenario == "findings") about.stack_depth = 64;
+    if (scenario == "callers" || scenario == "grown" || scenario == "findings") about.stack_depth = 64;
     auto to = trace_writer::create(argv[2], about);
     if (!to) {
         std::fprintf(stderr, "%s\n", to.error().c_str());
@@ -140,7 +145,7 @@ int main(int argc, char** argv) {
     if (scenario == "busy") write_busy(to, events, 6);
     if (scenario == "single") write_busy(to, events, 1);
     if (scenario == "crowd") write_busy(to, events, 700);
-    if (scenario == "callers") write_callers(to);
+    if (scenario == "callers" || scenario == "grown") write_callers(to, scenario == "grown");
     if (scenario == "findings") write_findings(to);
     if (scenario == "one") to.write({.time_ns = 5, .address = 0x1000, .size = 1, .kind = event_kind::malloc});
     to.name_thread(0, scenario == "hostile" ? "<img src=x a>" : "main");
