@@ -16,6 +16,7 @@
 
 #include "ashlar/os/cgroup.hpp"
 #include "background.hpp"
+#include "guard.hpp"
 
 namespace ashlar::malloc {
 
@@ -136,6 +137,7 @@ void settings_first() noexcept {
     the_store.set_growth_handler(&look_at_surroundings);
     the_key = new_key();
     the_store.set_key(the_key);
+    the_store.set_guard_watcher(&process_guard_watcher);
     the_store.configure(read_settings());
     started.store(true, std::memory_order_release);
 }

@@ -11,6 +11,7 @@
 
 #include "ashlar/malloc/malloc.h"
 #include "export.hpp"
+#include "guard.hpp"
 #include "line.hpp"
 #include "process.hpp"
 
@@ -46,8 +47,12 @@ void report_and_abort(const misuse& what) noexcept {
         case misuse_kind::wrong_size:
             text.add("a block of ").add(what.size).add(" bytes is freed with the size ").add(what.said);
             break;
+        case misuse_kind::overrun:
+            text.add("something was written beside a block of ").add(what.size).add(" bytes, behind its end or before its start");
+            break;
     }
     text.print();
+    tell_calls(what.block);
     abort();
 }
 

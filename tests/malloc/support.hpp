@@ -34,6 +34,7 @@ inline void note_misuse(const misuse& what) {
 inline options still() {
     options o;
     o.purge_delay_ms = -1;
+    o.guard_samples = 0;
     return o;
 }
 

@@ -284,6 +284,7 @@ private:
     void* allocate_large(std::size_t size, std::size_t align, bool zeroed) noexcept;
     static void release_large(Store& store, span_type& s) noexcept;
     void* sampled(std::size_t c) noexcept;
+    void* guarded(std::size_t size, std::size_t align) noexcept;
     std::uint32_t cut_for_sample(span_type& s, node* list, std::uint32_t count) noexcept;
     static bool resized_in_place(Store& store, span_type& s, std::size_t size) noexcept;
     /// Blocks of one span of another heap, on their way there together.
@@ -306,6 +307,7 @@ private:
     std::uint32_t id_ = no_heap_id;
     std::uint32_t cached_limit_ = 0;  ///< cached_bytes, but of a heap without a store
     std::uint32_t refills_ = 0;
+    std::uint32_t guard_turn_ = 0;  ///< slow calls since it asked for a guarded block (heap_guarded)
     std::uint32_t trims_ = 0;  ///< of the registry's, those that it has done
     typename registry_type::gate_type::flag inside_{false};  ///< its thread is in a slow path (fork_gate.hpp)
     bool shared_ = false;  ///< it is a shared_heap

@@ -18,6 +18,7 @@ void* heap<Store>::allocate(std::size_t size) noexcept {
     if (size > size_class_max) return allocate_large(size, 1, false);
     const std::size_t c = size <= small_class_limit ? small_class(size) : class_of_size(size);
     if (void* p = pop_any(c)) return p;
+    if (void* p = guarded(size, size_class_step)) return p;
     return refill(c);
 }
 
@@ -26,7 +27,10 @@ void* heap<Store>::allocate_zeroed(std::size_t size) noexcept {
     if (size > size_class_max) return allocate_large(size, 1, true);
     const std::size_t c = size <= small_class_limit ? small_class(size) : class_of_size(size);
     void* p = pop_any(c);
-    if (p == nullptr) p = refill(c);
+    if (p == nullptr) {
+        if (void* q = guarded(size, size_class_step)) return q;  // it is of zeros
+        p = refill(c);
+    }
     if (p == nullptr) return nullptr;
     if (zero_[c]) {
         static_cast<node*>(p)->link = 0;  // heap.I3; the mark is 0 already
@@ -42,6 +46,7 @@ void* heap<Store>::allocate_aligned(std::size_t size, std::size_t align) noexcep
     if (size > size_class_max || align > size_class_max) return allocate_large(size, align, false);
     const std::size_t c = class_of_aligned_size(size, align);
     if (void* p = pop_any(c)) return p;
+    if (void* p = guarded(size, align)) return p;
     return refill(c);
 }
 
@@ -63,6 +68,18 @@ void* heap<Store>::allocate_large(std::size_t size, std::size_t align, bool zero
     if (shared_) static_cast<shared_heap<Store>*>(this)->keep_large(*s);
     if (zeroed && !s->reads_as_zero(0)) std::memset(s->start, 0, size);
     return s->start;
+}
+
+/// Now and then a block between guard pages. @returns null at all other times
+template <class Store>
+void* heap<Store>::guarded(std::size_t size, std::size_t align) noexcept {
+    if (++guard_turn_ < store_->guard_pace()) [[likely]] return nullptr;
+    guard_turn_ = 0;
+    if (shared_) return nullptr;  // its blocks end with it
+    if (size == 0) size = 1;
+    void* const p = store_->take_guarded(size, align);
+    if (p != nullptr) ++tally_.handed[class_of_aligned_size(size, align)];
+    return p;
 }
 
 /// @returns a block, the rest of what was found is in heads_[c]; null when refused
@@ -248,6 +265,7 @@ auto heap<Store>::carve(span_type& s) noexcept -> node* {
 /// Also when a mapping moved: it is at s.start.
 template <class Store>
 bool heap<Store>::resized_in_place(Store& store, span_type& s, std::size_t size) noexcept {
+    if (s.kind == span_kind::guarded) return false;  // where it ends is known to the byte
     const std::size_t old = s.block_size;
     if (near_enough(old, size) && s.kind != span_kind::mapped) return true;
     const bool large = s.kind == span_kind::run || s.kind == span_kind::mapped;

@@ -27,8 +27,13 @@ auto heap<Store>::checked(Store& store, void* p, const char* call) noexcept -> s
     what.block = s->start + index * s->block_size;
     what.size = s->block_size;
     if (p == what.block && (!many || index < s->carved())) {
-        if (!many || !static_cast<node*>(p)->marked(store.key()) || store.may_be_torn(*s)) return s;
+        const bool ended = many ? static_cast<node*>(p)->marked(store.key()) && !store.may_be_torn(*s)
+                                : s->kind == span_kind::guarded && s->used() == 0;
+        if (!ended) return s;
         what.kind = misuse_kind::twice;
+    } else if (s->kind == span_kind::guarded && offset >= s->block_size) {
+        what.block = nullptr;
+        what.size = 0;
     } else {
         what.kind = many && index >= s->carved() ? misuse_kind::unused : misuse_kind::interior;
     }
@@ -50,6 +55,7 @@ void heap<Store>::release(Store& store, registry_type& registry, heap* mine, voi
     }
     if (store.settings().zero_on_free != 0) std::memset(p, 0, s->block_size);
     if (s->kind == span_kind::run || s->kind == span_kind::mapped) return release_large(store, *s);
+    if (s->kind == span_kind::guarded) return store.give_guarded(*s, call);
     if (s->shared) return shared_heap<Store>::home_of(*s)->take_back(*s, p, call);
     const bool own = s->owner.load(std::memory_order_relaxed) == mine;
     if (own && s->used() == 0) {  // kept though it is empty: at this place no block was granted yet

@@ -29,7 +29,7 @@ struct block_place {
 template <class Store>
 block_place<Store> owner_of(Store& store, const void* p) noexcept {
     const auto* const s = store.find_slowly(p);
-    if (s->kind == span_kind::none) return {};
+    if (s->kind == span_kind::none || (s->kind == span_kind::guarded && s->used() == 0)) return {};
     const auto* const address = static_cast<const std::byte*>(p);
     const bool many = s->kind == span_kind::small || s->kind == span_kind::medium;
     const std::size_t at = static_cast<std::size_t>(address - s->start) / s->block_size;
@@ -51,7 +51,7 @@ bool walk_blocks(Store& store, const heap<Store>* of, Visit visit) noexcept {
         std::uint64_t used[64]{};  // 4096 places: a slice of blocks of 16 bytes
         {
             const holding guard(store.lock());
-            if (s.kind == span_kind::none) return true;
+            if (s.kind == span_kind::none || (s.kind == span_kind::guarded && s.used() == 0)) return true;
             auto* const owner = static_cast<heap<Store>*>(s.owner.load(std::memory_order_relaxed));
             if (of != nullptr && owner != of) return true;
             const bool many = s.kind == span_kind::small || s.kind == span_kind::medium;

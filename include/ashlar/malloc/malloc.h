@@ -143,7 +143,8 @@ enum ashlar_misuse_kind {
     ashlar_misuse_unused,   /**< no block was granted there yet */
     ashlar_misuse_twice,    /**< free already */
     ashlar_misuse_corrupted, /**< a free block that was written to; `pointer` is the block */
-    ashlar_misuse_wrong_size /**< deleted or freed with a size that is not its own */
+    ashlar_misuse_wrong_size, /**< deleted or freed with a size that is not its own */
+    ashlar_misuse_overrun /**< something was written behind its end, or before its start */
 };
 /** `call` names the function; block and size are those of the block around the pointer, or null and 0. */
 typedef void (*ashlar_misuse_handler)(enum ashlar_misuse_kind kind, const char* call, const void* pointer,

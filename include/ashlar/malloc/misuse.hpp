@@ -19,6 +19,7 @@ enum class misuse_kind : std::uint8_t {
     twice,       ///< a block that is free already
     corrupted,   ///< a free block that was written to
     wrong_size,  ///< a block that is deleted with a size that is not its own
+    overrun,     ///< a block around whose end or start something was written
 };
 
 struct misuse {

@@ -61,6 +61,8 @@ struct options {
     setting page_extend = static_cast<std::int64_t>(extend_policy::balanced);
     setting zero_on_free = 0;
     setting harden = 0;
+    setting guard_samples = 20;
+    setting guard_slots = 0;
     setting background_purge = 0;
     setting stats_at_exit = 0;
     setting profile_sample_bytes = 0;
@@ -83,6 +85,9 @@ struct option {
     bool at_run_time = false;  ///< it may be changed while the program runs
 };
 
+/// guard_samples with this value: every block that can.
+inline constexpr std::int64_t guard_all = 1'000'000;
+
 inline constexpr std::int64_t most_bytes = std::numeric_limits<std::int64_t>::max() / 2;
 
 inline constexpr option option_table[] = {
@@ -103,6 +108,10 @@ inline constexpr option option_table[] = {
     {"zero_on_free", &options::zero_on_free, 0, 1, "off|on", "freed blocks are cleared"},
     {"harden", &options::harden, 0, 2, {},
      "more checks: 1 of the link and mark of each block handed out, which are reused late; 2 of all its bytes"},
+    {"guard_samples", &options::guard_samples, 0, guard_all, {},
+     "blocks a second, about, that get guard pages and notes of their calls; 0 for none, 1000000 for all that can"},
+    {"guard_slots", &options::guard_slots, 0, 4096, {},
+     "such blocks there may be, with those that were freed; 0: one for each 2 MiB in use, at most 64"},
     {"background_purge", &options::background_purge, 0, 1, "off|on",
      "a thread purges, so that memory falls even if malloc is not called any more"},
     {"stats_at_exit", &options::stats_at_exit, 0, 2, "off|text|json", "a summary on standard error at exit"},

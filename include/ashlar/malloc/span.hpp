@@ -31,6 +31,7 @@ enum class span_kind : std::uint8_t {
     medium,  ///< several slices of equal blocks
     run,     ///< slices that are one block
     mapped,  ///< a mapping of its own that is one block
+    guarded, ///< one block between guard pages; it lives while used() is 1 (span_store_guarded.hpp)
 };
 
 /// Classes above small_class_limit are multiples of this.

@@ -17,6 +17,7 @@
 
 #include "ashlar/foundation/ref.hpp"
 #include "ashlar/foundation/size_class.hpp"
+#include "ashlar/malloc/guard_pool.hpp"
 #include "ashlar/malloc/large_blocks.hpp"
 #include "ashlar/malloc/misuse.hpp"
 #include "ashlar/malloc/options.hpp"
@@ -83,6 +84,16 @@ public:
     void give_large(span_type* s) noexcept;
     /// Grows or shrinks without copying; the block may move if it is a mapping. @returns false: it is as it was
     bool resize_large(span_type* s, std::size_t size) noexcept;
+
+    // --- blocks between guard pages (span_store_guarded.hpp) --------------------------------------------------
+    /// How many slow calls of a heap there are to one that asks for such a block.
+    std::uint32_t guard_pace() const noexcept { return guard_pace_.load(std::memory_order_relaxed); }
+    /// @pre size != 0, align is a power of two. @returns a block of zeros, of exactly that size; null if none is due
+    void* take_guarded(std::size_t size, std::size_t align) noexcept;
+    /// Ends it, or reports that it has ended, or that something was written beside it.
+    void give_guarded(span_type& s, const char* call) noexcept;
+    void set_guard_watcher(const guard_watcher* watcher) noexcept { guard_watcher_ = watcher; }
+    const guard_pool<retrying_pages<Pages>>& guards() const noexcept { return guards_; }
 
     // --- giving back ---------------------------------------------------------------------------------------
     /// To be called now and then: purges what has been free for the delay.
@@ -181,6 +192,9 @@ private:
     void give_back_excess(std::size_t growth = 0) noexcept;
     void put_back(span_type* s) noexcept;
     bool admit_slowly(std::size_t bytes) noexcept;
+    static constexpr std::uint32_t never_guarded = ~std::uint32_t{0};
+    bool guard_due() noexcept;
+    std::size_t guards_allowed() noexcept;
     void watch_limits() noexcept;
     /// Bytes that blocks and what they are cut from have; bytes that are free and kept. Read without the lock.
     std::size_t taken() const noexcept { return resident_.load(std::memory_order_relaxed) + large_.live(); }
@@ -237,6 +251,10 @@ private:
     typename Atomics::template atomic<bool> grown_{false};
     void (*growth_handler_)() = nullptr;
     typename Atomics::template atomic<const block_sampler*> sampler_{nullptr};
+    guard_pool<retrying_pages<Pages>> guards_;
+    const guard_watcher* guard_watcher_ = nullptr;
+    typename Atomics::template atomic<std::uint32_t> guard_pace_{never_guarded};
+    typename Atomics::template atomic<std::uint64_t> next_guard_{0};
     std::uint64_t purged_ = 0;
     std::uint64_t large_taken_ = 0;
     typename Atomics::template atomic<std::uint64_t> next_sweep_{0};
@@ -245,6 +263,7 @@ private:
 
 }  // namespace ashlar::malloc
 
+#include "ashlar/malloc/span_store_guarded.hpp"
 #include "ashlar/malloc/span_store_large.hpp"
 #include "ashlar/malloc/span_store_limits.hpp"
 #include "ashlar/malloc/span_store_spans.hpp"

@@ -224,6 +224,8 @@ template <os::page_source Pages, atomics_policy Atomics>
 void span_store<Pages, Atomics>::configure(const options& chosen) noexcept {
     options_ = chosen;
     slices_.advise_regions(chosen.huge_pages());
+    const std::int64_t samples = chosen.guard_samples;
+    guard_pace_.store(samples == 0 ? never_guarded : samples >= guard_all ? 1 : 64, std::memory_order_relaxed);
     watch_limits();
 }
 
@@ -280,6 +282,7 @@ void span_store<Pages, Atomics>::destroy() noexcept {
         pages_.release(s->start, s->block_size);
     }
     slices_.destroy(pages_);
+    guards_.destroy(pages_);
     map_.destroy(pages_);
     meta_.destroy(pages_);
     pages_.retry();

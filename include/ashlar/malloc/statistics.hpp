@@ -101,7 +101,7 @@ void count_span(const Span& s, statistics& out) noexcept {
     const std::uint64_t live = used > home ? used - home : 0;
     const std::uint64_t free = large ? 0 : s.carved() - used;
     const std::uint64_t bytes = s.kind == span_kind::mapped ? s.block_size : s.slices * slice_size;
-    ++into.spans;
+    if (s.kind != span_kind::guarded) ++into.spans;  // its pages are counted with no span
     into.span_bytes += bytes;
     into.live += live;
     into.free += free;
