@@ -3,6 +3,8 @@
 
     bench/run.py malloc        real and synthetic programs under every malloc: all of it: time, peak RSS, RSS after idle, faults, instructions
     bench/run.py instructions  instructions per malloc and free, counted by callgrind
+    bench/run.py misuse        what each malloc does when a program misuses it
+    bench/run.py hardening     what the tiers of checks cost real programs
     bench/run.py adaptors      instructions that each adaptor adds to its upstream's
     bench/run.py strategies    the toolkit's strategies against std::pmr and Boost.Container
     bench/run.py traces        the general heaps on recorded traces of programs, against glibc's malloc
@@ -18,13 +20,15 @@ Each command has --help. Needs nothing but the standard library.
 import argparse
 import sys
 
-from runner import adaptors, compile_time, instructions, malloc, ownership, p0089, places, pools, recorder, strategies, traces, truth
+from runner import (adaptors, compile_time, hardening, instructions, malloc, misuse, ownership, p0089, places, pools,
+                    recorder, strategies, traces, truth)
 
 
 def main():
     parser = argparse.ArgumentParser(prog="bench/run.py", description="Ashlar's benchmarks.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (malloc, instructions, adaptors, strategies, pools, ownership, compile_time, p0089, traces, recorder, truth):
+    for command in (malloc, instructions, misuse, hardening, adaptors, strategies, pools, ownership, compile_time, p0089, traces,
+                    recorder, truth):
         command.add_arguments(commands)
     arguments = parser.parse_args()
     places.require(arguments)

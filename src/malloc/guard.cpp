@@ -57,6 +57,13 @@ void tell_notes(const guard_slot& slot) noexcept {
     if (slot.state == guard_state::freed) tell_note("freed", slot.freed);
 }
 
+void tell_toucher(const void* context) noexcept {
+    machine_state state{};
+    if (!state_of(context, state)) return;
+    line("  touched by thread ", std::uint64_t{os::thread_id()}, ":").print();
+    tell_places(calls_of(state, calls, deepest));
+}
+
 /// What the processor wanted to do; empty where it does not say.
 const char* kind_of_access(const void* context) noexcept {
 #if defined(__x86_64__)
@@ -83,10 +90,7 @@ void tell_fault(const guard_slot& slot, const void* at, const void* context) noe
     }
     text.add(freed ? "freed block of " : "block of ").add(std::uint64_t{slot.size}).add(" bytes at ").add(slot.start).print();
     tell_notes(slot);
-    machine_state state{};
-    if (!state_of(context, state)) return;
-    line("  touched by thread ", std::uint64_t{os::thread_id()}, ":").print();
-    tell_places(calls_of(state, calls, deepest));
+    tell_toucher(context);
 }
 
 /// One thread tells at a time. One that waits for another waits a second: then that has died of its fault.
@@ -112,19 +116,43 @@ void hand_on(int signal, siginfo_t* info, void* context) noexcept {
     // Back to the instruction, which faults once more: what is seen of the death is where it happened.
 }
 
+/// With harden = 2: a large block that has ended, or the page behind a span. Silent where it is neither.
+void tell_span(const void* at, const void* context) noexcept {
+    const auto& s = *the_store.find(at);
+    const auto* const p = static_cast<const std::byte*>(at);
+    const bool many = s.kind == span_kind::small || s.kind == span_kind::medium;
+    const std::byte* const end = s.start + s.block_size * (many ? s.capacity : 1u);
+    if (s.kind == span_kind::none || s.kind == span_kind::guarded || (!s.ended && (!s.fenced || p < end))) return;
+    line text("ashlar: ", s.ended ? "use after free: " : "overflow: ", kind_of_access(context), " at ", at, ", ");
+    if (p < end) {
+        text.add(static_cast<std::uint64_t>(p - s.start)).add(" bytes into a ");
+    } else {
+        text.add(static_cast<std::uint64_t>(p - end)).add(" bytes behind the end of a ");
+    }
+    text.add(s.ended ? "freed block of " : "block of ").add(std::uint64_t{s.block_size}).add(" bytes at ");
+    text.add(p < end ? s.start : end - s.block_size).print();
+    tell_toucher(context);
+}
+
 void on_fault(int signal, siginfo_t* info, void* context) {
     const int saved = errno;
-    const guard_slot* const slot = info->si_code > 0 ? the_store.guards().slot_of(static_cast<const void*>(info->si_addr)) : nullptr;
-    if (slot != nullptr && begin_telling()) {
-        tell_fault(*slot, info->si_addr, context);
+    const bool memory = info->si_code > 0;
+    const guard_slot* const slot = memory ? the_store.guards().slot_of(static_cast<const void*>(info->si_addr)) : nullptr;
+    const bool spans = memory && the_store.settings().harden == 2;
+    if ((slot != nullptr || spans) && begin_telling()) {
+        slot != nullptr ? tell_fault(*slot, info->si_addr, context) : tell_span(info->si_addr, context);
         end_telling();
     }
     hand_on(signal, info, context);
     errno = saved;
 }
 
+}  // namespace
+
 /// Runs in the middle of malloc, when the first guarded block is granted.
 void watch_faults() noexcept {
+    static constinit std::atomic<bool> watching{false};
+    if (watching.exchange(true, std::memory_order_relaxed)) return;
     const int saved = errno;
     sigaction(SIGSEGV, nullptr, &before_ours);
     struct sigaction ours {};
@@ -136,8 +164,6 @@ void watch_faults() noexcept {
     sigaction(SIGSEGV, &ours, nullptr);
     errno = saved;
 }
-
-}  // namespace
 
 constinit const guard_watcher process_guard_watcher{&note_calls, &watch_faults};
 

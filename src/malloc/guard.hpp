@@ -14,6 +14,8 @@
 namespace ashlar::malloc {
 
 extern const guard_watcher process_guard_watcher;
+/// Sets the handler of faults, once.
+void watch_faults() noexcept;
 
 /// Where the block was granted and freed, if its calls were noted; else nothing.
 void tell_calls(const void* block) noexcept;

@@ -139,6 +139,7 @@ void settings_first() noexcept {
     the_store.set_key(the_key);
     the_store.set_guard_watcher(&process_guard_watcher);
     the_store.configure(read_settings());
+    if (the_store.settings().harden == 2) watch_faults();  // blocks that have ended, pages behind spans
     started.store(true, std::memory_order_release);
 }
 

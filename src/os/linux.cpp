@@ -35,6 +35,11 @@
 #define MADV_POPULATE_WRITE 23  // Linux 5.14; Debian 12's headers know it, older ones do not
 #endif
 
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102  // Linux 6.13
+#define MADV_GUARD_REMOVE 103
+#endif
+
 namespace ashlar::os {
 namespace {
 
@@ -229,6 +234,8 @@ bool advise(std::byte* p, std::size_t size, advice wish) noexcept {
         case advice::no_huge_pages: return madvise(p, size, MADV_NOHUGEPAGE) == 0;
         case advice::dump: return madvise(p, size, MADV_DODUMP) == 0;
         case advice::no_dump: return madvise(p, size, MADV_DONTDUMP) == 0;
+        case advice::guard: return madvise(p, size, MADV_GUARD_INSTALL) == 0;
+        case advice::no_guard: return madvise(p, size, MADV_GUARD_REMOVE) == 0;
     }
     return false;
 }

@@ -1,4 +1,6 @@
 #include "ashlar/malloc/heap_hardened.hpp"
+
+#include "ashlar/malloc/heap_walk.hpp"
 #include "support.hpp"
 
 using namespace test_malloc;
@@ -7,6 +9,7 @@ namespace {
 options hardened(int tier) {
     options o = still();
     o.harden = tier;
+    o.quarantine_bytes = 0;
     return o;
 }
 }  // namespace
@@ -66,6 +69,60 @@ TEST_CASE("heap_hardened: a write into a freed block is found when it is handed 
     }
 }
 
+TEST_CASE("heap_hardened: a block has exactly the bytes that were asked for, also when it is resized or aligned",
+          "[malloc][heap_hardened]") {
+    for (const int tier : {1, 2}) {
+        fixture f(hardened(tier));
+        heap_type& h = f.attach();
+        for (const std::size_t size : {0u, 1u, 8u, 9u, 16u, 100u, 1024u, 4096u, 60'000u}) {
+            void* p = h.allocate(size);
+            CHECK(f.usable(p) == size);
+            p = h.reallocate(p, size + 5);
+            CHECK(f.usable(p) == size + 5);
+            p = h.reallocate(p, size / 2 + 1);
+            CHECK(f.usable(p) == size / 2 + 1);
+            f.free(h, p);
+            void* const aligned = h.allocate_aligned(size + 1, 256);
+            CHECK(reinterpret_cast<std::uintptr_t>(aligned) % 256 == 0);
+            CHECK(f.usable(aligned) == size + 1);
+            heap_type::release_sized(*f.store, f.registry, &h, aligned, {size + 1, 256}, "operator delete");
+        }
+        void* large = h.allocate(70'000);
+        CHECK(f.usable(large) == 70'000);
+        large = h.reallocate(large, 3'000'000);
+        CHECK(f.usable(large) == 3'000'000);
+        large = h.reallocate(large, 1'600'000);
+        CHECK(f.usable(large) == 1'600'000);
+        large = h.reallocate(large, 7'000'000);
+        CHECK(f.usable(large) == 7'000'000);
+        f.free(h, large);
+        CHECK(misuses.empty());
+        void* const p = h.allocate(100);
+        heap_type::release_sized(*f.store, f.registry, &h, p, {101, 1}, "operator delete");  // of the same class
+        REQUIRE(misuses.size() == 1);
+        CHECK(misuses.front().kind == misuse_kind::wrong_size);
+    }
+}
+
+TEST_CASE("heap_hardened: a write behind the end of a block is found when it is freed or resized, by any thread's heap",
+          "[malloc][heap_hardened]") {
+    for (const std::size_t size : {0u, 1u, 8u, 15u, 24u, 100u, 1000u, 40'000u, 300'000u, 6'000'000u}) {
+        fixture f(hardened(1));
+        heap_type& h = f.attach();
+        heap_type& other = f.attach();
+        auto* p = static_cast<unsigned char*>(h.allocate(size));
+        p[size] ^= 0x40;  // heap_hardened.I3
+        f.free(other, p);
+        REQUIRE(misuses.size() == 1);
+        CHECK((misuses.back().kind == misuse_kind::overrun && misuses.back().block == p));
+        CHECK(h.reallocate(p, size + 1) == nullptr);
+        CHECK(misuses.size() == 2);
+        p[size] ^= 0x40;
+        f.free(other, p);
+        CHECK(misuses.size() == 2);
+    }
+}
+
 TEST_CASE("heap_hardened: a freed block is not the next to be handed out, and new ones come in no order",
           "[malloc][heap_hardened]") {
     fixture f(hardened(1));
@@ -79,4 +136,56 @@ TEST_CASE("heap_hardened: a freed block is not the next to be handed out, and ne
     for (int i = 0; i < 500; ++i) {
         if (h.allocate(64) == blocks[7]) FAIL("reused after " << i);
     }
+}
+
+TEST_CASE("heap_hardened: with harden = 2 a freed block waits until enough others were freed, and a write to it is found then",
+          "[malloc][heap_hardened]") {
+    options o = hardened(2);
+    o.quarantine_bytes = 10'000;
+    for (const std::size_t at : {0u, 8u, 50u}) {
+        fixture f(o);
+        heap_type& h = f.attach();
+        heap_type& other = f.attach();
+        auto* const p = static_cast<std::byte*>(h.allocate(80));
+        f.free(at == 8 ? other : h, p);
+        p[at] ^= std::byte{4};
+        for (int i = 0; i < 90; ++i) f.free(at == 8 ? other : h, h.allocate(80));  // 96 bytes each
+        if (at != 0) CHECK(misuses.empty());  // heap_hardened.I4
+        for (int i = 0; i < 30; ++i) f.free(at == 8 ? other : h, h.allocate(80));
+        REQUIRE(misuses.size() == 1);
+        CHECK((misuses.front().kind == misuse_kind::corrupted && misuses.front().block == p));
+    }
+    fixture f(o);
+    heap_type& h = f.attach();
+    for (int i = 0; i < 50; ++i) f.free(h, h.allocate(1000));
+    h.settle();  // what was held goes back
+    CHECK(f.spans() == 0);
+    CHECK(misuses.empty());
+}
+
+TEST_CASE("heap_hardened: with harden = 2 pages behind spans and large blocks are guarded, and large blocks that ended stay away",
+          "[malloc][heap_hardened]") {
+    fixture f(hardened(2));
+    heap_type& h = f.attach();
+    for (const std::size_t size : {100u, 40'000u, 300'000u, 6'000'000u}) {
+        auto* const p = static_cast<std::byte*>(h.allocate(size));
+        const span_type& s = *f.store->find(p);
+        if (size > 5'000'000) CHECK(s.fenced);  // Linux 6.13 for the others
+        CHECK(s.capacity * s.block_size <= s.slices * slice_size);
+        std::memset(p, 7, size);
+        f.free(h, p);
+        if (size < 65'536) continue;
+        CHECK(f.store->find(p)->ended);
+        CHECK_FALSE(f.pages.is_committed(p, 4096));
+        CHECK_FALSE(owner_of(*f.store, p));
+        f.free(h, p);
+        REQUIRE(misuses.size() == 1);
+        CHECK(misuses.front().kind == misuse_kind::twice);
+        misuses.clear();
+        for (int i = 0; i < 70; ++i) f.free(h, h.allocate(size));
+    }
+    h.settle();
+    static_cast<void>(f.store->trim());
+    CHECK(f.spans() == 0);
+    CHECK(misuses.empty());
 }

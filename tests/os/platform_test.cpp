@@ -209,6 +209,10 @@ TEST_CASE("platform: advice is taken or refused, and harms nothing", "[os][platf
     static_cast<void>(os::advise(b.data, b.size, os::advice::no_huge_pages));
     CHECK(os::advise(b.data, b.size, os::advice::no_dump));
     CHECK(os::advise(b.data, b.size, os::advice::dump));
+    if (os::advise(b.data, os::page_size(), os::advice::guard)) {  // Linux 6.13
+        CHECK(os::advise(b.data, os::page_size(), os::advice::no_guard));
+        CHECK(b.data[0] == std::byte{0});
+    }
     CHECK(b.data[MiB] == std::byte{9});
     CHECK(os::release(b.data, b.size));
 }

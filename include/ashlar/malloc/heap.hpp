@@ -22,6 +22,7 @@
 
 #include "ashlar/malloc/heap_registry.hpp"
 #include "ashlar/malloc/sampling.hpp"
+#include "ashlar/malloc/seal.hpp"
 #include "ashlar/malloc/small_class.hpp"
 #include "ashlar/malloc/span_store.hpp"
 
@@ -165,6 +166,10 @@ public:
     void* reallocate(void* p, std::size_t size) noexcept;
     /// @returns the usable bytes of the block that starts at p; 0 after a report that there is none
     static std::size_t usable_size(Store& store, void* p, const char* call) noexcept;
+    /// Whether blocks of the span that are in use end with a seal (heap_hardened.I3).
+    static bool is_sealed(const Store& store, const span_type& s) noexcept;
+    /// The same of a block that is in use: what is free or was overrun has the bytes of its class.
+    static std::size_t bytes_of(const Store& store, const span_type& s, const std::byte* block) noexcept;
     /// @returns the span of p if a block starts there, after a report null
     static span_type* checked(Store& store, void* p, const char* call) noexcept;
 
@@ -226,7 +231,7 @@ private:
         static_cast<heap*>(s.owner.load(std::memory_order_relaxed))->enter_counted_down(s);
     }
     std::uintptr_t key() const noexcept { return store_->key(); }
-    static bool fits(Store& store, const span_type& s, block_claim claim) noexcept;
+    static bool fits(Store& store, const span_type& s, const void* p, block_claim claim) noexcept;
     std::uint32_t length(const node* list) const noexcept {
         std::uint32_t n = 0;
         for (; list != nullptr; list = list->next(key())) ++n;
@@ -243,7 +248,13 @@ private:
     bool keep(const Store& store, const std::uintptr_t& key, const span_type& s, void* p) noexcept;
     void* pop_any(std::size_t c) noexcept { return c < first_cached ? pop_class(key(), c) : pop_cached_class(key(), c); }
     std::uint32_t reachable(const span_type& s) noexcept;
+    void* allocate_hardened(std::size_t size, std::size_t align) noexcept;
+    void* pop_ready(span_type& s) noexcept;
+    void hold(span_type& s, node* block) noexcept;
+    void let_go_down_to(std::size_t bytes) noexcept;
     void* refill_hardened(std::size_t size_class) noexcept;
+    static bool resized_with_seal(Store& store, span_type& s, void* p, std::size_t size) noexcept;
+    static bool seal_holds(const Store& store, const span_type& s, void* p, const char* call) noexcept;
     bool refill_ready(span_type& s, bool all_bytes) noexcept;
     node* shuffled(node* first, std::uint32_t count, std::size_t size) noexcept;
     void* refill(std::size_t size_class) noexcept;
@@ -286,7 +297,8 @@ private:
     void* sampled(std::size_t c) noexcept;
     void* guarded(std::size_t size, std::size_t align) noexcept;
     std::uint32_t cut_for_sample(span_type& s, node* list, std::uint32_t count) noexcept;
-    static bool resized_in_place(Store& store, span_type& s, std::size_t size) noexcept;
+    static bool resized_in_place(Store& store, span_type& s, void* p, std::size_t size) noexcept;
+
     /// Blocks of one span of another heap, on their way there together.
     struct parcel {
         span_type* span = nullptr;
@@ -307,6 +319,9 @@ private:
     std::uint32_t id_ = no_heap_id;
     std::uint32_t cached_limit_ = 0;  ///< cached_bytes, but of a heap without a store
     std::uint32_t refills_ = 0;
+    node* first_held_ = nullptr;  ///< freed with harden = 2, and out of use (heap_hardened.I4)
+    node* last_held_ = nullptr;
+    std::size_t held_bytes_ = 0;
     std::uint32_t guard_turn_ = 0;  ///< slow calls since it asked for a guarded block (heap_guarded)
     std::uint32_t trims_ = 0;  ///< of the registry's, those that it has done
     typename registry_type::gate_type::flag inside_{false};  ///< its thread is in a slow path (fork_gate.hpp)

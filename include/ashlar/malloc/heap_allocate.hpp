@@ -16,6 +16,7 @@ namespace ashlar::malloc {
 template <class Store>
 void* heap<Store>::allocate(std::size_t size) noexcept {
     if (size > size_class_max) return allocate_large(size, 1, false);
+    if (store_->settings().harden != 0) return allocate_hardened(size, 1);
     const std::size_t c = size <= small_class_limit ? small_class(size) : class_of_size(size);
     if (void* p = pop_any(c)) return p;
     if (void* p = guarded(size, size_class_step)) return p;
@@ -25,6 +26,10 @@ void* heap<Store>::allocate(std::size_t size) noexcept {
 template <class Store>
 void* heap<Store>::allocate_zeroed(std::size_t size) noexcept {
     if (size > size_class_max) return allocate_large(size, 1, true);
+    if (store_->settings().harden != 0) {
+        void* const q = allocate_hardened(size, 1);
+        return q == nullptr ? nullptr : std::memset(q, 0, size);
+    }
     const std::size_t c = size <= small_class_limit ? small_class(size) : class_of_size(size);
     void* p = pop_any(c);
     if (p == nullptr) {
@@ -44,6 +49,7 @@ template <class Store>
 void* heap<Store>::allocate_aligned(std::size_t size, std::size_t align) noexcept {
     if (size == 0) size = 1;
     if (size > size_class_max || align > size_class_max) return allocate_large(size, align, false);
+    if (store_->settings().harden != 0) return allocate_hardened(size, align);
     const std::size_t c = class_of_aligned_size(size, align);
     if (void* p = pop_any(c)) return p;
     if (void* p = guarded(size, align)) return p;
@@ -53,7 +59,7 @@ void* heap<Store>::allocate_aligned(std::size_t size, std::size_t align) noexcep
 template <class Store>
 void* heap<Store>::allocate_large(std::size_t size, std::size_t align, bool zeroed) noexcept {
     constexpr auto most = static_cast<std::size_t>(PTRDIFF_MAX);
-    if (size > most || align > most - size) return nullptr;
+    if (size > most - slice_size || align > most - slice_size - size) return nullptr;
     if (!mail_.empty()) read_mail();
     if (trims_ != registry_->trims() && !shared_) [[unlikely]] trim();
     if (const block_sampler* sampler = store_->sampler(); sampler != nullptr && !shared_) {
@@ -62,9 +68,11 @@ void* heap<Store>::allocate_large(std::size_t size, std::size_t align, bool zero
             if (void* p = sampler->take(size, align, zeroed)) return p;
         }
     }
-    span_type* s = store_->take_large(size, align);
-    if (s == nullptr && relieve()) s = store_->take_large(size, align);
+    const std::size_t whole = size + (store_->settings().harden != 0 ? seal::bytes : 0);
+    span_type* s = store_->take_large(whole, align);
+    if (s == nullptr && relieve()) s = store_->take_large(whole, align);
     if (s == nullptr) return nullptr;
+    if (whole != size) seal::put(s->start, size, s->block_size, key());
     if (shared_) static_cast<shared_heap<Store>*>(this)->keep_large(*s);
     if (zeroed && !s->reads_as_zero(0)) std::memset(s->start, 0, size);
     return s->start;
@@ -264,9 +272,10 @@ auto heap<Store>::carve(span_type& s) noexcept -> node* {
 
 /// Also when a mapping moved: it is at s.start.
 template <class Store>
-bool heap<Store>::resized_in_place(Store& store, span_type& s, std::size_t size) noexcept {
+bool heap<Store>::resized_in_place(Store& store, span_type& s, void* p, std::size_t size) noexcept {
     if (s.kind == span_kind::guarded) return false;  // where it ends is known to the byte
     const std::size_t old = s.block_size;
+    if (is_sealed(store, s)) return resized_with_seal(store, s, p, size);
     if (near_enough(old, size) && s.kind != span_kind::mapped) return true;
     const bool large = s.kind == span_kind::run || s.kind == span_kind::mapped;
     return large && size > size_class_max && size <= static_cast<std::size_t>(PTRDIFF_MAX) - slice_size &&
@@ -276,11 +285,11 @@ bool heap<Store>::resized_in_place(Store& store, span_type& s, std::size_t size)
 template <class Store>
 void* heap<Store>::reallocate(void* p, std::size_t size) noexcept {
     span_type* s = checked(*store_, p, "realloc");
-    if (s == nullptr) return nullptr;
+    if (s == nullptr || !seal_holds(*store_, *s, p, "realloc")) return nullptr;
     const std::size_t old = s->block_size;
     const bool large = s->kind == span_kind::run || s->kind == span_kind::mapped;
     auto* const home = shared_heap<Store>::home_of(*s);
-    if (resized_in_place(*store_, *s, size)) {
+    if (resized_in_place(*store_, *s, p, size)) {
         if (large && home != nullptr) home->note_moved(p, *s);
         return large ? s->start : p;
     }
@@ -288,8 +297,8 @@ void* heap<Store>::reallocate(void* p, std::size_t size) noexcept {
     void* q = allocate(size);
     if (q == nullptr) {
         // Two blocks of it do not fit; what was given back for the second may do for this one to grow.
-        if (s->kind == span_kind::mapped && size > old && store_->resize_large(s, size)) return s->start;
-        return size <= old ? p : nullptr;
+        if (s->kind == span_kind::mapped && size > old && resized_in_place(*store_, *s, p, size)) return s->start;
+        return size <= bytes_of(*store_, *s, static_cast<std::byte*>(p)) ? p : nullptr;
     }
     std::memcpy(q, p, size < old ? size : old);
     release(*store_, *registry_, this, p, "realloc");

@@ -34,6 +34,8 @@ template <class Store>
 void heap<Store>::mend() noexcept {
     torn_ = false;
     kept_ = 0;
+    first_held_ = last_held_ = nullptr;  // they stay out
+    held_bytes_ = 0;
     for (node*& head : heads_) head = nullptr;
     for (auto& n : cached_) n = 0;
     for (parcel& to : outbox_) {  // not by push_remote: it may ask for the registry's lock

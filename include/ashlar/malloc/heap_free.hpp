@@ -28,7 +28,7 @@ auto heap<Store>::checked(Store& store, void* p, const char* call) noexcept -> s
     what.size = s->block_size;
     if (p == what.block && (!many || index < s->carved())) {
         const bool ended = many ? static_cast<node*>(p)->marked(store.key()) && !store.may_be_torn(*s)
-                                : s->kind == span_kind::guarded && s->used() == 0;
+                                : s->ended;
         if (!ended) return s;
         what.kind = misuse_kind::twice;
     } else if (s->kind == span_kind::guarded && offset >= s->block_size) {
@@ -53,6 +53,7 @@ void heap<Store>::release(Store& store, registry_type& registry, heap* mine, voi
         if (s == nullptr) return;
         if (mine->leaves_out(store, *s, block, call)) return;
     }
+    if (!seal_holds(store, *s, p, call)) return;
     if (store.settings().zero_on_free != 0) std::memset(p, 0, s->block_size);
     if (s->kind == span_kind::run || s->kind == span_kind::mapped) return release_large(store, *s);
     if (s->kind == span_kind::guarded) return store.give_guarded(*s, call);
@@ -61,8 +62,10 @@ void heap<Store>::release(Store& store, registry_type& registry, heap* mine, voi
     if (own && s->used() == 0) {  // kept though it is empty: at this place no block was granted yet
         return store.report({misuse_kind::unused, call, p, p, s->block_size});
     }
-    if (store.settings().harden == 2) std::memset(p, 0, s->block_size);  // heap_hardened.I2
+    const bool kept_out = store.settings().harden == 2;
+    if (kept_out) std::memset(p, 0, s->block_size);  // heap_hardened.I2
     block->set_mark(store.key());
+    if (kept_out && mine->attached()) return mine->hold(*s, block);
     if (own) return mine->free_local(*s, block);
     mine->attached() ? mine->send(*s, block) : push_remote(registry, *s, block, block, 1);
 }
@@ -74,7 +77,8 @@ void heap<Store>::release_large(Store& store, span_type& s) noexcept {
 }
 
 template <class Store>
-bool heap<Store>::fits(Store& store, const span_type& s, block_claim claim) noexcept {
+bool heap<Store>::fits(Store& store, const span_type& s, const void* p, block_claim claim) noexcept {
+    if (is_sealed(store, s)) return bytes_of(store, s, static_cast<const std::byte*>(p)) == claim.size;
     const std::size_t size = claim.size != 0 ? claim.size : 1;
     if (size > s.block_size) return false;
     if (claim.align == 0) return true;
@@ -88,10 +92,11 @@ void heap<Store>::release_sized(Store& store, registry_type& registry, heap* min
                                 const char* call) noexcept {
     const span_type* s = store.find(p);
     // The common case: the class of the size (span.I4); release looks at the rest.
-    if (claim.align <= size_class_step && s->block_size - claim.size < s->step) return release(store, registry, mine, p, call);
+    const bool near = claim.align <= size_class_step && s->block_size - claim.size < s->step;
+    if (near && store.settings().harden == 0) return release(store, registry, mine, p, call);
     s = checked(store, p, call);
     if (s == nullptr) return;
-    if (!fits(store, *s, claim)) {
+    if (!fits(store, *s, p, claim)) {
         return store.report({misuse_kind::wrong_size, call, p, p, s->block_size, claim.size});
     }
     release(store, registry, mine, p, call);
@@ -228,6 +233,7 @@ void heap<Store>::push_remote(registry_type& registry, span_type& s, node* first
 
 template <class Store>
 void heap<Store>::settle() noexcept {
+    let_go_down_to(0);
     send_all();
     read_mail();
     for (std::size_t c = 0; c < size_class_count; ++c) {
@@ -259,7 +265,7 @@ void heap<Store>::settle() noexcept {
 template <class Store>
 std::size_t heap<Store>::usable_size(Store& store, void* p, const char* call) noexcept {
     span_type* s = checked(store, p, call);
-    return s == nullptr ? 0 : s->block_size;
+    return s == nullptr ? 0 : bytes_of(store, *s, static_cast<const std::byte*>(p));
 }
 
 }  // namespace ashlar::malloc

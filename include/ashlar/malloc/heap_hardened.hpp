@@ -9,6 +9,8 @@
 // Threads:    as heap.hpp.
 // Invariants: heap_hardened.I1  heads_ stay empty and spans closed: every malloc and free takes the slow path
 //             heap_hardened.I2  with harden = 2, blocks in ready and free are zero behind their first two words
+//             heap_hardened.I3  blocks in use end with a seal (seal.hpp), but for guarded ones
+//             heap_hardened.I4  blocks that are held are marked, and count as out
 // Checked by: tests/malloc/heap_hardened_test.cpp, tests/malloc/program/misused.py
 #pragma once
 
@@ -25,6 +27,43 @@ inline bool all_zero(const std::byte* p, std::size_t size) noexcept {
         any |= word;
     }
     return any == 0;
+}
+
+/// @pre size + seal::bytes is at most PTRDIFF_MAX, align is a power of two. @returns a block with a seal, null when refused
+template <class Store>
+void* heap<Store>::allocate_hardened(std::size_t size, std::size_t align) noexcept {
+    if (size > size_class_max - seal::bytes) return allocate_large(size, align, false);
+    const std::size_t c = class_of_aligned_size(size + seal::bytes, align);
+    if (void* p = guarded(size, align < size_class_step ? size_class_step : align)) return p;
+    span_type* s = partial_[c].front();
+    void* p = nullptr;
+    if (s != nullptr && s->ready != 0 && (refills_ & 63) != 63) p = pop_ready(*s);
+    if (p != nullptr) {
+        ++refills_;
+    } else {
+        p = refill(c);
+        if (p == nullptr) return nullptr;
+        s = store_->find(p);  // a sampled one may be larger
+    }
+    seal::put(static_cast<std::byte*>(p), size, s->block_size, key());
+    return p;
+}
+
+/// The front of the blocks that are ready, looked at. @returns null when there is more to be done or said about it
+template <class Store>
+void* heap<Store>::pop_ready(span_type& s) noexcept {
+    if (s.used() == 0 || store_->settings().harden == 2) return nullptr;
+    node* const block = s.at_place(s.ready);
+    node* const next = block->next(key());
+    const auto offset = static_cast<std::size_t>(reinterpret_cast<std::byte*>(next) - s.start);
+    if (!block->marked(key())) return nullptr;
+    if (next != nullptr && (offset >= s.slices * slice_size || offset % 16 != 0)) return nullptr;  // follow says what it is
+    s.ready = s.place_of(next);
+    ++s.countdown;
+    ++tally_.handed[s.size_class];
+    block->link = 0;
+    block->clear_mark();
+    return block;
 }
 
 template <class Store>
@@ -48,6 +87,80 @@ template <class Store>
     block->link = 0;
     block->clear_mark();
     return block;
+}
+
+/// Keeps a freed block out of use until quarantine_bytes of others were freed. @pre it is marked
+template <class Store>
+void heap<Store>::hold(span_type& s, node* block) noexcept {
+    block->set_next(nullptr, key());
+    if (last_held_ == nullptr) {
+        first_held_ = block;
+    } else {
+        if (last_held_->next(key()) != nullptr) {
+            store_->report({misuse_kind::corrupted, "free", last_held_, last_held_, store_->find(last_held_)->block_size});
+        }
+        last_held_->set_next(block, key());
+    }
+    last_held_ = block;
+    held_bytes_ += s.block_size;
+    let_go_down_to(store_->settings().quarantine_bytes.bytes());
+}
+
+/// Blocks that were held the longest go back to their spans; one that was written to is reported, and stays out.
+template <class Store>
+void heap<Store>::let_go_down_to(std::size_t bytes) noexcept {
+    while (first_held_ != nullptr && held_bytes_ > bytes) {
+        node* const block = first_held_;
+        span_type& s = *store_->find(block);
+        node* next = block->next(key());
+        auto* const all = reinterpret_cast<const std::byte*>(block);
+        const bool linked = next == nullptr ? block == last_held_ : node::plausible(next) && store_->find(next)->kind != span_kind::none;
+        const bool intact = linked && block->marked(key()) && all_zero(all + sizeof(node), s.block_size - sizeof(node));
+        first_held_ = linked ? next : nullptr;  // behind a link that was written over nothing can be found
+        held_bytes_ = first_held_ == nullptr ? 0 : held_bytes_ - s.block_size;
+        if (first_held_ == nullptr) last_held_ = nullptr;
+        if (!intact) {
+            store_->report({misuse_kind::corrupted, "free", block, block, s.block_size});
+        } else if (s.owner.load(std::memory_order_relaxed) == this) {
+            free_local(s, block);
+        } else {
+            send(s, block);
+        }
+    }
+}
+
+template <class Store>
+bool heap<Store>::is_sealed(const Store& store, const span_type& s) noexcept {
+    return store.settings().harden != 0 && s.kind != span_kind::guarded;
+}
+
+/// @returns false after a report that something was written behind the block
+template <class Store>
+bool heap<Store>::seal_holds(const Store& store, const span_type& s, void* p, const char* call) noexcept {
+    if (!is_sealed(store, s)) return true;
+    if (seal::read(static_cast<const std::byte*>(p), s.block_size, store.key()) != seal::broken) return true;
+    const bool many = s.kind == span_kind::small || s.kind == span_kind::medium;
+    if (many && s.used() == 0) return true;  // nothing is in use there: that is said elsewhere
+    store.report({misuse_kind::overrun, call, p, p, s.block_size});
+    return false;
+}
+
+/// The same as resized_in_place, of a block with a seal, which then is where the new size wants it.
+template <class Store>
+bool heap<Store>::resized_with_seal(Store& store, span_type& s, void* p, std::size_t size) noexcept {
+    const std::size_t old = s.block_size, whole = size + seal::bytes;
+    const bool large = s.kind == span_kind::run || s.kind == span_kind::mapped;
+    const bool stays = near_enough(old, whole) && old - size <= seal::most_slack;
+    if (!stays && !(large && whole > size_class_max && store.resize_large(&s, whole))) return false;
+    seal::put(large ? s.start : static_cast<std::byte*>(p), size, s.block_size, store.key());
+    return true;
+}
+
+template <class Store>
+std::size_t heap<Store>::bytes_of(const Store& store, const span_type& s, const std::byte* block) noexcept {
+    if (!is_sealed(store, s)) return s.block_size;
+    const std::size_t size = seal::read(block, s.block_size, store.key());
+    return size != seal::broken ? size : s.block_size - seal::bytes;
 }
 
 /// How many blocks of its free list can be reached.

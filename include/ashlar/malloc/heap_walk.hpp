@@ -29,12 +29,12 @@ struct block_place {
 template <class Store>
 block_place<Store> owner_of(Store& store, const void* p) noexcept {
     const auto* const s = store.find_slowly(p);
-    if (s->kind == span_kind::none || (s->kind == span_kind::guarded && s->used() == 0)) return {};
+    if (s->kind == span_kind::none || s->ended) return {};
     const auto* const address = static_cast<const std::byte*>(p);
     const bool many = s->kind == span_kind::small || s->kind == span_kind::medium;
     const std::size_t at = static_cast<std::size_t>(address - s->start) / s->block_size;
     if (at >= (many ? s->capacity : 1u)) return {};  // behind the last block
-    return {s->start + at * s->block_size, s->block_size,
+    return {s->start + at * s->block_size, heap<Store>::bytes_of(store, *s, s->start + at * s->block_size),
             static_cast<heap<Store>*>(s->owner.load(std::memory_order_relaxed)), !many || at < s->carved()};
 }
 
@@ -47,15 +47,16 @@ bool walk_blocks(Store& store, const heap<Store>* of, Visit visit) noexcept {
             std::byte* start;
             std::size_t size, count;
             heap<Store>* owner;
+            bool sealed;
         } seen{};
         std::uint64_t used[64]{};  // 4096 places: a slice of blocks of 16 bytes
         {
             const holding guard(store.lock());
-            if (s.kind == span_kind::none || (s.kind == span_kind::guarded && s.used() == 0)) return true;
+            if (s.kind == span_kind::none || s.ended) return true;
             auto* const owner = static_cast<heap<Store>*>(s.owner.load(std::memory_order_relaxed));
             if (of != nullptr && owner != of) return true;
             const bool many = s.kind == span_kind::small || s.kind == span_kind::medium;
-            seen = {s.start, s.block_size, many ? s.carved() : 1u, owner};
+            seen = {s.start, s.block_size, many ? s.carved() : 1u, owner, heap<Store>::is_sealed(store, s)};
             if (many) {
                 using node = typename Store::span_type::node;
                 for (std::size_t i = 0; i < seen.count; ++i) {  // free blocks are marked (encoded_link.I1)
@@ -69,7 +70,10 @@ bool walk_blocks(Store& store, const heap<Store>* of, Visit visit) noexcept {
         }
         for (std::size_t i = 0; i < seen.count; ++i) {
             if ((used[i / 64] >> (i % 64) & 1) == 0) continue;
-            if (!visit(seen.start + i * seen.size, seen.size, seen.owner)) return false;
+            std::byte* const block = seen.start + i * seen.size;
+            std::size_t size = seen.sealed ? seal::read(block, seen.size, store.key()) : seen.size;
+            if (size == seal::broken) size = seen.size - seal::bytes;
+            if (!visit(block, size, seen.owner)) return false;
         }
         return true;
     });

@@ -61,6 +61,7 @@ struct options {
     setting page_extend = static_cast<std::int64_t>(extend_policy::balanced);
     setting zero_on_free = 0;
     setting harden = 0;
+    setting quarantine_bytes = 1 << 20;
     setting guard_samples = 20;
     setting guard_slots = 0;
     setting background_purge = 0;
@@ -107,7 +108,9 @@ inline constexpr option option_table[] = {
      "how much memory is prepared at a time: a page, growing, or much", true},
     {"zero_on_free", &options::zero_on_free, 0, 1, "off|on", "freed blocks are cleared"},
     {"harden", &options::harden, 0, 2, {},
-     "more checks: 1 of the link and mark of each block handed out, which are reused late; 2 of all its bytes"},
+     "more checks: 1 of the bytes behind each block, and of its link and mark, which are reused late; 2 of all, and guard pages"},
+    {"quarantine_bytes", &options::quarantine_bytes, 0, most_bytes, {},
+     "with harden = 2: freed memory that each thread keeps out of use, and watches"},
     {"guard_samples", &options::guard_samples, 0, guard_all, {},
      "blocks a second, about, that get guard pages and notes of their calls; 0 for none, 1000000 for all that can"},
     {"guard_slots", &options::guard_slots, 0, 4096, {},

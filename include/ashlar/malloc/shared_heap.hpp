@@ -51,9 +51,9 @@ public:
     /// @pre p is a block of this heap. @returns null when refused: then it is as it was
     void* reallocate(void* p, std::size_t size) noexcept {
         span_type* const s = base::checked(*this->store_, p, "realloc");
-        if (s == nullptr) return nullptr;
+        if (s == nullptr || !base::seal_holds(*this->store_, *s, p, "realloc")) return nullptr;
         const bool large = s->kind == span_kind::run || s->kind == span_kind::mapped;
-        if (base::resized_in_place(*this->store_, *s, size)) {
+        if (base::resized_in_place(*this->store_, *s, p, size)) {
             if (large) note_moved(p, *s);
             return large ? s->start : p;
         }
@@ -62,7 +62,7 @@ public:
     void* move(void* p, span_type& s, std::size_t size) noexcept {
         const std::size_t old = s.block_size;
         void* const q = allocate(size);
-        if (q == nullptr) return size <= old ? p : nullptr;
+        if (q == nullptr) return size <= base::bytes_of(*this->store_, s, static_cast<std::byte*>(p)) ? p : nullptr;
         std::memcpy(q, p, size < old ? size : old);
         base::release(*this->store_, *this->registry_, this, p, "realloc");
         return q;

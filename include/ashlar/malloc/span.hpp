@@ -31,7 +31,7 @@ enum class span_kind : std::uint8_t {
     medium,  ///< several slices of equal blocks
     run,     ///< slices that are one block
     mapped,  ///< a mapping of its own that is one block
-    guarded, ///< one block between guard pages; it lives while used() is 1 (span_store_guarded.hpp)
+    guarded, ///< one block between guard pages (span_store_guarded.hpp)
 };
 
 /// Classes above small_class_limit are multiples of this.
@@ -52,6 +52,8 @@ struct alignas(64) span {
     std::uint8_t size_class = 0;
     span_kind kind = span_kind::none;
     bool shared = false;  ///< its blocks belong to a heap for any thread (shared_heap.hpp)
+    bool ended = false;   ///< its one block was freed, and its addresses are kept out of use: any touch is a fault
+    bool fenced = false;  ///< with `harden`: a page behind its last block is one that nobody may touch
     std::uint8_t forks = 0;  ///< of its store when it began: marks in older ones are no proof (heap_fork.I1)
     std::byte* start = nullptr;
     std::size_t block_size = 0;  ///< usable bytes of a block

@@ -191,6 +191,12 @@ private:
     void give_back_if_due(bool with_time) noexcept;
     void give_back_excess(std::size_t growth = 0) noexcept;
     void put_back(span_type* s) noexcept;
+    std::size_t fence_bytes() noexcept { return pages_.page_size(); }
+    bool fence(std::byte* page) noexcept;
+    void take_fence_away(std::byte* page) noexcept;
+    bool hold_large(span_type* s) noexcept;
+    void let_large_go(std::size_t count) noexcept;
+    void end_large(span_type* s) noexcept;
     bool admit_slowly(std::size_t bytes) noexcept;
     static constexpr std::uint32_t never_guarded = ~std::uint32_t{0};
     bool guard_due() noexcept;
@@ -253,6 +259,9 @@ private:
     typename Atomics::template atomic<const block_sampler*> sampler_{nullptr};
     guard_pool<retrying_pages<Pages>> guards_;
     const guard_watcher* guard_watcher_ = nullptr;
+    span_type* first_held_ = nullptr;  ///< large blocks that have ended, with harden = 2, by next_in_mail
+    span_type* last_held_ = nullptr;
+    std::size_t held_ = 0;
     typename Atomics::template atomic<std::uint32_t> guard_pace_{never_guarded};
     typename Atomics::template atomic<std::uint64_t> next_guard_{0};
     std::uint64_t purged_ = 0;

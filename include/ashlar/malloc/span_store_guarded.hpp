@@ -7,7 +7,7 @@
 // Complexity: as span_store.hpp, which includes this file. Memory: two pages a live block, one a freed one.
 // Failure:    take_guarded gives null, and an ordinary block serves as well; nothing has changed.
 // Threads:    as span_store.hpp.
-// Invariants: span_store_guarded.I1  a record of kind `guarded` has used() == 1 while its block lives, else 0, and its slot
+// Invariants: span_store_guarded.I1  a record of kind `guarded` has `ended` set from its block's end on, and its slot
 //                            has it for ever: the page map finds it after the block's end too
 // Checked by: tests/malloc/span_store_guarded_test.cpp, tests/malloc/program/guarded.py
 //
@@ -82,7 +82,8 @@ void* span_store<Pages, Atomics>::take_guarded(std::size_t size, std::size_t ali
         s->block_size = size;
         s->size_class = static_cast<std::uint8_t>(class_of_aligned_size(size, align));
         s->set_carved(1);
-        s->countdown = 1;  // span_store_guarded.I1
+        s->countdown = 1;
+        s->ended = false;  // span_store_guarded.I1
         slot->granted.size = 0;
         if (guard_watcher_ != nullptr) guard_watcher_->note(slot->granted);
         p = slot->start;
@@ -96,11 +97,12 @@ void span_store<Pages, Atomics>::give_guarded(span_type& s, const char* call) no
     misuse what{misuse_kind::twice, call, s.start, s.start, s.block_size};
     {
         const holding guard(lock_);
-        if (s.used() != 0) {
+        if (!s.ended) {
             guard_slot& slot = *guards_.slot_of(static_cast<void*>(s.start));
             if (guards_.intact(slot)) what.call = nullptr;
             what.kind = misuse_kind::overrun;
             s.countdown = 0;
+            s.ended = true;
             s.set_carved(0);
             if (guard_watcher_ != nullptr) guard_watcher_->note(slot.freed);
             guards_.give(pages_, slot);

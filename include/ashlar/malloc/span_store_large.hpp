@@ -27,7 +27,8 @@ auto span_store<Pages, Atomics>::take_large(std::size_t size, std::size_t align)
 
 template <os::page_source Pages, atomics_policy Atomics>
 auto span_store<Pages, Atomics>::take_run(std::size_t size, std::size_t align) noexcept -> span_type* {
-    const std::size_t count = (size + slice_size - 1) / slice_size;
+    const std::size_t whole = size + (options_.harden == 2 ? fence_bytes() : 0);
+    const std::size_t count = (whole + slice_size - 1) / slice_size;
     give_back_excess();
     const holding guard(lock_);
     span_type* s = passes_hard_limit(size) ? nullptr : take_record();
@@ -39,6 +40,7 @@ auto span_store<Pages, Atomics>::take_run(std::size_t size, std::size_t align) n
     s->touched = static_cast<std::uint32_t>(run.touched);
     s->block_size = size;
     if (run.data != nullptr && map(s)) {
+        s->fenced = whole != size && fence(s->start + size);
         count_in(*s);
         ++large_taken_;
         return s;
@@ -55,7 +57,8 @@ auto span_store<Pages, Atomics>::take_mapping(std::size_t size, std::size_t alig
     span_type* s = passes_hard_limit(size) ? nullptr : take_record();
     if (s == nullptr) return nullptr;
     const std::size_t page = pages_.page_size();
-    const mapping granted = large_.take(pages_, size, align > page ? align : page,
+    const std::size_t whole = size + (options_.harden == 2 ? fence_bytes() : 0);
+    const mapping granted = large_.take(pages_, whole, align > page ? align : page,
                                         options_.huge_pages() == thp_policy::always);
     if (granted.data == nullptr) {
         give_record(s);
@@ -66,6 +69,8 @@ auto span_store<Pages, Atomics>::take_mapping(std::size_t size, std::size_t alig
     s->kind = span_kind::mapped;
     s->touched = granted.zero ? 0 : static_cast<std::uint32_t>(slice_size);
     s->block_size = size;
+    s->fenced = whole != size && (fence(s->start + size) || pages_.protect(s->start + size, fence_bytes(), os::access::none));
+    if (!s->fenced) s->block_size = whole;
     mappings_.push_front(s);
     map(s);  // if refused, find_slowly finds it
     note_peak();
@@ -87,6 +92,46 @@ auto span_store<Pages, Atomics>::find_slowly(const void* p) noexcept -> span_typ
 
 template <os::page_source Pages, atomics_policy Atomics>
 void span_store<Pages, Atomics>::give_large(span_type* s) noexcept {
+    if (options_.harden != 2 || !hold_large(s)) end_large(s);
+}
+
+/// With harden = 2: the block's memory goes back, and its addresses stay out of use until `most_held` others have ended.
+/// @returns false when the system refuses
+template <os::page_source Pages, atomics_policy Atomics>
+bool span_store<Pages, Atomics>::hold_large(span_type* s) noexcept {
+    constexpr std::size_t most_held = 64;
+    {
+        const holding guard(lock_);
+        if (!pages_.decommit(s->start, s->block_size)) return false;
+        s->ended = true;
+        s->owner.store(nullptr, std::memory_order_relaxed);
+        s->next_in_mail = nullptr;
+        if (last_held_ != nullptr) last_held_->next_in_mail = s; else first_held_ = s;
+        last_held_ = s;
+        ++held_;
+    }
+    let_large_go(most_held);
+    return true;
+}
+template <os::page_source Pages, atomics_policy Atomics>
+void span_store<Pages, Atomics>::let_large_go(std::size_t count) noexcept {
+    for (;;) {
+        span_type* s = nullptr;
+        {
+            const holding guard(lock_);
+            s = first_held_;
+            if (held_ <= count || !pages_.commit(s->start, s->block_size)) return;
+            first_held_ = s->next_in_mail;
+            if (first_held_ == nullptr) last_held_ = nullptr;
+            --held_;
+            s->ended = false;
+        }
+        end_large(s);
+    }
+}
+
+template <os::page_source Pages, atomics_policy Atomics>
+void span_store<Pages, Atomics>::end_large(span_type* s) noexcept {
     if (s->kind == span_kind::run) {
         {
             const holding guard(lock_);
@@ -99,9 +144,9 @@ void span_store<Pages, Atomics>::give_large(span_type* s) noexcept {
         const holding guard(lock_);
         if (find(s->start) == s) map_.clear(s->start, 1);
         mappings_.remove(s);
-        const bool keep = options_.purge_delay_ms != 0;
-        large_.give(pages_, s->start, s->block_size,
-                    keep ? options_.large_cache_bytes.bytes() : 0, now);
+        const bool keep = options_.purge_delay_ms != 0 && !s->fenced;
+        const std::size_t whole = s->block_size + (s->fenced ? fence_bytes() : 0);
+        large_.give(pages_, s->start, whole, keep ? options_.large_cache_bytes.bytes() : 0, now);
         give_record(s);
     }
     give_back_if_due(true);
@@ -109,6 +154,7 @@ void span_store<Pages, Atomics>::give_large(span_type* s) noexcept {
 
 template <os::page_source Pages, atomics_policy Atomics>
 bool span_store<Pages, Atomics>::resize_large(span_type* s, std::size_t size) noexcept {
+    if (s->fenced) return false;
     if (size > s->block_size && !admit(page_up(size) - s->block_size)) return false;
     if (s->kind == span_kind::run) return size <= largest_run && resize_run(s, page_up(size));
     if (size > s->block_size) give_back_excess(page_up(size) - s->block_size);

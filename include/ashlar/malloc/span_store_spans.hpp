@@ -34,7 +34,7 @@ void span_store<Pages, Atomics>::give_record(span_type* s) noexcept {
     ASHLAR_INVARIANT(s->remote.empty());  // remote_list.I2
     s->owner.store(nullptr, std::memory_order_relaxed);
     s->kind = span_kind::none;
-    s->shared = false;
+    s->shared = s->ended = s->fenced = false;
     s->free = node::encoded(nullptr, key_);
     s->held = 0;
     s->countdown = s->magic = s->unit_magic = 0;
@@ -93,7 +93,9 @@ auto span_store<Pages, Atomics>::take_span(void* owner, std::uint32_t owner_id, 
     s->slices = static_cast<std::uint32_t>(count);
     s->touched = static_cast<std::uint32_t>(run.touched);
     s->block_size = size;
-    s->capacity = static_cast<std::uint16_t>(count * slice_size / size);
+    std::byte* const end = s->start + count * slice_size;
+    s->fenced = fence(end - fence_bytes());
+    s->capacity = static_cast<std::uint16_t>((count * slice_size - (s->fenced ? fence_bytes() : 0)) / size);
     s->magic = count == 1 ? divisor_magic(static_cast<std::uint32_t>(size)) : 0;
     // heap_hardened.I1; and what is kept ready is not cleared
     const bool keepable = size > small_class_limit && options_.zero_on_free == 0 && options_.harden == 0;
@@ -104,6 +106,7 @@ auto span_store<Pages, Atomics>::take_span(void* owner, std::uint32_t owner_id, 
     open(*s, owner_id);
     s->owner.store(owner, std::memory_order_relaxed);
     if (!map(s)) {
+        if (s->fenced) take_fence_away(end - fence_bytes());
         slices_.give(run.data, count, 0);
         give_record(s);
         return nullptr;
@@ -122,9 +125,22 @@ void span_store<Pages, Atomics>::give_span(span_type* s) noexcept {
     give_back_if_due(false);
 }
 
+/// With harden = 2: nobody may touch that page any more. @returns whether the system knows how without a mapping of its own
+template <os::page_source Pages, atomics_policy Atomics>
+bool span_store<Pages, Atomics>::fence(std::byte* page) noexcept {
+    return options_.harden == 2 && pages_.advise(page, fence_bytes(), os::advice::guard);
+}
+template <os::page_source Pages, atomics_policy Atomics>
+void span_store<Pages, Atomics>::take_fence_away(std::byte* page) noexcept {
+    if (pages_.advise(page, fence_bytes(), os::advice::no_guard)) return;
+    if (pages_.decommit(page, fence_bytes())) static_cast<void>(pages_.commit(page, fence_bytes()));
+}
+
 /// The slices of a span become free. @pre the lock is held
 template <os::page_source Pages, atomics_policy Atomics>
 void span_store<Pages, Atomics>::put_back(span_type* s) noexcept {
+    if (s->fenced) take_fence_away(s->kind == span_kind::run ? s->start + s->block_size
+                                                             : s->start + s->slices * slice_size - fence_bytes());
     map_.clear(s->start, s->slices);
     count_out(*s);
     note_peak();
@@ -200,6 +216,7 @@ void span_store<Pages, Atomics>::tick() noexcept {
 
 template <os::page_source Pages, atomics_policy Atomics>
 std::size_t span_store<Pages, Atomics>::trim() noexcept {
+    let_large_go(0);
     const std::uint64_t before = purged_;
     std::size_t cached = 0;
     {
@@ -214,6 +231,7 @@ std::size_t span_store<Pages, Atomics>::trim() noexcept {
 
 template <os::page_source Pages, atomics_policy Atomics>
 bool span_store<Pages, Atomics>::give_back_space() noexcept {
+    let_large_go(0);
     const holding guard(lock_);
     const std::size_t cached = large_.cached();
     large_.drop_all(pages_);
@@ -279,7 +297,7 @@ void span_store<Pages, Atomics>::destroy() noexcept {
     large_.drop_all(pages_);
     while (span_type* s = mappings_.front()) {
         mappings_.remove(s);
-        pages_.release(s->start, s->block_size);
+        pages_.release(s->start, s->block_size + (s->fenced ? fence_bytes() : 0));
     }
     slices_.destroy(pages_);
     guards_.destroy(pages_);

@@ -93,6 +93,7 @@ std::uint64_t out_of(const Span& s) noexcept {
 
 template <class Heap, class Span>
 void count_span(const Span& s, statistics& out) noexcept {
+    if (s.ended) return;  // addresses, and no memory
     auto* const owner = static_cast<Heap*>(s.owner.load(std::memory_order_relaxed));
     const bool large = s.kind == span_kind::run || s.kind == span_kind::mapped;
     class_counts& into = large ? out.large : out.classes[s.size_class];

@@ -28,6 +28,8 @@ enum class advice : std::uint8_t {
     no_huge_pages,  ///< never
     no_dump,        ///< leave it out of core dumps
     dump,           ///< take no_dump back
+    guard,          ///< touching it faults from now on, and its memory is given back; no mapping is split (Linux 6.13)
+    no_guard,       ///< take guard back: it reads as zero
 };
 
 /// The unit of the functions below, found at run time: 4, 16 or 64 KiB.
