@@ -158,6 +158,7 @@ void be_ready() noexcept { attach(); }
     if (!own_heap->push_second(the_store, the_key, s, p, claim.size)) free_slowly(p, claim, call);
 }
 [[gnu::noinline]] void* allocate_slowly(std::size_t size) noexcept {
+    if (void* p = own_heap->pop_sealed(size)) return p;
     return with_heap([size](process_heap& h) { return h.allocate(size); });
 }
 [[gnu::noinline]] void* allocate_zeroed(std::size_t size) noexcept {
@@ -171,12 +172,12 @@ void be_ready() noexcept { attach(); }
 }
 
 [[gnu::noinline]] void free_slowly(void* p, const char* call) noexcept {
-    if (p == nullptr) return;
+    if (p == nullptr || own_heap->push_sealed(p)) return;
     be_ready_to_free();
     as_visitor([=] { process_heap::release(the_store, the_registry, own_heap, p, call); });
 }
 [[gnu::noinline]] void free_slowly(void* p, block_claim claim, const char* call) noexcept {
-    if (p == nullptr) return;
+    if (p == nullptr || (claim.align != 0 && own_heap->push_sealed(p, claim))) return;
     be_ready_to_free();
     as_visitor([=] { process_heap::release_sized(the_store, the_registry, own_heap, p, claim, call); });
 }

@@ -189,3 +189,34 @@ TEST_CASE("heap_hardened: with harden = 2 pages behind spans and large blocks ar
     CHECK(f.spans() == 0);
     CHECK(misuses.empty());
 }
+
+TEST_CASE("heap_hardened: with harden = 1 the paths before the slow one serve and check small blocks of this thread",
+          "[malloc][heap_hardened]") {
+    fixture f(hardened(1));
+    heap_type& h = f.attach();
+    heap_type& other = f.attach();
+    void* const first = h.allocate(90);  // cuts a page of blocks
+    void* const p = h.pop_sealed(90);
+    REQUIRE(p != nullptr);
+    CHECK(f.usable(p) == 90);
+    CHECK(h.pop_sealed(5000) == nullptr);
+    CHECK(h.pop_sealed(200) == nullptr);  // nothing of that class is ready
+    CHECK_FALSE(h.push_sealed(static_cast<std::byte*>(p) + 16));
+    CHECK_FALSE(h.push_sealed(&f));
+    CHECK_FALSE(other.push_sealed(p));
+    CHECK_FALSE(h.push_sealed(p, {89, 1}));
+    static_cast<unsigned char*>(p)[90] ^= 1;
+    CHECK_FALSE(h.push_sealed(p));
+    static_cast<unsigned char*>(p)[90] ^= 1;
+    CHECK(h.push_sealed(p, {90, 1}));
+    CHECK_FALSE(h.push_sealed(p));
+    CHECK_FALSE(h.push_sealed(first));  // the last of its span: the slow path gives it back
+    f.free(h, first);
+    CHECK(misuses.empty());
+    fixture plain(hardened(0));
+    heap_type& g = plain.attach();
+    void* const q = g.allocate(90);
+    CHECK((g.pop_sealed(90) == nullptr && !g.push_sealed(q)));
+    h.settle();
+    CHECK(f.spans() == 0);
+}

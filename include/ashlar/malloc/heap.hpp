@@ -76,7 +76,8 @@ public:
 
     constexpr heap() noexcept = default;
     heap(Store& store, registry_type& registry, std::uint32_t id) noexcept
-        : id_(id), cached_limit_(cached_bytes), store_(&store), registry_(&registry) {}
+        : id_(id), seals_(store.settings().harden == 1 && store.settings().zero_on_free == 0), cached_limit_(cached_bytes),
+          store_(&store), registry_(&registry) {}
     heap(const heap&) = delete;
     heap& operator=(const heap&) = delete;
 
@@ -149,6 +150,12 @@ public:
                                              : s.is_open_at(offset_of(p));
         return whole && near_enough(s.block_size, size) && !static_cast<node*>(p)->marked(key);
     }
+
+    // --- the same with harden = 1, before the slow path (heap_hardened.hpp) ------------------------------------
+    /// @returns a small block with its seal, or null: then the slow path is to be asked
+    void* pop_sealed(std::size_t size) noexcept;
+    /// @returns false when the slow path is to be asked; nothing changed
+    bool push_sealed(void* p, block_claim claim = {0, 0}) noexcept;
 
     // --- everything else -----------------------------------------------------------------------------------
     /// Any size up to PTRDIFF_MAX. @returns null when refused
@@ -317,6 +324,7 @@ private:
     std::uint32_t cached_[size_class_count - first_cached]{};  ///< blocks in heads_ of the larger classes
     bool zero_[size_class_count]{};
     std::uint32_t id_ = no_heap_id;
+    bool seals_ = false;  ///< harden = 1, and nothing else asks for the slow path
     std::uint32_t cached_limit_ = 0;  ///< cached_bytes, but of a heap without a store
     std::uint32_t refills_ = 0;
     node* first_held_ = nullptr;  ///< freed with harden = 2, and out of use (heap_hardened.I4)

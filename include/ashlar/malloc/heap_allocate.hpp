@@ -78,18 +78,6 @@ void* heap<Store>::allocate_large(std::size_t size, std::size_t align, bool zero
     return s->start;
 }
 
-/// Now and then a block between guard pages. @returns null at all other times
-template <class Store>
-void* heap<Store>::guarded(std::size_t size, std::size_t align) noexcept {
-    if (++guard_turn_ < store_->guard_pace()) [[likely]] return nullptr;
-    guard_turn_ = 0;
-    if (shared_) return nullptr;  // its blocks end with it
-    if (size == 0) size = 1;
-    void* const p = store_->take_guarded(size, align);
-    if (p != nullptr) ++tally_.handed[class_of_aligned_size(size, align)];
-    return p;
-}
-
 /// @returns a block, the rest of what was found is in heads_[c]; null when refused
 template <class Store>
 [[gnu::noinline]] void* heap<Store>::refill(std::size_t c) noexcept {

@@ -78,7 +78,10 @@ void heap<Store>::release_large(Store& store, span_type& s) noexcept {
 
 template <class Store>
 bool heap<Store>::fits(Store& store, const span_type& s, const void* p, block_claim claim) noexcept {
-    if (is_sealed(store, s)) return bytes_of(store, s, static_cast<const std::byte*>(p)) == claim.size;
+    if (is_sealed(store, s)) {
+        const std::size_t bytes = bytes_of(store, s, static_cast<const std::byte*>(p));
+        return bytes == claim.size || (claim.size == 0 && bytes == 1);  // with an alignment none is one
+    }
     const std::size_t size = claim.size != 0 ? claim.size : 1;
     if (size > s.block_size) return false;
     if (claim.align == 0) return true;

@@ -1,4 +1,4 @@
-// ashlar/malloc/heap_hardened.hpp - heap: how blocks are handed out when `harden` asks for more than the default checks.
+// ashlar/malloc/heap_hardened.hpp - heap: how blocks are handed out and kept back when `harden` or `guard_samples` ask for more checks.
 //
 // Layer:      malloc
 // Source:     snmalloc, docs/security (randomised order, late reuse); hardened_malloc (freed memory is zero until reuse).
@@ -29,15 +29,62 @@ inline bool all_zero(const std::byte* p, std::size_t size) noexcept {
     return any == 0;
 }
 
+/// Now and then a block between guard pages. @returns null at all other times
+template <class Store>
+void* heap<Store>::guarded(std::size_t size, std::size_t align) noexcept {
+    if (++guard_turn_ < store_->guard_pace()) [[likely]] return nullptr;
+    guard_turn_ = 0;
+    if (shared_) return nullptr;  // its blocks end with it
+    if (size == 0) size = 1;
+    void* const p = store_->take_guarded(size, align);
+    if (p != nullptr) ++tally_.handed[class_of_aligned_size(size, align)];
+    return p;
+}
+
+template <class Store>
+void* heap<Store>::pop_sealed(std::size_t size) noexcept {
+    const std::size_t whole = size + seal::bytes;
+    if (!seals_ || whole > small_class_limit) return nullptr;
+    span_type* const s = partial_[small_class(whole)].front();
+    if (s == nullptr || s->ready == 0 || (refills_ & 63) == 63 || store_->sampler() != nullptr) return nullptr;
+    if (guard_turn_ + 1 >= store_->guard_pace()) return nullptr;
+    void* const p = pop_ready(*s);
+    if (p == nullptr) return nullptr;
+    ++refills_;
+    ++guard_turn_;
+    seal::put(static_cast<std::byte*>(p), size, s->block_size, key());
+    return p;
+}
+
+/// A claim without an alignment is none.
+template <class Store>
+bool heap<Store>::push_sealed(void* p, block_claim claim) noexcept {
+    if (!seals_) return false;
+    span_type& s = *store_->find(p);
+    const bool small = offset_of(p) * s.magic < s.magic;
+    if (!small || s.owner.load(std::memory_order_relaxed) != this || s.countdown <= 1) return false;
+    auto* const block = static_cast<node*>(p);
+    const std::uintptr_t word = node::encoded(block, key());
+    const std::size_t size = seal::read(static_cast<const std::byte*>(p), s.block_size, key());
+    if (block->mark == word || size == seal::broken || (claim.align != 0 && size != claim.size)) return false;
+    block->mark = word;
+    block->link = s.free;
+    s.free = word;
+    --s.countdown;
+    return true;
+}
+
 /// @pre size + seal::bytes is at most PTRDIFF_MAX, align is a power of two. @returns a block with a seal, null when refused
 template <class Store>
 void* heap<Store>::allocate_hardened(std::size_t size, std::size_t align) noexcept {
     if (size > size_class_max - seal::bytes) return allocate_large(size, align, false);
-    const std::size_t c = class_of_aligned_size(size + seal::bytes, align);
+    const std::size_t whole = size + seal::bytes;
+    const bool usual = align <= size_class_step && whole <= small_class_limit;
+    const std::size_t c = usual ? small_class(whole) : class_of_aligned_size(whole, align);
     if (void* p = guarded(size, align < size_class_step ? size_class_step : align)) return p;
     span_type* s = partial_[c].front();
     void* p = nullptr;
-    if (s != nullptr && s->ready != 0 && (refills_ & 63) != 63) p = pop_ready(*s);
+    if (s != nullptr && s->ready != 0 && (refills_ & 63) != 63 && store_->sampler() == nullptr) p = pop_ready(*s);
     if (p != nullptr) {
         ++refills_;
     } else {
@@ -203,7 +250,7 @@ auto heap<Store>::shuffled(node* first, std::uint32_t count, std::size_t size) n
     std::uint64_t state = (reinterpret_cast<std::uintptr_t>(first) ^ key()) + refills_;
     for (std::uint32_t i = 0; i < count; ++i) {
         state = (state ^ (state >> 31)) * 0x9e3779b97f4a7c15u;
-        const auto j = static_cast<std::uint32_t>((state >> 33) % (i + 1));
+        const auto j = static_cast<std::uint32_t>((state >> 32) * (i + 1) >> 32);
         order[i] = order[j];
         order[j] = static_cast<std::uint16_t>(i);
     }

@@ -193,7 +193,7 @@ private:
     void put_back(span_type* s) noexcept;
     std::size_t fence_bytes() noexcept { return pages_.page_size(); }
     bool fence(std::byte* page) noexcept;
-    void take_fence_away(std::byte* page) noexcept;
+    bool take_fence_away(std::byte* page) noexcept;
     bool hold_large(span_type* s) noexcept;
     void let_large_go(std::size_t count) noexcept;
     void end_large(span_type* s) noexcept;

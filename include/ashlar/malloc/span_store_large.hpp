@@ -95,6 +95,17 @@ void span_store<Pages, Atomics>::give_large(span_type* s) noexcept {
     if (options_.harden != 2 || !hold_large(s)) end_large(s);
 }
 
+/// With harden = 2: nobody may touch that page any more. @returns whether the system knows how without a mapping of its own
+template <os::page_source Pages, atomics_policy Atomics>
+bool span_store<Pages, Atomics>::fence(std::byte* page) noexcept {
+    return options_.harden == 2 && pages_.advise(page, fence_bytes(), os::advice::guard);
+}
+template <os::page_source Pages, atomics_policy Atomics>
+bool span_store<Pages, Atomics>::take_fence_away(std::byte* page) noexcept {
+    return pages_.advise(page, fence_bytes(), os::advice::no_guard) ||
+           (pages_.decommit(page, fence_bytes()) && pages_.commit(page, fence_bytes()));
+}
+
 /// With harden = 2: the block's memory goes back, and its addresses stay out of use until `most_held` others have ended.
 /// @returns false when the system refuses
 template <os::page_source Pages, atomics_policy Atomics>

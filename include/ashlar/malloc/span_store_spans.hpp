@@ -106,8 +106,7 @@ auto span_store<Pages, Atomics>::take_span(void* owner, std::uint32_t owner_id, 
     open(*s, owner_id);
     s->owner.store(owner, std::memory_order_relaxed);
     if (!map(s)) {
-        if (s->fenced) take_fence_away(end - fence_bytes());
-        slices_.give(run.data, count, 0);
+        if (!s->fenced || take_fence_away(end - fence_bytes())) slices_.give(run.data, count, 0);
         give_record(s);
         return nullptr;
     }
@@ -125,22 +124,14 @@ void span_store<Pages, Atomics>::give_span(span_type* s) noexcept {
     give_back_if_due(false);
 }
 
-/// With harden = 2: nobody may touch that page any more. @returns whether the system knows how without a mapping of its own
-template <os::page_source Pages, atomics_policy Atomics>
-bool span_store<Pages, Atomics>::fence(std::byte* page) noexcept {
-    return options_.harden == 2 && pages_.advise(page, fence_bytes(), os::advice::guard);
-}
-template <os::page_source Pages, atomics_policy Atomics>
-void span_store<Pages, Atomics>::take_fence_away(std::byte* page) noexcept {
-    if (pages_.advise(page, fence_bytes(), os::advice::no_guard)) return;
-    if (pages_.decommit(page, fence_bytes())) static_cast<void>(pages_.commit(page, fence_bytes()));
-}
-
 /// The slices of a span become free. @pre the lock is held
 template <os::page_source Pages, atomics_policy Atomics>
 void span_store<Pages, Atomics>::put_back(span_type* s) noexcept {
-    if (s->fenced) take_fence_away(s->kind == span_kind::run ? s->start + s->block_size
-                                                             : s->start + s->slices * slice_size - fence_bytes());
+    std::byte* const behind = s->kind == span_kind::run ? s->start + s->block_size : s->start + s->slices * slice_size - fence_bytes();
+    if (s->fenced && !take_fence_away(behind)) {
+        s->ended = true;  // where a page faults nothing can be put: its slices stay out of use
+        return;
+    }
     map_.clear(s->start, s->slices);
     count_out(*s);
     note_peak();
