@@ -134,7 +134,7 @@ TEST_CASE("span_store_guarded: by default few are made, and none while little me
     std::size_t guarded = 0;
     for (int i = 0; i < 20'000; ++i) {
         void* const p = h.allocate(64);
-        guarded += is_guarded(f, p) ? 1 : 0;
+        if (is_guarded(f, p)) ++guarded;
         f.free(h, p);
     }
     CHECK(guarded == 0);

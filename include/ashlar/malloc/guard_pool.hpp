@@ -92,7 +92,7 @@ public:
     guard_slot* take(Pages& pages, std::size_t size, std::size_t align, std::size_t allowed) noexcept {
         const bool fresh = used_ < count_ && used_ < allowed;
         if (!fresh && oldest_ == none) return nullptr;
-        const std::uint32_t index = fresh ? static_cast<std::uint32_t>(used_) : oldest_;
+        const std::uint32_t index = fresh ? static_cast<std::uint32_t>(used_) : oldest_ - 1;
         guard_slot& slot = slots_[index];
         const std::size_t page = pages.page_size(), bytes = align_up(size, page);
         std::byte* const first = base() + index * slot_bytes + page;
@@ -122,10 +122,10 @@ public:
     void give(Pages& pages, guard_slot& slot) noexcept {
         slot.state = guard_state::freed;
         slot.kept_pages = !pages.decommit(slot.pages, slot.page_bytes);  // guard_pool.I1
-        const auto index = static_cast<std::uint32_t>(&slot - slots_);
+        const auto number = static_cast<std::uint32_t>(&slot - slots_) + 1;
         slot.next = none;
-        (newest_ == none ? oldest_ : slots_[newest_].next) = index;  // guard_pool.I2
-        newest_ = index;
+        (newest_ == none ? oldest_ : slots_[newest_ - 1].next) = number;  // guard_pool.I2
+        newest_ = number;
     }
     /// @returns whether the bytes around a live block, up to a margin, are as take left them
     static bool intact(const guard_slot& slot) noexcept {
@@ -149,7 +149,7 @@ public:
     }
 
 private:
-    static constexpr std::uint32_t none = ~std::uint32_t{0};
+    static constexpr std::uint32_t none = 0;  ///< slots are numbered from 1: a pool of zeros is one that is not prepared
 
     std::byte* base() const noexcept { return base_.load(std::memory_order_relaxed); }
     /// Not zero, and not the same in neighbours: what a program writes by mistake seldom is.
@@ -184,7 +184,7 @@ private:
     std::size_t used_ = 0;  ///< slots from the front that were used at least once
     std::uint32_t oldest_ = none;
     std::uint32_t newest_ = none;
-    std::uint64_t random_ = 1;
+    std::uint64_t random_ = 0;
     block reserved_{nullptr, 0};
 };
 

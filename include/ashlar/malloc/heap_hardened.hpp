@@ -45,6 +45,7 @@ template <class Store>
 void* heap<Store>::pop_sealed(std::size_t size) noexcept {
     const std::size_t whole = size + seal::bytes;
     if (!seals_ || whole > small_class_limit) return nullptr;
+    const visit inside(registry_->gate(), inside_);  // who forks counts what is ready (heap_fork.hpp)
     span_type* const s = partial_[small_class(whole)].front();
     if (s == nullptr || s->ready == 0 || (refills_ & 63) == 63 || store_->sampler() != nullptr) return nullptr;
     if (guard_turn_ + 1 >= store_->guard_pace()) return nullptr;
@@ -188,7 +189,8 @@ bool heap<Store>::seal_holds(const Store& store, const span_type& s, void* p, co
     if (seal::read(static_cast<const std::byte*>(p), s.block_size, store.key()) != seal::broken) return true;
     const bool many = s.kind == span_kind::small || s.kind == span_kind::medium;
     if (many && s.used() == 0) return true;  // nothing is in use there: that is said elsewhere
-    store.report({misuse_kind::overrun, call, p, p, s.block_size});
+    const bool unused = many && static_cast<std::byte*>(p) >= s.start + s.carved() * s.block_size;
+    store.report({unused ? misuse_kind::unused : misuse_kind::overrun, call, p, p, s.block_size});
     return false;
 }
 

@@ -87,7 +87,7 @@ public:
 
     // --- blocks between guard pages (span_store_guarded.hpp) --------------------------------------------------
     /// How many slow calls of a heap there are to one that asks for such a block.
-    std::uint32_t guard_pace() const noexcept { return guard_pace_.load(std::memory_order_relaxed); }
+    std::uint32_t guard_pace() const noexcept { return ~guard_pace_.load(std::memory_order_relaxed); }
     /// @pre size != 0, align is a power of two. @returns a block of zeros, of exactly that size; null if none is due
     void* take_guarded(std::size_t size, std::size_t align) noexcept;
     /// Ends it, or reports that it has ended, or that something was written beside it.
@@ -199,6 +199,8 @@ private:
     void end_large(span_type* s) noexcept;
     bool admit_slowly(std::size_t bytes) noexcept;
     static constexpr std::uint32_t never_guarded = ~std::uint32_t{0};
+    /// Kept as its complement: what is all zero at first takes no pages of the library's file.
+    void set_guard_pace(std::uint32_t calls) noexcept { guard_pace_.store(~calls, std::memory_order_relaxed); }
     bool guard_due() noexcept;
     std::size_t guards_allowed() noexcept;
     void watch_limits() noexcept;
@@ -262,7 +264,7 @@ private:
     span_type* first_held_ = nullptr;  ///< large blocks that have ended, with harden = 2, by next_in_mail
     span_type* last_held_ = nullptr;
     std::size_t held_ = 0;
-    typename Atomics::template atomic<std::uint32_t> guard_pace_{never_guarded};
+    typename Atomics::template atomic<std::uint32_t> guard_pace_{0};  ///< its complement; see set_guard_pace
     typename Atomics::template atomic<std::uint64_t> next_guard_{0};
     std::uint64_t purged_ = 0;
     std::uint64_t large_taken_ = 0;

@@ -56,7 +56,7 @@ void* span_store<Pages, Atomics>::take_guarded(std::size_t size, std::size_t ali
             const std::size_t most = options_.guard_slots != 0 ? allowed : usual;
             const std::size_t count = most < share ? most : share;
             if (count == 0 || !guards_.prepare(pages_, count, key_)) {
-                guard_pace_.store(never_guarded, std::memory_order_relaxed);  // not asked again: address space is short
+                set_guard_pace(never_guarded);  // not asked again: address space is short
                 return nullptr;
             }
             first = true;

@@ -234,7 +234,7 @@ void span_store<Pages, Atomics>::configure(const options& chosen) noexcept {
     options_ = chosen;
     slices_.advise_regions(chosen.huge_pages());
     const std::int64_t samples = chosen.guard_samples;
-    guard_pace_.store(samples == 0 ? never_guarded : samples >= guard_all ? 1 : 64, std::memory_order_relaxed);
+    set_guard_pace(samples == 0 ? never_guarded : samples >= guard_all ? 1 : 64);
     watch_limits();
 }
 
