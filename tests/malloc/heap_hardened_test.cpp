@@ -184,6 +184,12 @@ TEST_CASE("heap_hardened: with harden = 2 pages behind spans and large blocks ar
         misuses.clear();
         for (int i = 0; i < 70; ++i) f.free(h, h.allocate(size));
     }
+    f.pages.limit(std::size_t{64} << 20);  // what is kept out of use gives way
+    for (int i = 0; i < 40; ++i) {
+        void* const p = h.allocate(6'000'000);
+        REQUIRE(p != nullptr);
+        f.free(h, p);
+    }
     h.settle();
     static_cast<void>(f.store->trim());
     CHECK(f.spans() == 0);
@@ -199,7 +205,7 @@ TEST_CASE("heap_hardened: with harden = 1 the paths before the slow one serve an
     void* const p = h.pop_sealed(90);
     REQUIRE(p != nullptr);
     CHECK(f.usable(p) == 90);
-    CHECK(h.pop_sealed(5000) == nullptr);
+    CHECK((h.pop_sealed(5000) == nullptr && h.pop_sealed(SIZE_MAX - 3) == nullptr));
     CHECK(h.pop_sealed(200) == nullptr);  // nothing of that class is ready
     CHECK_FALSE(h.push_sealed(static_cast<std::byte*>(p) + 16));
     CHECK_FALSE(h.push_sealed(&f));

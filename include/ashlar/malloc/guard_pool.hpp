@@ -86,6 +86,8 @@ public:
     }
     bool prepared() const noexcept { return count_ != 0; }
     std::size_t reserved() const noexcept { return reserved_.size; }
+    /// Bytes of pages that live blocks have. Any thread may ask.
+    std::size_t live() const noexcept { return live_.load(std::memory_order_relaxed); }
 
     /// A slot with a block of exactly `size` bytes, all zero. Not more than `allowed` slots are ever used.
     /// @pre 1 <= size <= largest(pages), align is a power of two, at most a page
@@ -114,6 +116,7 @@ public:
         slot.start = flip() ? last - down : first;
         slot.size = size;
         slot.state = guard_state::live;
+        live_.fetch_add(bytes, std::memory_order_relaxed);
         slot.freed.size = 0;
         for_each_margin(slot, [](std::byte& b) { b = mark_of(&b); return true; });
         return &slot;
@@ -121,6 +124,7 @@ public:
     /// The block has ended. @pre it is live
     void give(Pages& pages, guard_slot& slot) noexcept {
         slot.state = guard_state::freed;
+        live_.fetch_sub(slot.page_bytes, std::memory_order_relaxed);
         slot.kept_pages = !pages.decommit(slot.pages, slot.page_bytes);  // guard_pool.I1
         const auto number = static_cast<std::uint32_t>(&slot - slots_) + 1;
         slot.next = none;
@@ -146,6 +150,7 @@ public:
         if (count_ != 0) pages.release(reserved_.data, reserved_.size);
         base_.store(nullptr, std::memory_order_relaxed);
         count_ = used_ = 0;
+        live_.store(0, std::memory_order_relaxed);
     }
 
 private:
@@ -185,6 +190,7 @@ private:
     std::uint32_t oldest_ = none;
     std::uint32_t newest_ = none;
     std::uint64_t random_ = 0;
+    std::atomic<std::size_t> live_{0};
     block reserved_{nullptr, 0};
 };
 

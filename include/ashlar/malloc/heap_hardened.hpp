@@ -43,8 +43,8 @@ void* heap<Store>::guarded(std::size_t size, std::size_t align) noexcept {
 
 template <class Store>
 void* heap<Store>::pop_sealed(std::size_t size) noexcept {
+    if (!seals_ || size > small_class_limit - seal::bytes) return nullptr;
     const std::size_t whole = size + seal::bytes;
-    if (!seals_ || whole > small_class_limit) return nullptr;
     const visit inside(registry_->gate(), inside_);  // who forks counts what is ready (heap_fork.hpp)
     span_type* const s = partial_[small_class(whole)].front();
     if (s == nullptr || s->ready == 0 || (refills_ & 63) == 63 || store_->sampler() != nullptr) return nullptr;

@@ -112,7 +112,7 @@ public:
     void clear() noexcept {
         const holding guard(lock_);
         for (auto& head : this->heads_) head = nullptr;
-        this->zero_[0] = this->zero_[1] = 0;
+        for (bool& zero : this->zero_) zero = false;
         this->kept_ = 0;
         give_all(this->full_);
         for (auto& list : this->partial_) give_all(list);

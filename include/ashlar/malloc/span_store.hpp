@@ -195,7 +195,7 @@ private:
     bool fence(std::byte* page) noexcept;
     bool take_fence_away(std::byte* page) noexcept;
     bool hold_large(span_type* s) noexcept;
-    void let_large_go(std::size_t count) noexcept;
+    bool let_large_go(std::size_t count) noexcept;
     void end_large(span_type* s) noexcept;
     bool admit_slowly(std::size_t bytes) noexcept;
     static constexpr std::uint32_t never_guarded = ~std::uint32_t{0};
@@ -205,7 +205,7 @@ private:
     std::size_t guards_allowed() noexcept;
     void watch_limits() noexcept;
     /// Bytes that blocks and what they are cut from have; bytes that are free and kept. Read without the lock.
-    std::size_t taken() const noexcept { return resident_.load(std::memory_order_relaxed) + large_.live(); }
+    std::size_t taken() const noexcept { return resident_.load(std::memory_order_relaxed) + large_.live() + guards_.live(); }
     std::size_t kept() const noexcept { return slices_.dirty() + large_.cached(); }
     /// admit asks without the lock, and several threads may at once. @pre the lock is held
     bool passes_hard_limit(std::size_t bytes) const noexcept {
@@ -229,9 +229,9 @@ private:
         resident_.fetch_sub(memory_of(s), std::memory_order_relaxed);
     }
     void note_peak() noexcept {
-        const std::size_t needed = needed_.load(std::memory_order_relaxed) + large_.live();
+        const std::size_t needed = needed_.load(std::memory_order_relaxed) + large_.live() + guards_.live();
         if (needed > most_needed_.load(std::memory_order_relaxed)) most_needed_.store(needed, std::memory_order_relaxed);
-        const std::size_t bytes = slices_.used() * slice_size + large_.live();
+        const std::size_t bytes = slices_.used() * slice_size + large_.live() + guards_.live();
         if (bytes > peak_) peak_ = bytes;
     }
     std::size_t page_up(std::size_t size) noexcept { return align_up(size, pages_.page_size()); }

@@ -61,8 +61,10 @@ void* span_store<Pages, Atomics>::take_guarded(std::size_t size, std::size_t ali
             }
             first = true;
         }
+        if (passes_hard_limit(page_up(size))) return nullptr;
         guard_slot* const slot = guards_.take(pages_, size, align, allowed);
         if (slot == nullptr) return nullptr;
+        note_peak();
         auto* s = static_cast<span_type*>(slot->record);
         if (s == nullptr) {
             s = take_record();

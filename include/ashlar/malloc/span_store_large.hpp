@@ -124,14 +124,15 @@ bool span_store<Pages, Atomics>::hold_large(span_type* s) noexcept {
     let_large_go(most_held);
     return true;
 }
+/// @returns whether any did: addresses are free again
 template <os::page_source Pages, atomics_policy Atomics>
-void span_store<Pages, Atomics>::let_large_go(std::size_t count) noexcept {
-    for (;;) {
+bool span_store<Pages, Atomics>::let_large_go(std::size_t count) noexcept {
+    for (bool any = false;; any = true) {
         span_type* s = nullptr;
         {
             const holding guard(lock_);
             s = first_held_;
-            if (held_ <= count || !pages_.commit(s->start, s->block_size)) return;
+            if (held_ <= count || !pages_.commit(s->start, s->block_size)) return any;
             first_held_ = s->next_in_mail;
             if (first_held_ == nullptr) last_held_ = nullptr;
             --held_;

@@ -222,11 +222,11 @@ std::size_t span_store<Pages, Atomics>::trim() noexcept {
 
 template <os::page_source Pages, atomics_policy Atomics>
 bool span_store<Pages, Atomics>::give_back_space() noexcept {
-    let_large_go(0);
+    const bool any = let_large_go(0);
     const holding guard(lock_);
     const std::size_t cached = large_.cached();
     large_.drop_all(pages_);
-    return slices_.give_back_space(pages_.direct()) != 0 || large_.cached() != cached;
+    return slices_.give_back_space(pages_.direct()) != 0 || any || large_.cached() != cached;
 }
 
 template <os::page_source Pages, atomics_policy Atomics>

@@ -146,7 +146,7 @@ void collect(Store& store, const heap_registry<Heap>& registry, const Heap* mine
         }
         store.for_each_span([&](const auto& s) { detail::count_span<Heap>(s, out); });
         out.large.allocations = store.large_taken();
-        out.used_bytes = store.slices().used() * slice_size + store.large().live();
+        out.used_bytes = store.slices().used() * slice_size + store.large().live() + store.guards().live();
         out.peak_used_bytes = store.peak_bytes();
         out.cached_bytes = store.large().cached();
         out.dirty_bytes = store.slices().dirty() + out.cached_bytes;
