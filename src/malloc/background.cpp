@@ -36,6 +36,7 @@ void* keep_house(void*) {
         for (int i = 0; i < 4 || the_store.has_dirty(); ++i) {
             nap();
             the_registry.gate().enter_as_guest();  // a fork waits until no purge is under way
+            the_registry.take_from_sleepers(nullptr, false);
             the_store.tick();
             the_registry.gate().leave_as_guest();
         }

@@ -51,6 +51,15 @@ public:
     }
     void leave_as_guest() noexcept { guests_.fetch_sub(1, std::memory_order_release); }
 
+    /// For one who is inside: as close(), if nobody else does; and at once, whoever is inside stays. @returns whether it did;
+    /// then whose flag is down stays outside until open()
+    bool try_close() noexcept {
+        if (!lock_.try_lock()) return false;
+        closed_.store(true, std::memory_order_seq_cst);
+        if (os::fence_all_threads()) return true;
+        open();
+        return false;
+    }
     /// Nobody enters from now on. To be followed by settle(), and by open() in parent and child.
     void close() noexcept {
         lock_.lock();

@@ -184,6 +184,10 @@ public:
     void read_mail() noexcept;
     /// Gives everything unused back: ready blocks to their spans, empty spans to the store.
     void settle() noexcept;
+    /// The same of another thread's heap, as far as can be while it sleeps (heap_sleeping.hpp).
+    std::size_t give_back_asleep() noexcept;
+    /// How often its thread has read its mail so far.
+    std::uint32_t readings() const noexcept { return detail::glance(readings_); }
 
     // --- fork (heap_fork.hpp) ------------------------------------------------------------------------------
     /// In the parent, of another thread's heap: where its free lists begin. @pre its thread is outside (fork_gate.I1)
@@ -278,6 +282,7 @@ private:
     void free_local(span_type& s, node* block) noexcept;
     void mend_span(span_type& s) noexcept;
     static void push_remote(registry_type& registry, span_type& s, node* first, node* last, std::uint32_t count) noexcept;
+    static bool all_came_home(const span_type& s) noexcept;
     void send(span_type& s, node* block) noexcept;
     bool add_to_parcel(const std::uintptr_t& key, const span_type& s, node* block) noexcept {
         parcel& to = outbox_[parcel_of(s)];
@@ -333,6 +338,7 @@ private:
     std::uint32_t guard_turn_ = 0;  ///< slow calls since it asked for a guarded block (heap_guarded)
     std::uint32_t trims_ = 0;  ///< of the registry's, those that it has done
     typename registry_type::gate_type::flag inside_{false};  ///< its thread is in a slow path (fork_gate.hpp)
+    std::uint32_t readings_ = 0;  ///< of its mail
     bool shared_ = false;  ///< it is a shared_heap
     bool torn_ = false;  ///< in the child of fork: to be mended before it is used
     std::size_t kept_ = 0;  ///< bytes carved from spans that are kept though they are empty
@@ -350,6 +356,14 @@ private:
     typename atomics::template atomic<bool> dead_{false};
     heap* next_ = nullptr;         ///< in the registry's list of all heaps
     heap* next_orphan_ = nullptr;  ///< in its list of heaps without a thread
+    /// Of the registry, which looks for heaps that sleep; under its lock.
+    struct {
+        std::uint32_t readings;  ///< when it was looked at last
+        bool had_mail;           ///< then
+        bool asleep;             ///< it has not read that since
+        std::uint8_t wait;       ///< looks to leave out, about doubled whenever one was in vain
+        std::uint8_t waited;
+    } watched_{};
     heap_counts figures_{};
     sample_clock clock_{};
 };
@@ -360,4 +374,5 @@ private:
 #include "ashlar/malloc/heap_fork.hpp"
 #include "ashlar/malloc/heap_free.hpp"
 #include "ashlar/malloc/heap_hardened.hpp"
+#include "ashlar/malloc/heap_sleeping.hpp"
 #include "ashlar/malloc/shared_heap.hpp"

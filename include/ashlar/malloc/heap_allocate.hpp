@@ -174,6 +174,7 @@ auto heap<Store>::usable_span(std::size_t c) noexcept -> span_type* {
         span_type* s = partial_[c].front();
         if (s == nullptr) {
             if (!shared_ && registry_->adopt_partial(*this, c)) continue;
+            if (!shared_) registry_->take_from_sleepers(this, false);  // before more is taken from the system
             s = store_->new_span(this, id_, c, !fills_spans(c));
             if (s == nullptr) {
                 const bool more = relieve();
@@ -214,6 +215,7 @@ template <class Store>
 [[gnu::noinline]] bool heap<Store>::relieve() noexcept {
     settle();
     registry_->tend_all();
+    if (!shared_) registry_->take_from_sleepers(this, true);
     return store_->give_back_space();
 }
 

@@ -181,6 +181,7 @@ void heap<Store>::came_home(span_type& s, const typename remote_list<atomics>::t
 
 template <class Store>
 [[gnu::noinline]] void heap<Store>::read_mail() noexcept {
+    ++readings_;
     for (span_type* s = mail_.take_all(); s != nullptr;) {
         span_type* const next = s->next_in_mail;  // before take: from then on it may be announced again
         auto* const owner = static_cast<heap*>(s->owner.load(std::memory_order_relaxed));

@@ -116,6 +116,27 @@ public:
         for (Heap* h = orphans_; h != nullptr; h = h->next_orphan_) settle(*h);
     }
 
+    /// Takes from the heaps of threads that have not read their mail for a while what no block in use is in, or at once from
+    /// all that are outside. `mine` is the calling thread's heap, or null; the caller is inside. @returns whether anything came
+    bool take_from_sleepers(const Heap* mine, bool at_once) noexcept {
+        if (knows_no_fence || first() == nullptr || next_of(*first()) == nullptr) return false;
+        if (!at_once && !look_for_sleepers(mine)) return false;
+        if (!gate_.try_close()) return false;
+        bool any = false;
+        {
+            const holding guard(lock_);
+            for_each_running(mine, [&](Heap& h) {
+                if (!at_once && !h.watched_.asleep) return;
+                if (h.inside_.load(std::memory_order_acquire)) return;  // acquire: pairs with leave()
+                const bool some = h.give_back_asleep() != 0;
+                h.watched_.wait = static_cast<std::uint8_t>(some ? 0 : h.watched_.wait < 32 ? 2 * h.watched_.wait + 1 : 63);
+                any = any || some;
+            });
+        }
+        gate_.open();
+        return any;
+    }
+
     /// Around fork. `mine` is the calling thread's heap, or null.
     template <class Store>
     void before_fork(Store& store, Heap* mine) noexcept {
@@ -187,6 +208,40 @@ public:
     static Heap* next_of(const Heap& h) noexcept { return h.next_; }
 
 private:
+    static constexpr std::uint64_t look_ns = 50'000'000;
+    // The thread sanitizer sees no order in the fence that the gate raises in other threads.
+#if defined(__SANITIZE_THREAD__)
+    static constexpr bool knows_no_fence = true;
+#else
+    static constexpr bool knows_no_fence = false;
+#endif
+
+    template <class F>
+    void for_each_running(const Heap* mine, F f) noexcept {
+        for (Heap* h = first(); h != nullptr; h = h->next_) {
+            if (h == mine || h->shared_ || h->orphan_.load(std::memory_order_relaxed)) continue;
+            if (!h->dead_.load(std::memory_order_relaxed)) f(*h);
+        }
+    }
+    /// @returns whether some heap had mail at the last look, and has not read any since
+    bool look_for_sleepers(const Heap* mine) noexcept {
+        const std::uint64_t now = os::now_ns();
+        if (now < next_look_.load(std::memory_order_relaxed)) return false;
+        const holding guard(lock_);
+        next_look_.store(now + look_ns, std::memory_order_relaxed);
+        bool any = false;
+        for_each_running(mine, [&](Heap& h) {
+            auto& w = h.watched_;
+            const bool same = w.had_mail && w.readings == h.readings();
+            w.had_mail = !h.mail_.empty();
+            w.readings = h.readings();
+            if (!same) w.wait = w.waited = 0;
+            w.asleep = same && w.had_mail && w.waited >= w.wait;
+            w.waited = static_cast<std::uint8_t>(w.asleep ? 0 : w.waited + 1);
+            any = any || w.asleep;
+        });
+        return any;
+    }
     static void settle(Heap& h) noexcept {
         if (h.torn_) h.mend();
         h.settle();
@@ -205,6 +260,7 @@ private:
     typename atomics::template atomic<Heap*> first_orphan_{nullptr};
     typename atomics::template atomic<Heap*> all_{nullptr};
     typename atomics::template atomic<bool> has_strays_{false};
+    typename atomics::template atomic<std::uint64_t> next_look_{0};  ///< for sleepers, not before
     typename atomics::template atomic<std::uint32_t> trims_{0};  ///< how often all heaps were asked
     node* strays_[size_class_count]{};
 };

@@ -104,6 +104,7 @@ struct alignas(64) span {
     void close(std::uint32_t heap_id) noexcept {
         tag.store((std::uint64_t{heap_id} + 1) << 32, std::memory_order_relaxed);
     }
+    bool is_closed() const noexcept { return static_cast<std::uint32_t>(tag.load(std::memory_order_relaxed)) == 0; }
     /// @returns whether a block that was carved starts there. @pre unit_magic != 0
     bool has_block_at(std::uint32_t offset) const noexcept {
         return offset % large_unit == 0 && offset / large_unit * unit_magic < unit_magic && offset < carved() * block_size;
