@@ -163,7 +163,8 @@ int check_trace(const options& chosen, const std::string& file, std::vector<chec
 int check_program(options chosen, const std::vector<std::string>& program) {
     if (!any(chosen.most)) chosen.most.no_leaks = true;
     const scratch_folder folder;
-    write_file(folder.file("conf"), "version = 1\nharden = 2\n");
+    // Guard pages as far as there are slots: what such a block finds is told with the calls that granted, freed and touched it.
+    write_file(folder.file("conf"), "version = 1\nharden = 2\nguard_samples = 1000000\nguard_slots = 4096\n");
     recording_options how;
     how.file = folder.file("trace");
     how.malloc = "ashlar";

@@ -103,7 +103,7 @@ def as_text(result):
 
 def as_markdown(result, costs):
     sizes = ", ".join(str(s) for s in SIZES.values())
-    page = f"""# What misuse comes to, and what finding it costs
+    page = f"""# What misuse comes to{", and what finding it costs" if costs else ""}
 
 `./dev bench misuse --markdown FILE`. {machine.sentence(result["machine"])}. Each cell: programs that were stopped with
 a message, of all that were run (blocks of {sizes} bytes; some misuses in several ways); *faults* were stopped by a signal and

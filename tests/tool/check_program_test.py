@@ -18,6 +18,10 @@ int main(int argc, char** argv) {
     if (what == "leak") { lose(1000); lose(1000); lose_in_cache(5000); }
     if (what == "twice") { std::free(p); }
     if (what == "interior") { std::free(p + 16); }
+    if (what == "beside") { p[100] = 1; }
+    if (what == "behind") { kept = std::memset(p, 1, 5000); }
+    if (what == "after") { std::free(p); p[8] = 1; }
+    if (what == "foreign") { std::free(&argc); }
     if (what == "status") { std::free(p); return 3; }
     std::free(p);
     return 0;
@@ -58,11 +62,19 @@ class CheckProgram(tool.ToolTest):
             self.assertEqual(done.returncode, 1 if left else 0)
 
     def test_misuse_ends_the_program_and_breaks_the_check(self):
-        for what, words in (("twice", "free"), ("interior", "interior|inside|start")):
+        granted, freed = r"  granted by thread \d+:\n    #0 ", r"  freed by thread \d+:\n    #0 "
+        for what, signal, words, stacks in (
+                ("twice", 6, r"ashlar: free\(0x\w+\): a block of 100 bytes that is free already", (granted, freed)),
+                ("interior", 6, "it lies inside a block of 100 bytes", (granted,)),
+                ("beside", 6, "something was written beside a block of 100 bytes", (granted, freed)),
+                ("behind", 11, "overflow: write at", (granted, r"  touched by thread \d+:\n    #0 ")),
+                ("after", 11, "use after free: write at", (granted, freed, r"  touched by thread \d+:\n    #0 ")),
+                ("foreign", 6, "it lies on the stack", ())):
             done = self.check("--junit", "out.xml", "--", "./p", what)
             self.assertEqual(done.returncode, 1)
-            self.assertRegex(done.stdout, r"ends-well +exit status 0 +killed by signal 6 .*BROKEN")
-            self.assertRegex(done.stderr, words)
+            self.assertRegex(done.stdout, rf"ends-well +exit status 0 +killed by signal {signal} .*BROKEN")
+            for each in (words, *stacks):
+                self.assertRegex(done.stderr, each, what)
             self.assertIn("ends-well", pathlib.Path("out.xml").read_text())
 
     def test_the_programs_own_status_counts(self):
