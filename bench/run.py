@@ -12,6 +12,7 @@
     bench/run.py ownership     rc and arc against std::shared_ptr and hand-written pointers
     bench/run.py compile_time  what including Ashlar costs a compiler
     bench/run.py recorder      what recording costs, with and without call stacks, beside heaptrack
+    bench/run.py choose        whether replay and advice come true when the programs themselves run
     bench/run.py truth         whether Valgrind and heaptrack count of a program what we count
     bench/run.py p0089         growth, locality, utilisation and contention, as the paper P0089 measured them
 
@@ -20,15 +21,15 @@ Each command has --help. Needs nothing but the standard library.
 import argparse
 import sys
 
-from runner import (adaptors, compile_time, hardening, instructions, malloc, misuse, ownership, p0089, places, pools,
-                    recorder, strategies, traces, truth)
+from runner import (adaptors, choose, compile_time, hardening, instructions, malloc, misuse, ownership, p0089, places,
+                    pools, recorder, strategies, traces, truth)
 
 
 def main():
     parser = argparse.ArgumentParser(prog="bench/run.py", description="Ashlar's benchmarks.")
     commands = parser.add_subparsers(dest="command", required=True)
     for command in (malloc, instructions, misuse, hardening, adaptors, strategies, pools, ownership, compile_time, p0089, traces,
-                    recorder, truth):
+                    recorder, truth, choose):
         command.add_arguments(commands)
     arguments = parser.parse_args()
     places.require(arguments)

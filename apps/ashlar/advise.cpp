@@ -19,7 +19,7 @@
 namespace ashlar::app {
 namespace {
 
-constexpr const char* usage = "ashlar advise [--goal balanced|speed|memory|latency] [-o FILE] [--json] TRACE";
+constexpr const char* usage = "ashlar advise [--goal balanced|speed|memory|latency] [--run-time SECONDS] [-o FILE] [--json] TRACE";
 
 struct command_options {
     std::string trace;
@@ -66,6 +66,9 @@ void add_advise(CLI::App& tool, context& line) {
     command->add_option("TRACE", options->trace, "what `ashlar record` wrote")->required();
     add_goal(*command, options->settings.goal);
     command->add_option("-o,--output", options->conf, "the conf to write")->type_name("FILE")->capture_default_str();
+    command->add_option_function<double>("--run-time", [options](double s) { options->settings.run_ns = s * 1e9; },
+                                         "how long the program takes when it is not recorded; else as long as when it was")
+        ->type_name("SECONDS")->check(CLI::PositiveNumber);
     command->add_option("--rounds", options->settings.replay.rounds, "repeats of every measurement")->check(CLI::Range(1, 1000))->capture_default_str();
     command->add_option("--limit", options->settings.replay.limit, "replay at most so many steps")
         ->check(CLI::Range(std::uint64_t{2}, std::uint64_t{1} << 32))->capture_default_str();
@@ -78,7 +81,7 @@ void add_goal(CLI::App& command, advice_goal& goal) {
     std::map<std::string, advice_goal> goals;
     for (const auto g : {advice_goal::balanced, advice_goal::speed, advice_goal::memory, advice_goal::latency}) goals.emplace(name(g), g);
     command.add_option("--goal", goal, "what to gain: balanced (default), speed, memory or latency")
-        ->transform(CLI::CheckedTransformer(goals))->type_name("GOAL");
+        ->transform(CLI::CheckedTransformer(goals).description(""))->type_name("GOAL");
 }
 
 }  // namespace ashlar::app

@@ -64,7 +64,7 @@ void add_replay(CLI::App& tool, context& line) {
         ->check(CLI::Range(1, 1000))->capture_default_str();
     const std::map<std::string, replay_touch> touches{{"none", replay_touch::none}, {"pages", replay_touch::pages}, {"all", replay_touch::all}};
     command->add_option("--touch", options->replay.touch, "what is written of a granted block: none, pages (default) or all")
-        ->transform(CLI::CheckedTransformer(touches))->type_name("WHAT");
+        ->transform(CLI::CheckedTransformer(touches).description(""))->type_name("WHAT");
     command->add_option("--limit", options->replay.limit, "replay at most so many steps")
         ->check(CLI::Range(std::uint64_t{2}, std::uint64_t{1} << 32))->capture_default_str();
     command->add_option("--timed", options->replay.timed, "take the times of at most so many steps")

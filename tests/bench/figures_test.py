@@ -40,6 +40,14 @@ class Figures(unittest.TestCase):
         self.assertAlmostEqual(figures.geometric_mean([2, None, 8]), 4)
         self.assertIsNone(figures.geometric_mean([None]))
 
+    def test_the_rank_correlation_is_spearmans(self):
+        self.assertAlmostEqual(figures.rank_correlation([1, 2, 3, 4], [10, 20, 30, 1000]), 1)
+        self.assertAlmostEqual(figures.rank_correlation([1, 2, 3, 4], [4, 3, 2, 1]), -1)
+        self.assertAlmostEqual(figures.rank_correlation([86, 97, 99, 100, 101, 103, 106, 110, 112, 113],
+                                                        [2, 20, 28, 27, 50, 29, 7, 17, 6, 12]), -29 / 165)  # a textbook's
+        self.assertAlmostEqual(figures.rank_correlation([1, 1, 2], [5, 6, 7]), 0.8660254)  # equal values share their rank
+        self.assertIsNone(figures.rank_correlation([1, 1, 1], [1, 2, 3]))
+
     def test_a_malloc_that_failed_has_a_dash_and_no_ratio(self):
         header, rows = report._rows(RESULT, "time")  # the rows that both kinds of table print
         self.assertIsNone(dict(zip(header, rows[1]))["earlier"])
