@@ -50,10 +50,11 @@ struct alignas(64) span {
     typename Atomics::template atomic<std::uint32_t> carved_blocks{0};  ///< see carved()
     std::uint32_t unit_magic = 0;  ///< of block_size / large_unit where a heap may keep freed blocks ready, else 0
     std::uint8_t size_class = 0;
-    span_kind kind = span_kind::none;
-    bool shared : 1 = false;  ///< its blocks belong to a heap for any thread (shared_heap.hpp)
-    bool ended : 1 = false;  ///< its one block was freed, and its addresses are kept out of use: any touch is a fault
+    // These three change under the store's lock alone, which is held by who counts spans; `shared` has a byte of its own.
+    span_kind kind : 6 = span_kind::none;
+    bool ended : 1 = false;   ///< its one block was freed, and its addresses are kept out of use: any touch is a fault
     bool fenced : 1 = false;  ///< with `harden`: a page behind its last block is one that nobody may touch
+    bool shared = false;  ///< its blocks belong to a heap for any thread (shared_heap.hpp)
     std::uint8_t forks = 0;  ///< of its store when it began: marks in older ones are no proof (heap_fork.I1)
     std::byte* start = nullptr;
     std::size_t block_size = 0;  ///< usable bytes of a block
