@@ -89,7 +89,7 @@ TEST_CASE("heap_walk: while threads run, what stays is seen exactly once", "[mal
     std::atomic<bool> stop{false};
     std::thread busy([&] {
         heap_type& mine = f.attach();
-        for (std::size_t i = 0; !stop && i < 100'000'000; ++i) f.free(mine, mine.allocate(i % 2500));
+        for (std::size_t i = 0; !stop && i < 100'000'000; ++i) f.free(mine, f.allocate(mine, i % 2500));
     });
     for (int round = 0; round < 20; ++round) {
         std::set<void*> seen;

@@ -89,7 +89,7 @@ TEST_CASE("statistics: they can be taken while threads run, and no sum is nonsen
         for (int i = 0; i < 30'000; ++i) {
             void*& slot = held[next.below(64)];
             if (slot != nullptr) f.free(h, slot);
-            slot = h.allocate(next.below(3000));
+            slot = f.allocate(h, next.below(3000));
         }
         for (void* p : held) {
             if (p != nullptr) f.free(h, p);

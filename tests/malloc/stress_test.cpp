@@ -35,7 +35,7 @@ void work(fixture& f, exchange& shared, std::uint64_t seed, int steps) {
         if (mine.size() < 20 || next.below(2) == 0) {
             const std::size_t kind = next.below(100);
             const std::size_t size = 1 + next.below(kind < 80 ? 300 : kind < 97 ? 5000 : kind < 99 ? 60'000 : 400'000);
-            auto* p = static_cast<unsigned char*>(h.allocate(size));
+            auto* p = static_cast<unsigned char*>(f.allocate(h, size));
             const auto mark = static_cast<unsigned char>(next());
             std::memset(p, mark, size);
             mine.push_back({p, size, mark});
@@ -87,7 +87,7 @@ TEST_CASE("stress: threads that are refused at the same moment keep their bytes 
             for (int round = 0; round < 3; ++round) {
                 for (std::size_t i = 0; i < 1500; ++i) {
                     const std::size_t size = 1 + next.below(i % 50 == 0 ? 900'000 : 4000);
-                    auto* p = static_cast<unsigned char*>(h.allocate(size));
+                    auto* p = static_cast<unsigned char*>(f.allocate(h, size));
                     if (p == nullptr) {
                         refusals.fetch_add(1);
                         break;

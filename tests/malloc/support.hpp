@@ -56,9 +56,15 @@ struct fixture {
         REQUIRE(h != nullptr);
         return *h;
     }
+    /// As the entry points do it, where other threads may look at the heap (fork_gate.I1).
+    void* allocate(heap_type& h, std::size_t size) {
+        const visit inside(registry.gate(), h.inside());
+        return h.allocate(size);
+    }
     void free(heap_type& h, void* p) {
         if (heap_type::push_local(*store->find(p), store->key(), h.id(), p)) return;
         if (h.push_second(*store, store->key(), *store->find(p), p)) return;
+        const visit inside(registry.gate(), h.inside());
         heap_type::release(*store, registry, &h, p, "free");
     }
     std::size_t usable(void* p) { return heap_type::usable_size(*store, p, "malloc_usable_size"); }

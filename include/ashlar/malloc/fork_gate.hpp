@@ -20,6 +20,18 @@
 #include "ashlar/malloc/tiny_lock.hpp"
 #include "ashlar/os/platform.hpp"
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define ASHLAR_SEES_FENCE 0
+#endif
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define ASHLAR_SEES_FENCE 0
+#endif
+#if !defined(ASHLAR_SEES_FENCE)
+#define ASHLAR_SEES_FENCE 1
+#endif
+
 namespace ashlar::malloc {
 
 template <atomics_policy Atomics = std_atomics>
@@ -27,6 +39,9 @@ class fork_gate {
 public:
     using flag = typename Atomics::template atomic<bool>;
     static constexpr std::uint64_t patience_ns = 250'000'000;  ///< a visitor may be stopped, or wait for who forks
+
+    /// The thread sanitizer sees no order in a fence that is raised in other threads.
+    static constexpr bool fence_is_seen = ASHLAR_SEES_FENCE != 0;
 
     constexpr fork_gate() noexcept = default;
     fork_gate(const fork_gate&) = delete;

@@ -119,7 +119,7 @@ public:
     /// Takes from the heaps of threads that have not read their mail for a while what no block in use is in, or at once from
     /// all that are outside. `mine` is the calling thread's heap, or null; the caller is inside. @returns whether anything came
     bool take_from_sleepers(const Heap* mine, bool at_once) noexcept {
-        if (knows_no_fence || first() == nullptr || next_of(*first()) == nullptr) return false;
+        if (!gate_type::fence_is_seen || first() == nullptr || next_of(*first()) == nullptr) return false;
         if (!at_once && !look_for_sleepers(mine)) return false;
         if (!gate_.try_close()) return false;
         bool any = false;
@@ -209,13 +209,6 @@ public:
 
 private:
     static constexpr std::uint64_t look_ns = 50'000'000;
-    // The thread sanitizer sees no order in the fence that the gate raises in other threads.
-#if defined(__SANITIZE_THREAD__)
-    static constexpr bool knows_no_fence = true;
-#else
-    static constexpr bool knows_no_fence = false;
-#endif
-
     template <class F>
     void for_each_running(const Heap* mine, F f) noexcept {
         for (Heap* h = first(); h != nullptr; h = h->next_) {
