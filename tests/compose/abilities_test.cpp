@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "ashlar/compose/adaptive.hpp"
 #include "ashlar/compose/affix.hpp"
 #include "ashlar/compose/any_ref.hpp"
 #include "ashlar/compose/bucketize.hpp"
@@ -175,6 +176,36 @@ static_assert(joins<on_preallocated>(each));
 // A decision that changes as it is asked can neither be foretold nor shared by threads.
 static_assert(abilities_of<choice<counts_requests, fake<everything>, fake<everything>>>() ==
               (everything & ~(walk | forecast | threads)));
+
+// An adaptive allocator counts without atomics and has memory of its own: that tells what is owned, and is trimmed.
+template <unsigned M, int>
+struct candidate : fake<M> {
+    template <class Upstream>
+    explicit candidate(ref<Upstream>) {}
+};
+template <unsigned M>
+struct taking_turns {
+    candidate_costs<2> operator()(const usage&) const noexcept { return {}; }
+    template <class>
+    using a = candidate<M, 0>;
+    template <class>
+    using b = candidate<everything, 1>;
+    template <class>
+    using c = candidate<0, 1>;
+};
+template <unsigned M>
+using with_all = adaptive<taking_turns<M>, apportioned<2, fake<everything>>, taking_turns<M>::template a, taking_turns<M>::template b>;
+template <unsigned M>
+using with_none = adaptive<taking_turns<M>, apportioned<2, fake<everything>>, taking_turns<M>::template a, taking_turns<M>::template c>;
+template <unsigned... Bit>
+constexpr bool adapts(std::integer_sequence<unsigned, Bit...>) {
+    return ((abilities_of<with_all<1U << Bit>>() == ((joined(1U << Bit, everything) & ~threads) | own | trim_)) && ...) &&
+           ((abilities_of<with_none<1U << Bit>>() == ((joined(1U << Bit, 0) & ~threads) | own | trim_)) && ...) &&
+           abilities_of<with_all<everything>>() == (everything & ~(threads | walk));
+}
+static_assert(adapts(each));
+static_assert(abilities_of<apportioned<2, fake<0>>::share>() == own);
+static_assert(abilities_of<apportioned<2, fake<everything>>::share>() == (own | forecast));
 
 }  // namespace
 
