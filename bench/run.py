@@ -6,6 +6,7 @@
     bench/run.py misuse        what each malloc does when a program misuses it
     bench/run.py hardening     what the tiers of checks cost real programs
     bench/run.py adaptors      instructions that each adaptor adds to its upstream's
+    bench/run.py adaptive      an allocator that changes with the phases of a program, against each of its candidates
     bench/run.py strategies    the toolkit's strategies against std::pmr and Boost.Container
     bench/run.py traces        the general heaps on recorded traces of programs, against glibc's malloc
     bench/run.py pools         pool, slab and object_pool against the pools of others
@@ -21,15 +22,15 @@ Each command has --help. Needs nothing but the standard library.
 import argparse
 import sys
 
-from runner import (adaptors, choose, compile_time, hardening, instructions, malloc, misuse, ownership, p0089, places,
-                    pools, recorder, strategies, traces, truth)
+from runner import (adaptive, adaptors, choose, compile_time, hardening, instructions, malloc, misuse, ownership, p0089,
+                    places, pools, recorder, strategies, traces, truth)
 
 
 def main():
     parser = argparse.ArgumentParser(prog="bench/run.py", description="Ashlar's benchmarks.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (malloc, instructions, misuse, hardening, adaptors, strategies, pools, ownership, compile_time, p0089, traces,
-                    recorder, truth, choose):
+    for command in (malloc, instructions, misuse, hardening, adaptors, adaptive, strategies, pools, ownership, compile_time, p0089,
+                    traces, recorder, truth, choose):
         command.add_arguments(commands)
     arguments = parser.parse_args()
     places.require(arguments)
