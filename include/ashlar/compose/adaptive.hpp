@@ -146,7 +146,7 @@ public:
         requires(resettable<Candidate<share>> && ...)
     {
         settle();
-        each([&](auto& a, std::size_t i) noexcept {
+        each_of(candidates_, [&](auto& a, std::size_t i) noexcept {
             a.reset();
             live_[i] = 0;
             if (i != active_) ashlar::trim(a);
@@ -154,14 +154,14 @@ public:
         memory_.large().reset();
     }
     void trim() noexcept {
-        each([](auto& a, std::size_t) noexcept { ashlar::trim(a); });
+        each_of(candidates_, [](auto& a, std::size_t) noexcept { ashlar::trim(a); });
         memory_.trim();
     }
     bool available(layout l) const noexcept
         requires(forecasting<Candidate<share>> && ...) && forecasting<upstream_type>
     {
         bool some = memory_.large().available(l);
-        const_cast<adaptive*>(this)->each([&](const auto& a, std::size_t) noexcept { some = some || a.available(l); });
+        each_of(candidates_, [&](const auto& a, std::size_t) noexcept { some = some || a.available(l); });
         return some;
     }
     /// @complexity O(log regions)
@@ -321,9 +321,9 @@ private:
             return act(detail::candidate_of<I>(candidates_));
         }
     }
-    template <class Act>
-    void each(Act act) noexcept {
-        [&]<std::size_t... I>(std::index_sequence<I...>) { (act(detail::candidate_of<I>(candidates_), I), ...); }(indices());
+    template <class Row, class Act>
+    static void each_of(Row& row, Act act) noexcept {
+        [&]<std::size_t... I>(std::index_sequence<I...>) { (act(detail::candidate_of<I>(row), I), ...); }(indices());
     }
     using indices = std::make_index_sequence<n>;
 
