@@ -102,7 +102,7 @@ function heldOverTime(p) {
     { label: "At", key: (m) => m.time_ns, show: (m) => momentName(p, p.moments.indexOf(m)) },
     { label: "Pages held", key: (m) => m.pages, show: (m) => meter(bytes(m.pages * p.page_bytes), m.pages * p.page_bytes, most) },
     { label: "Filled", number: true, key: (m) => m.live_bytes / m.pages, show: (m) => share(m.live_bytes, m.pages * p.page_bytes) },
-    { label: "Sparse pages", number: true, key: (m) => m.sparse_pages, show: (m) => count(m.sparse_pages) },
+    { label: "Sparse", number: true, key: (m) => m.sparse_pages, show: (m) => count(m.sparse_pages) },
   ], p.moments, { name: "Pages held over time", limit: 18 });
 }
 

@@ -127,6 +127,28 @@ void write_findings(trace_writer& to) {
     }
 }
 
+/// Forty thousand call stacks in a tree of three levels, every other block freed at the end.
+void write_wide(trace_writer& to) {
+    trace_module program;
+    program.path = "/bin/demo";
+    program.bytes = 0x10000000;
+    to.define_module(1, program);
+    std::uint64_t time = 0, address = 0x7f0000000000;
+    const auto below = [&](std::uint32_t parent, std::uint64_t place) { return to.define_stack(0, parent, {1, place}); };
+    for (std::uint64_t i = 0; i < 35; ++i) {
+        const auto outer = below(trace_stacks::unknown, 0x1000 + 16 * i);
+        for (std::uint64_t k = 0; k < 35; ++k) {
+            const auto middle = below(outer, 0x100000 + 16 * (35 * i + k));
+            for (std::uint64_t n = 0; n < 33; ++n, address += 1024) {
+                const auto stack = below(middle, 0x1000000 + 16 * (33 * (35 * i + k) + n));
+                to.write({.time_ns = time += 100, .address = address, .size = 1 + (i * k + n) % 1000, .stack = stack, .kind = event_kind::malloc});
+            }
+        }
+    }
+    for (std::uint64_t at = 0x7f0000000000; at < address; at += 2048)
+        to.write({.time_ns = time += 100, .address = at, .kind = event_kind::free});
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -135,7 +157,7 @@ int main(int argc, char** argv) {
     const std::uint64_t events = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 40'000;
     trace_writer::subject about{.command_line = {"demo", "--of", scenario == "grown" ? "more" : "a trace"}, .executable = {}, .process = 4242};
     if (scenario == "hostile") about.command_line = hostile_command();
-    if (scenario == "callers" || scenario == "grown" || scenario == "findings") about.stack_depth = 64;
+    if (scenario == "callers" || scenario == "grown" || scenario == "wide" || scenario == "findings") about.stack_depth = 64;
     auto to = trace_writer::create(argv[2], about);
     if (!to) {
         std::fprintf(stderr, "%s\n", to.error().c_str());
@@ -147,6 +169,7 @@ int main(int argc, char** argv) {
     if (scenario == "crowd") write_busy(to, events, 700);
     if (scenario == "callers" || scenario == "grown") write_callers(to, scenario == "grown");
     if (scenario == "findings") write_findings(to);
+    if (scenario == "wide") write_wide(to);
     if (scenario == "one") to.write({.time_ns = 5, .address = 0x1000, .size = 1, .kind = event_kind::malloc});
     to.name_thread(0, scenario == "hostile" ? "<img src=x a>" : "main");
     return to.close(scenario == "known" ? 20'000 : 0) ? 0 : 1;
