@@ -30,7 +30,7 @@ struct command_options {
 
 int advise_on(const command_options& options) {
     check_writable(options.conf);  // before minutes of replay, not after
-    auto trace = open_trace(options.trace);
+    auto trace = open_whole_trace(options.trace);
     const auto about = summarise(trace);
     trace.rewind();
     const replay_script script(trace, options.trace, options.settings.replay.limit);

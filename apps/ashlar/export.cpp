@@ -46,6 +46,9 @@ int run_export(const options& chosen) {
     if (!reader.info().has_stacks) {
         throw failure(failed, printable(chosen.trace, 4096) + " has no call stacks; record with --stacks");
     }
+    if (chosen.format == "heaptrack" && reader.info().sample_mean != 0) {
+        throw failure(failed, "heaptrack's format has no place for estimates, and " + printable(chosen.trace, 4096) + " is a sample");
+    }
     const auto s = summarise(reader);
     warn_if_incomplete(reader);
     const symbols::options how{chosen.debug_paths};
@@ -61,7 +64,7 @@ int run_export(const options& chosen) {
     write(chosen, [&](const text_sink& out) {
         if (chosen.format == "folded") return out(folded_text(view, measure_of(chosen.by)));
         if (chosen.format == "pprof") return out(pprof_bytes(view, reader.info()));
-        out(speedscope_json(view, command_text(reader.info())).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+        out(speedscope_json(view, title_of(reader.info())).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
     });
     return done;
 }

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ashlar/observe/live_blocks.hpp"
+#include "ashlar/observe/sample_weight.hpp"
 #include "export_formats.hpp"
 #include "text.hpp"
 #include "traces.hpp"
@@ -30,18 +31,20 @@ struct point {
 
 class points {
 public:
+    explicit points(std::uint64_t sample_mean) : mean_(sample_mean) {}
     void add(const event& e) {
         last_ns_ = e.time_ns;
-        if (const auto born = live_.take(e.released())) die(*born);
+        if (const auto born = live_.take(e.released())) die(*born, e.released());
         if (e.granted() == 0) return;
-        if (const auto lost = live_.take(e.granted())) die(*lost);
+        if (const auto lost = live_.take(e.granted())) die(*lost, e.granted());
         live_.insert(e.granted(), {e.size, e.time_ns, e.stack});
         if (e.stack >= all_.size()) all_.resize(e.stack + std::size_t{1} + e.stack / 2);
         point& p = all_[e.stack];
-        p.now.add(e.size);
+        const std::uint64_t n = sample_weight(mean_, e.size, e.granted(), e.time_ns);
+        p.now.add(e.size, n);
         if (p.now.bytes > p.most.bytes) p.most = p.now;
-        costs_.grant(e.stack, e.size);
-        bytes_ += e.size;
+        costs_.grant(e.stack, e.size, n);
+        bytes_ += n * e.size;
         if (bytes_ > most_) {
             most_ = bytes_;
             peak_ns_ = e.time_ns;
@@ -50,7 +53,9 @@ public:
     }
     /// What was never freed has lived to the end.
     void finish() {
-        live_.for_each([&](std::uint64_t, const birth& b) { all_[b.stack].lifetimes_us += (last_ns_ - b.time_ns) / 1000; });
+        live_.for_each([&](std::uint64_t address, const birth& b) {
+            all_[b.stack].lifetimes_us += sample_weight(mean_, b.size, address, b.time_ns) * ((last_ns_ - b.time_ns) / 1000);
+        });
     }
     std::vector<stack_costs::row> rows() const { return costs_.rows(); }
     const point& of(std::uint32_t stack) const { return all_[stack]; }
@@ -58,13 +63,15 @@ public:
     std::uint64_t peak_us() const { return peak_ns_ / 1000; }
 
 private:
-    void die(const birth& b) {
+    void die(const birth& b, std::uint64_t address) {
+        const std::uint64_t n = sample_weight(mean_, b.size, address, b.time_ns);
         point& p = all_[b.stack];
-        p.now.remove(b.size);
-        p.lifetimes_us += (last_ns_ - b.time_ns) / 1000;
-        costs_.release(b.stack, b.size, false);
-        bytes_ -= b.size;
+        p.now.remove(b.size, n);
+        p.lifetimes_us += n * ((last_ns_ - b.time_ns) / 1000);
+        costs_.release(b.stack, b.size, false, n);
+        bytes_ -= n * b.size;
     }
+    std::uint64_t mean_;
     stack_costs costs_;
     std::vector<point> all_;
     live_blocks<birth> live_;
@@ -95,7 +102,7 @@ std::string line_text(std::uint64_t address, const code_line& l) {
 }  // namespace
 
 std::string dhat_json(trace_reader& trace, const trace_stacks& stacks, const symbols::options& how) {
-    points counted;
+    points counted(trace.info().sample_mean);
     while (const event* e = trace.next()) counted.add(*e);
     counted.finish();
     const auto rows = counted.rows();
@@ -127,7 +134,7 @@ std::string dhat_json(trace_reader& trace, const trace_stacks& stacks, const sym
                        {"ebk", c.live.blocks}, {"fs", std::move(path)}});
     }
     const json out = {{"dhatFileVersion", 2}, {"mode", "heap"}, {"verb", "Allocated"}, {"bklt", true}, {"bkacc", false},
-                      {"tu", "\xc2\xb5s"}, {"Mtu", "s"}, {"tuth", 10}, {"cmd", valid_utf8(command_text(trace.info()))},
+                      {"tu", "\xc2\xb5s"}, {"Mtu", "s"}, {"tuth", 10}, {"cmd", valid_utf8(title_of(trace.info()))},
                       {"pid", trace.info().process}, {"tg", counted.peak_us()}, {"te", counted.end_us()}, {"pps", std::move(all)},
                       {"ftbl", frames.all()}};
     return out.dump() + "\n";

@@ -1,4 +1,6 @@
 // See export_formats.hpp.
+#include <fmt/core.h>
+
 #include <map>
 
 #include "export_formats.hpp"
@@ -8,7 +10,7 @@ namespace ashlar::app {
 namespace {
 
 // Field numbers of profile.proto.
-enum profile_field : unsigned { sample_type = 1, sample = 2, location = 4, function = 5, string_table = 6, time_nanos = 9, duration_nanos = 10, default_sample_type = 14 };
+enum profile_field : unsigned { sample_type = 1, sample = 2, location = 4, function = 5, string_table = 6, time_nanos = 9, duration_nanos = 10, period_type = 11, period = 12, comment = 13, default_sample_type = 14 };
 
 /// The bytes of one message.
 class message {
@@ -89,6 +91,10 @@ std::string pprof_bytes(const stack_view& view, const trace_info& info) {
         out.nested(function, message().number(1, id).number(2, name).number(3, name).number(4, text(valid_utf8(f.file))));
     }
     out.number(time_nanos, info.start_unix_ns).number(duration_nanos, info.duration_ns);
+    if (info.sample_mean != 0) {  // the values are scaled already, as pprof means them to be
+        out.nested(period_type, message().number(1, text("space")).number(2, text("bytes"))).number(period, info.sample_mean);
+        out.number(comment, text(fmt::format("estimates: a sample, one byte in {}", info.sample_mean)));
+    }
     out.number(default_sample_type, text("peak_space"));
     for (const std::string& s : text.all()) out.bytes(string_table, s);
     return out.text();

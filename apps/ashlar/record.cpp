@@ -14,7 +14,7 @@
 namespace ashlar::app {
 namespace {
 
-constexpr const char* usage = "ashlar record [-o FILE] [--stacks[=DEPTH]] [--malloc ashlar|system] -- PROG ARGS...";
+constexpr const char* usage = "ashlar record [-o FILE] [--stacks[=DEPTH]] [--sample SIZE] [--malloc ashlar|system] -- PROG ARGS...";
 
 int record(const context& line, const recording_options& options) {
     recording taken(required_program(line, usage), options);
@@ -36,6 +36,8 @@ void add_record(CLI::App& tool, context& line) {
         ->check(CLI::IsMember({"system", "ashlar"}))->capture_default_str();
     command->add_flag("--stacks{64}", options->stacks, "tell every request's call stack, of at most so many frames (64)")
         ->type_name("[=DEPTH]")->check(CLI::Range(1, 256));
+    command->add_option("--sample", options->sample, "record one byte in so many and what it is part of: 512K")
+        ->transform(CLI::AsSizeValue(true))->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40))->type_name("SIZE");
     command->add_option("--conf", options->conf, "options for --malloc ashlar")->type_name("FILE");
     command->add_flag("--compress,!--no-compress", options->compress, "pack the trace when the program has ended (default)");
     command->footer(usage);

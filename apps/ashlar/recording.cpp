@@ -65,11 +65,11 @@ recording::recording(const std::vector<std::string>& program, const recording_op
         use_conf(variables_, options_.conf);
         variables_.preload(own_library(our_malloc));
     }
-    if (options_.stacks != 0) {
-        variables_.set("ASHLAR_TRACE_STACKS", std::to_string(options_.stacks));
-    } else {
-        variables_.remove("ASHLAR_TRACE_STACKS");
-    }
+    const auto choose = [&](const char* variable, std::uint64_t value) {
+        value != 0 ? variables_.set(variable, std::to_string(value)) : variables_.remove(variable);
+    };
+    choose("ASHLAR_TRACE_STACKS", options_.stacks);
+    choose("ASHLAR_TRACE_SAMPLE", options_.sample);
     variables_.preload(own_library(our_recorder));  // first, so that it sees what the program asks
 }
 

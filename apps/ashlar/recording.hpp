@@ -9,6 +9,7 @@
 // Checked by: tests/tool/record_test.py, tests/tool/bad_input_test.py
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@ struct recording_options {
     std::string malloc = "system";
     std::string conf;
     unsigned stacks = 0;  ///< frames to keep of each request's call stack; 0: none
+    std::uint64_t sample = 0;  ///< bytes between samples; 0: everything
     bool compress = true;
 };
 

@@ -30,7 +30,7 @@ struct command_options {
 };
 
 int replay(const command_options& options) {
-    auto trace = open_trace(options.trace);
+    auto trace = open_whole_trace(options.trace);
     const auto engines = chosen_engines(options.engines);
     replay_options how = options.replay;
     how.latency = !options.no_latency;

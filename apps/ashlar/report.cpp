@@ -59,10 +59,11 @@ void print_totals(const summary& s, bool complete) {
                     time_text(static_cast<double>(s.peak_time_ns))));
     row(complete ? "never freed" : "live at the end", bytes_text(static_cast<double>(s.leaked.bytes)),
         fmt::format("{} B in {} blocks", count_text(s.leaked.bytes), count_text(s.leaked.blocks)));
-    row("temporary", share_text(static_cast<double>(s.temporary.blocks), static_cast<double>(s.allocations)),
+    const bool is_whole = s.sample_mean == 0;
+    if (is_whole) row("temporary", share_text(static_cast<double>(s.temporary.blocks), static_cast<double>(s.allocations)),
         count_text(s.temporary.blocks) + " blocks freed before their thread allocated again");
     row("threads", count_text(s.threads), count_text(s.remote.blocks) + " frees by another thread");
-    row("reallocations", count_text(s.reallocations),
+    if (is_whole) row("reallocations", count_text(s.reallocations),
         fmt::format("{} in place, {} moved by the others", count_text(s.reallocations_in_place),
                     bytes_text(static_cast<double>(s.chains.total.moved_bytes))));
     const auto if_any = [&](const char* what, std::uint64_t n) {

@@ -19,7 +19,10 @@ study::study(const std::string& trace, const symbols::options* how) : reader(tra
     if (reader.info().has_stacks) view.emplace(*figures, reader.stacks(), reader.info(), how);
 }
 
-void study::look_at_pages() { layouts = layouts_of(reader, *figures); }
+void study::look_at_pages() {
+    // What a page holds, and what shares a line, a sample cannot tell.
+    if (figures->sample_mean == 0) layouts = layouts_of(reader, *figures);
+}
 
 nlohmann::json study::json() const {
     auto all = summary_json(*figures, reader.info(), health);

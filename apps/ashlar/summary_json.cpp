@@ -196,7 +196,8 @@ json definitions_json() {
 
 /// The plain figures.
 json totals_json(const summary& s) {
-    return {{"events", s.events},
+    return {{"sample_mean", s.sample_mean},
+            {"events", s.events},
             {"allocations", s.allocations},
             {"frees", s.frees},
             {"bytes_allocated", s.bytes_allocated},

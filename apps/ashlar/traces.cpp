@@ -39,15 +39,26 @@ void check_trace_output(const std::string& file) {
     check_writable(file);
 }
 
+trace_reader open_whole_trace(const std::string& file) {
+    auto trace = open_trace(file);
+    if (trace.info().sample_mean != 0) throw failure(failed, file + " is a sample, and this needs every event: record without --sample");
+    return trace;
+}
+
 void warn_if_incomplete(const trace_reader& trace) {
     if (const auto lost = describe(trace.health()); !lost.empty()) fmt::print(stderr, "ashlar: {}\n", lost);
-    if (trace.info().state == trace_state::cut) fmt::print(stderr, "ashlar: {}\n", describe(trace.info()));
+    if (trace.info().state == trace_state::cut || trace.info().sample_mean != 0) fmt::print(stderr, "ashlar: {}\n", describe(trace.info()));
 }
 
 std::string command_text(const trace_info& info) {
     std::string line;
     for (const auto& word : info.command_line) line += (line.empty() ? "" : " ") + quoted(word);
     return info.command_line_cut ? line + " ..." : line;
+}
+
+std::string title_of(const trace_info& info) {
+    const std::string command = command_text(info);
+    return info.sample_mean == 0 ? command : fmt::format("{} (estimates: a sample, one byte in {})", command, info.sample_mean);
 }
 
 }  // namespace ashlar::app

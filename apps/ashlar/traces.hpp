@@ -15,8 +15,14 @@ namespace ashlar::app {
 
 trace_reader open_trace(const std::string& file);
 
+/// The same, and fails if the trace is a sample: what needs every event cannot work with one.
+trace_reader open_whole_trace(const std::string& file);
+
 /// The recorded program's command line, as a shell would take it.
 std::string command_text(const trace_info& info);
+
+/// The same for other viewers, which know of no estimates: it says so.
+std::string title_of(const trace_info& info);
 
 /// Fails unless a trace can be written there, and nothing is there that is not a trace.
 void check_trace_output(const std::string& file);

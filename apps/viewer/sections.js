@@ -32,7 +32,7 @@ function head(page, t) {
       facts.push(`${at.toISOString().slice(0, 16).replace("T", " ")} UTC`);
     facts.push(`watched for ${time(t.duration_ns)}`, plural(t.events, "event"));
   }
-  const sound = t && t.state === "closed" && t.dropped_events === 0;
+  const sound = t && t.state === "closed" && t.dropped_events === 0 && !t.sample_mean;
   const notices = t ? [sound ? "" : t.state_text, t.damage_text].filter(Boolean) : [];
   return h("div.head", {}, h("p.eyebrow", {}, "Memory report"), name, more || null,
     h("p.meta", {}, facts.map((f) => h("span", {}, f)), sound && h("span", {}, t.state_text)),
@@ -59,7 +59,7 @@ function figures(t) {
     figure(countParts(t.allocations), "Allocations", seconds > 0 ? `${aboutCount(t.allocations / seconds)} a second` : ""),
     figure(bytesParts(t.bytes_allocated), "Bytes allocated", `${threeDigits(turnover)} times the peak`),
     figure(bytesParts(t.leaked_bytes), t.state === "closed" ? "Never freed" : "Live at the end", plural(t.leaked_blocks, "block"), t.leaked_blocks > 0),
-    figure([share(t.temporary_blocks, t.allocations).replace("\u00a0%", ""), "%"], "Temporary", t.temporary_blocks === 1 ? "1 block" : `${aboutCount(t.temporary_blocks)} blocks`),
+    t.sample_mean ? null : figure([share(t.temporary_blocks, t.allocations).replace("\u00a0%", ""), "%"], "Temporary", t.temporary_blocks === 1 ? "1 block" : `${aboutCount(t.temporary_blocks)} blocks`),
     figure([count(t.threads), ""], t.threads === 1 ? "Thread" : "Threads", t.remote_frees === 0 ? "no block crosses threads" : `${share(t.remote_frees, t.frees)} of frees cross`));
 }
 

@@ -4,7 +4,7 @@
 namespace ashlar {
 
 std::unique_ptr<summary> summarise(trace_reader& reader) {
-    summary_builder builder;
+    summary_builder builder(reader.info().sample_mean);
     while (const event* e = reader.next()) builder.add(*e);
     auto done = builder.finish(reader.info().duration_ns);
     for (auto& row : done->per_thread) {

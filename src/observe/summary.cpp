@@ -7,6 +7,7 @@
 
 #include "ashlar/foundation/contract.hpp"
 #include "ashlar/observe/live_blocks.hpp"
+#include "ashlar/observe/sample_weight.hpp"
 
 namespace ashlar {
 namespace {
@@ -27,17 +28,17 @@ static_assert(sizeof(birth) == 40 && summary::other_threads <= UINT16_MAX);
 class size_counts {
 public:
     /// @returns false if the size is one too many to be told apart
-    bool add(std::uint64_t size) {
+    bool add(std::uint64_t size, std::uint64_t n) {
         if (size < small_.size()) {
-            ++small_[size];
+            small_[size] += n;
             return true;
         }
         if (const auto found = large_.find(size); found != large_.end()) {
-            ++found->second;
+            found->second += n;
             return true;
         }
         if (large_.size() + small_.size() >= summary::size_limit) return false;
-        large_.emplace(size, 1);
+        large_.emplace(size, n);
         return true;
     }
 
@@ -64,6 +65,7 @@ struct summary_builder::body {
     summary so_far;
     live_blocks<birth> live;
     std::uint64_t live_bytes = 0;
+    std::uint64_t live_count = 0;  ///< of blocks that are live, and what they stand for
     std::uint64_t last_time_ns = 0;
     size_counts sizes;
     stack_costs stacks;
@@ -79,24 +81,35 @@ struct summary_builder::body {
         return rows[row];
     }
 
+    /// What of the program it stands for: itself, or in a sample more.
+    std::uint64_t weight(const birth& b, std::uint64_t address) const {
+        return sample_weight(so_far.sample_mean, b.size, address, b.time_ns);
+    }
+    std::uint64_t weight(const event& e) const { return sample_weight(so_far.sample_mean, e.size, e.address, e.time_ns); }
     /// `before` is what the block was that is reallocated.
     void grant(const event&, const std::optional<birth>& before, timeline::change&);
     /// @returns the block, if the event is a reallocation that grants it anew
     std::optional<birth> release(const event&, std::uint64_t address, timeline::change&);
-    void record_death(const event&, const birth&);
+    void record_death(const event&, const birth&, std::uint64_t n);
     void count_request(const event&);
+    void count_calls(const event& e, std::uint64_t n) { kinds[static_cast<std::size_t>(e.kind)].events += n; }
+    void count_sampled(const event& e, std::uint64_t n) {
+        if (so_far.sample_mean != 0) count_calls(e, n);
+    }
 };
 
 void summary_builder::body::count_request(const event& e) {
     summary& s = so_far;
+    const std::uint64_t n = weight(e);
     if (e.failed) {
-        ++s.failed_requests;
-        ++kinds[static_cast<std::size_t>(e.kind)].failed;
+        s.failed_requests += n;
+        kinds[static_cast<std::size_t>(e.kind)].failed += n;
+        count_sampled(e, n);
         return;
     }
     if (e.size == 0) ++s.zero_size;
-    if (states_alignment(e.kind)) s.alignments[power_class(e.alignment)].add(e.size);
-    if (moves(e.kind) && e.old_address != 0) {
+    if (states_alignment(e.kind)) s.alignments[power_class(e.alignment)].add(e.size, n);
+    if (moves(e.kind) && e.old_address != 0 && s.sample_mean == 0) {  // a sample may tell half of a reallocation
         ++s.reallocations;
         if (e.address == e.old_address) ++s.reallocations_in_place;
     }
@@ -106,39 +119,46 @@ void summary_builder::body::grant(const event& e, const std::optional<birth>& be
     summary& s = so_far;
     if (const auto lost = live.take(e.granted())) {
         // The address was given back and the trace does not say when: the block's lifetime is unknown.
-        ++s.lost_frees;
-        live_bytes -= lost->size;
-        thread(lost->thread).live_bytes -= lost->size;
-        stacks.release(lost->stack, lost->size, false);
+        const std::uint64_t n = weight(*lost, e.granted());
+        s.lost_frees += n;
+        live_count -= n;
+        live_bytes -= n * lost->size;
+        thread(lost->thread).live_bytes -= n * lost->size;
+        stacks.release(lost->stack, lost->size, false, n);
         if (lost->resized) chains.end(e.granted());
     }
-    ++s.allocations;
-    s.bytes_allocated += e.size;
-    s.by_size[power_class(e.size)].add(e.size);
-    if (!sizes.add(e.size)) s.uncounted_sizes.add(e.size);
-    kinds[static_cast<std::size_t>(e.kind)].bytes += e.size;
+    const std::uint64_t n = weight(e);
+    const std::uint64_t bytes = n * e.size;
+    count_sampled(e, n);
+    s.allocations += n;
+    s.bytes_allocated += bytes;
+    s.by_size[power_class(e.size)].add(e.size, n);
+    if (!sizes.add(e.size, n)) s.uncounted_sizes.add(e.size, n);
+    kinds[static_cast<std::size_t>(e.kind)].bytes += bytes;
 
     auto& row = thread(e.thread);
-    ++row.allocations;
-    row.bytes_allocated += e.size;
-    row.live_bytes += e.size;
+    row.allocations += n;
+    row.bytes_allocated += bytes;
+    row.live_bytes += bytes;
     row.peak_bytes = std::max(row.peak_bytes, row.live_bytes);
 
-    live.insert(e.granted(), 
-                {e.size, e.time_ns, s.bytes_allocated, row.allocations, e.stack, static_cast<std::uint16_t>(row.thread), before.has_value()});
-    if (before) chains.resize(e.old_address, before->size, e.granted(), e.size, e.stack, before->resized);
-    stacks.grant(e.stack, e.size);
-    live_bytes += e.size;
-    s.peak_blocks = std::max<std::uint64_t>(s.peak_blocks, live.size());
+    const bool resized = before.has_value() && s.sample_mean == 0;  // of a sample, chains have holes
+    live.insert(e.granted(),
+                {e.size, e.time_ns, s.bytes_allocated, row.allocations, e.stack, static_cast<std::uint16_t>(row.thread), resized});
+    if (resized) chains.resize(e.old_address, before->size, e.granted(), e.size, e.stack, before->resized);
+    stacks.grant(e.stack, e.size, n);
+    live_bytes += bytes;
+    live_count += n;
+    s.peak_blocks = std::max(s.peak_blocks, live_count);
     if (live_bytes > s.peak_bytes) {
         s.peak_bytes = live_bytes;
         s.peak_time_ns = e.time_ns;
         s.peak_event = s.events;
-        s.blocks_at_peak = live.size();
+        s.blocks_at_peak = live_count;
         stacks.peak();
     }
-    ++change.allocations;
-    change.bytes_allocated += e.size;
+    change.allocations += n;
+    change.bytes_allocated += bytes;
 }
 
 std::optional<birth> summary_builder::body::release(const event& e, std::uint64_t address, timeline::change& change) {
@@ -148,36 +168,42 @@ std::optional<birth> summary_builder::body::release(const event& e, std::uint64_
         return std::nullopt;
     }
     // A damaged trace may claim sizes whose sum wraps: unsigned arithmetic comes back with each death.
-    live_bytes -= born->size;
-    ++so_far.frees;
-    ++change.frees;
-    record_death(e, *born);
+    const std::uint64_t n = weight(*born, address);
+    live_bytes -= n * born->size;
+    live_count -= n;
+    so_far.frees += n;
+    if (releases(e.kind)) count_sampled(e, n);
+    change.frees += n;
+    record_death(e, *born, n);
     if (e.granted() != 0) return born;
     if (born->resized) chains.end(address);
     return std::nullopt;
 }
 
-void summary_builder::body::record_death(const event& e, const birth& born) {
+void summary_builder::body::record_death(const event& e, const birth& born, std::uint64_t n) {
     summary& s = so_far;
     const std::size_t size_class = power_class(born.size);
-    s.lives_in_time[size_class][power_class(e.time_ns - born.time_ns)].add(born.size);
-    s.lives_in_bytes[size_class][power_class(s.bytes_allocated - born.clock)].add(born.size);
+    s.lives_in_time[size_class][power_class(e.time_ns - born.time_ns)].add(born.size, n);
+    s.lives_in_bytes[size_class][power_class(s.bytes_allocated - born.clock)].add(born.size, n);
 
-    thread(born.thread).live_bytes -= born.size;
+    thread(born.thread).live_bytes -= n * born.size;
     auto& killer = thread(e.thread);
-    const bool temporary = killer.thread == born.thread && releases(e.kind) && killer.allocations == born.turn;
-    stacks.release(born.stack, born.size, temporary);
-    ++killer.frees;
+    // Between two requests of a sample there were others: what is temporary cannot be told.
+    const bool temporary = s.sample_mean == 0 && killer.thread == born.thread && releases(e.kind) && killer.allocations == born.turn;
+    stacks.release(born.stack, born.size, temporary, n);
+    killer.frees += n;
     if (killer.thread != born.thread) {
-        ++killer.remote_frees;
-        s.remote.add(born.size);
-        crossings[std::uint64_t{born.thread} << 32 | killer.thread].add(born.size);
+        killer.remote_frees += n;
+        s.remote.add(born.size, n);
+        crossings[std::uint64_t{born.thread} << 32 | killer.thread].add(born.size, n);
     } else if (temporary) {
-        s.temporary.add(born.size);
+        s.temporary.add(born.size, n);
     }
 }
 
-summary_builder::summary_builder() : body_(std::make_unique<body>()) {}
+summary_builder::summary_builder(std::uint64_t sample_mean) : body_(std::make_unique<body>()) {
+    body_->so_far.sample_mean = sample_mean;
+}
 summary_builder::~summary_builder() = default;
 summary_builder::summary_builder(summary_builder&&) noexcept = default;
 summary_builder& summary_builder::operator=(summary_builder&&) noexcept = default;
@@ -188,7 +214,7 @@ void summary_builder::add(const event& e) {
     ASHLAR_PRE(static_cast<unsigned>(e.kind) < event_kind_limit);
     b.last_time_ns = e.time_ns;
     ++b.so_far.events;
-    ++b.kinds[static_cast<std::size_t>(e.kind)].events;
+    if (b.so_far.sample_mean == 0 || !(requests(e.kind) || releases(e.kind))) b.count_calls(e, 1);
     b.so_far.threads = std::max<std::uint64_t>(b.so_far.threads, std::uint64_t{e.thread} + 1);
     b.thread(e.thread);
 
@@ -204,7 +230,7 @@ void summary_builder::add(const event& e) {
     change.live = b.live_bytes;
     b.so_far.over_time.add(e.time_ns, change);
     ASHLAR_INVARIANT(b.so_far.allocations ==
-                     b.so_far.frees + b.live.size() + b.so_far.lost_frees);  // summary.I1
+                     b.so_far.frees + b.live_count + b.so_far.lost_frees);  // summary.I1
 }
 
 std::unique_ptr<summary> summary_builder::finish(std::uint64_t end_ns) const {
@@ -215,9 +241,10 @@ std::unique_ptr<summary> summary_builder::finish(std::uint64_t end_ns) const {
     done->sizes = b.sizes.most_frequent_first();
     done->stacks = b.stacks.rows();
     done->chains = b.chains.now();
-    b.live.for_each([&](std::uint64_t, const birth& block) {
-        done->leaked.add(block.size);
-        done->never_freed[power_class(block.size)].add(block.size);
+    b.live.for_each([&](std::uint64_t address, const birth& block) {
+        const std::uint64_t n = b.weight(block, address);
+        done->leaked.add(block.size, n);
+        done->never_freed[power_class(block.size)].add(block.size, n);
     });
     for (std::size_t kind = 0; kind < event_kind_limit; ++kind) {
         if (b.kinds[kind].events == 0) continue;

@@ -70,8 +70,9 @@ void trace_file::write_header(const trace_subject& subject) noexcept {
     h.parent = subject.parent;
     h.process_start = subject.process_start;
     h.flags = subject.flags;
-    h.needs = subject.stack_depth != 0 ? f::needs_stacks : 0;
+    h.needs = (subject.stack_depth != 0 ? f::needs_stacks : 0) | (subject.sample_mean != 0 ? f::needs_sampled : 0);
     h.stack_depth = subject.stack_depth;
+    h.sample_mean = subject.sample_mean;
     h.ticks_per_second = clock_.ticks_per_second();
     h.start_ticks = clock_.start_ticks();
     h.start_monotonic_ns = clock_.start_ns();

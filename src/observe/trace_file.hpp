@@ -40,6 +40,7 @@ struct trace_subject {
     std::uint64_t process_start = 0;
     std::uint32_t flags = 0;
     std::uint32_t stack_depth = 0;  ///< 0: without call stacks
+    std::uint64_t sample_mean = 0;  ///< 0: every event
     std::string_view command_line;  ///< arguments, each ended by a zero
     std::string_view executable;
 };

@@ -36,7 +36,7 @@ std::string check_header(const trace_source& source, const f::file_header& h, st
     }
     const std::uint32_t sum = crc32c(0, &h, offsetof(f::file_header, checksum));
     if (crc32c(sum, strings.data(), strings.size()) != h.checksum) return "is damaged: its header's checksum is wrong";
-    if ((h.needs & ~(f::needs_stacks | f::needs_packed)) != 0) return "uses a feature that this program does not know";
+    if ((h.needs & ~(f::needs_stacks | f::needs_packed | f::needs_sampled)) != 0) return "uses a feature that this program does not know";
     return "";
 }
 
@@ -49,6 +49,8 @@ void fill_info(const f::file_header& h, const std::string& strings, trace_info& 
     info.command_line_cut = h.flags & f::flag_command_line_cut;
     info.has_stacks = h.needs & f::needs_stacks;
     info.stack_depth = info.has_stacks ? h.stack_depth : 0;
+    // 2^60: no program ever allocates so much, and the arithmetic of weights stays away from its limits.
+    if (h.needs & f::needs_sampled) info.sample_mean = std::min(h.sample_mean, std::uint64_t{1} << 60);
     info.executable = strings.substr(h.command_bytes);
     const std::string arguments = strings.substr(0, h.command_bytes);
     for (std::size_t at = 0; at < arguments.size();) {

@@ -37,6 +37,9 @@ std::string describe(const trace_info& info) {
             text = "The process went on as another program (exec), which has a trace of its own.";
             break;
     }
+    if (info.sample_mean != 0) {
+        text += " It is a sample, one byte in " + std::to_string(info.sample_mean) + ": figures are estimates.";
+    }
     if (info.dropped_events != 0) {
         text += " " + counted(info.dropped_events, "event is", "events are") + " missing.";
     }

@@ -51,7 +51,7 @@ trace_writer trace_writer::create(const std::string& path, const subject& about)
     trace_clock clock;
     clock.set_start_unix_ns(about.start_unix_ns);
     const trace_subject subject{about.process, about.parent, 0, about.forked ? trace_format::flag_forked : 0,
-                                about.stack_depth, arguments,     about.executable};
+                                about.stack_depth, about.sample_mean, arguments, about.executable};
     b->has_stacks = about.stack_depth != 0;
     if (const int error = b->file.open(path.c_str(), subject, clock); error != 0) {
         b->error = "cannot create the trace " + path + ": " + std::generic_category().message(error);

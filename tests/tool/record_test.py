@@ -101,6 +101,36 @@ class Record(tool.ToolTest):
         process.stderr.close()
         process.wait(60)
 
+    def test_a_sample_is_small_its_figures_are_scaled_and_called_estimates(self):
+        program = ("--", PYTHON, "-c", "x = [bytes(i % 900 + 600) for i in range(40000)]")
+        figures = {}
+        for name, words in (("s.trace", ("--sample", "64K", "--stacks")), ("w.trace", ())):
+            done = self.ashlar("record", *words, "-o", name, *program)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            figures[name] = self.report(name)
+        part, whole = figures["s.trace"], figures["w.trace"]
+        self.assertEqual((part["sample_mean"], whole["sample_mean"]), (64000, 0))
+        self.assertIn("It is a sample, one byte in 64000: figures are estimates", part["state_text"])
+        self.assertLess(part["events"] * 20, whole["events"])
+        for figure in ("bytes_allocated", "peak_bytes", "allocations", "frees"):
+            self.assertAlmostEqual(part[figure] / whole[figure], 1, delta=0.25, msg=figure)  # some 700 samples: five deviations are 0.19
+        self.assertEqual(sum(kind["events"] for kind in part["kinds"] if kind["group"] == "request"), part["allocations"])
+        text = self.ashlar("report", "--no-html", "s.trace").stdout
+        self.assertIn("figures are estimates", text)
+        self.assertNotIn("temporary", text.split("Call sites")[0])
+        for form, where in (("speedscope", "stdout"), ("dhat", "stdout"), ("folded", "stderr"), ("pprof", "stderr")):
+            done = self.ashlar("export", "--format", form, "s.trace", text=form != "pprof")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("estimates", done.stderr if isinstance(done.stderr, str) else done.stderr.decode())
+            if where == "stdout":
+                self.assertIn("estimates: a sample, one byte in 64000", done.stdout)
+        folded = self.ashlar("export", "--by", "allocated", "s.trace").stdout
+        self.assertEqual(sum(int(line.rsplit(" ", 1)[1]) for line in folded.splitlines()), part["bytes_allocated"])
+        self.complains(1, "has no place for estimates", "export", "--format", "heaptrack", "s.trace")
+        self.complains(1, "is a sample, and this needs every event", "replay", "s.trace")
+        checked = self.ashlar("check", "--max-peak", "1TB", "s.trace")
+        self.assertEqual(checked.returncode, 1)
+
     def test_a_conf_serves_the_recorded_program_on_our_malloc(self):
         pathlib.Path("my.conf").write_text("version = 1\npurge_delay_ms = 0\n")
         done = self.ashlar("record", "--malloc", "ashlar", "--conf", "my.conf", "--", "sh", "-c", "echo $ASHLAR_CONF; grep -c ashlar-malloc /proc/$$/maps")

@@ -21,8 +21,8 @@ struct tally {
     std::uint64_t blocks = 0;
     std::uint64_t bytes = 0;
 
-    constexpr void add(std::uint64_t size) noexcept { ++blocks, bytes += size; }
-    constexpr void remove(std::uint64_t size) noexcept { --blocks, bytes -= size; }
+    constexpr void add(std::uint64_t size, std::uint64_t n = 1) noexcept { blocks += n, bytes += n * size; }
+    constexpr void remove(std::uint64_t size, std::uint64_t n = 1) noexcept { blocks -= n, bytes -= n * size; }
     constexpr tally& operator+=(const tally& more) noexcept {
         blocks += more.blocks;
         bytes += more.bytes;
@@ -50,16 +50,17 @@ struct cost {
 
 class stack_costs {
 public:
-    void grant(std::uint32_t stack, std::uint64_t size) {
+    /// `n` blocks of that size: a block of a sample stands for more than itself
+    void grant(std::uint32_t stack, std::uint64_t size, std::uint64_t n = 1) {
         entry& e = changing(stack);
-        e.what.allocated.add(size);
-        e.what.live.add(size);
+        e.what.allocated.add(size, n);
+        e.what.live.add(size, n);
     }
     /// @pre a block of that size was granted to the stack and not released since
-    void release(std::uint32_t stack, std::uint64_t size, bool temporary) {
+    void release(std::uint32_t stack, std::uint64_t size, bool temporary, std::uint64_t n = 1) {
         entry& e = changing(stack);
-        e.what.live.remove(size);
-        if (temporary) e.what.temporary.add(size);
+        e.what.live.remove(size, n);
+        if (temporary) e.what.temporary.add(size, n);
     }
     /// What is live now is the most so far.
     void peak() noexcept { ++peaks_; }

@@ -73,6 +73,7 @@ struct summary {
     static constexpr std::uint32_t other_threads = thread_limit;
     static constexpr std::size_t size_limit = 65536;
 
+    std::uint64_t sample_mean = 0;         ///< not 0: the trace is a sample, and all that counts blocks and bytes is an estimate
     std::uint64_t events = 0;
     std::uint64_t allocations = 0;         ///< blocks granted; a reallocation is one allocation and one free
     std::uint64_t frees = 0;               ///< of blocks whose allocation is in the trace
@@ -113,7 +114,8 @@ struct summary {
 /// Takes events one by one; the summary may be asked for at any time.
 class summary_builder {
 public:
-    summary_builder();
+    /// For the events of a trace whose info() tells this sample_mean.
+    explicit summary_builder(std::uint64_t sample_mean = 0);
     ~summary_builder();
     summary_builder(summary_builder&&) noexcept;
     summary_builder& operator=(summary_builder&&) noexcept;

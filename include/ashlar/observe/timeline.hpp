@@ -33,8 +33,8 @@ public:
     /// What one event changes.
     struct change {
         std::uint64_t live = 0;  ///< live bytes after it
-        std::uint32_t allocations = 0;
-        std::uint32_t frees = 0;
+        std::uint64_t allocations = 0;
+        std::uint64_t frees = 0;
         std::uint64_t bytes_allocated = 0;
     };
 

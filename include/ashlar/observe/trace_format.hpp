@@ -25,6 +25,7 @@ inline constexpr std::uint32_t byte_order = 0x01020304;  ///< as the writing mac
 
 inline constexpr std::uint32_t needs_stacks = 1;  ///< requests tell their call stacks
 inline constexpr std::uint32_t needs_packed = 2;  ///< chunks may be packed, and an index of them may stand at the end
+inline constexpr std::uint32_t needs_sampled = 4;  ///< only sampled requests, and the releases of what they granted
 
 inline constexpr std::uint32_t flag_forked = 1;            ///< a fork's child; see trace_info::forked
 inline constexpr std::uint32_t flag_command_line_cut = 2;  ///< the command line did not fit
@@ -52,7 +53,8 @@ struct file_header {
     std::uint32_t executable_bytes;   ///< right after them, not ended by 0
     std::uint32_t checksum;           ///< CRC-32C of the bytes before it and of the strings
     std::uint32_t stack_depth;        ///< with needs_stacks: the most frames that are kept of a stack
-    std::uint8_t room[12];            ///< zero
+    std::uint8_t room[4];             ///< zero
+    std::uint64_t sample_mean;        ///< with needs_sampled: bytes between samples
     // What follows changes while the program runs.
     std::uint32_t state;              ///< trace_state
     std::uint32_t cut;                ///< trace_cut
@@ -63,7 +65,8 @@ struct file_header {
     std::uint64_t index_at;           ///< with needs_packed: the index's offset; 0: there is none
 };
 inline constexpr std::size_t strings_offset = 256;
-static_assert(offsetof(file_header, process_start) == 32 && offsetof(file_header, checksum) == 92);
+static_assert(offsetof(file_header, process_start) == 32 && offsetof(file_header, checksum) == 92 &&
+              offsetof(file_header, sample_mean) == 104);
 static_assert(offsetof(file_header, state) == 112 && offsetof(file_header, given_bytes) == 144 && sizeof(file_header) == 160);
 
 inline constexpr std::uint32_t chunk_magic = 0x4B4E4843;  ///< "CHNK"

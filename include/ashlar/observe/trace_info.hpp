@@ -44,6 +44,7 @@ struct trace_info {
     std::string executable;                   ///< path, "" if it was not known
     bool has_stacks = false;                  ///< requests tell their call stacks
     std::uint32_t stack_depth = 0;            ///< the most frames that were kept of one
+    std::uint64_t sample_mean = 0;            ///< bytes between samples; 0: every event is there
     std::uint64_t ticks_per_second = 0;       ///< of the clock that stamped the events
     std::uint64_t start_unix_ns = 0;          ///< wall clock at time_ns == 0
     std::uint64_t duration_ns = 0;            ///< to the last moment known at opening; a lower bound unless closed

@@ -33,6 +33,7 @@ public:
         bool forked = false;
         std::uint64_t start_unix_ns = 0;
         std::uint32_t stack_depth = 0;  ///< not 0: events tell stacks, of at most so many frames
+        std::uint64_t sample_mean = 0;  ///< not 0: the events are a sample
     };
     static constexpr std::uint32_t thread_limit = 1U << 20;
 

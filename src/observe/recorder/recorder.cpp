@@ -15,6 +15,8 @@ namespace ashlar::recorder {
 thread_local constinit thread_record own;
 constinit trace_file file;
 constinit std::uint32_t stack_depth = 0;
+constinit std::uint64_t sample_mean = not_known_yet;
+constinit sampled_blocks sampled;
 
 namespace {
 
@@ -84,7 +86,9 @@ bool start() noexcept {
         }
         const std::uint32_t number =
             r == start_result::off ? epoch_off : recordings.fetch_add(1, std::memory_order_relaxed) + 1;
+        sample_mean = r == start_result::on ? wanted_sample_mean() : 0;
         if (r == start_result::on) {
+            if (sample_mean != 0) sampled.clear();
             stack_depth = wanted_stack_depth();
             if (stack_depth != 0) prepare_call_stacks();
             if (const auto lost = early.exchange(0, std::memory_order_relaxed)) file.count_dropped(lost);
@@ -134,6 +138,21 @@ bool attach(thread_record& t) noexcept {
     }
     errno = kept;
     return now != epoch_off;
+}
+
+bool is_due(thread_record& t, std::uint64_t size) noexcept {
+    if (!enter(t)) return false;
+    const bool on = ready(t);
+    leave(t);
+    if (sample_mean == 0) return true;  // it has just become known
+    if (!on || sample_mean == not_known_yet) return false;
+    if (!t.samples.is_seeded()) {
+        t.samples.seed((reinterpret_cast<std::uintptr_t>(&t) ^ file.clock().ticks() << 20) * 0x9E3779B97F4A7C15U);
+        t.samples.draw(sample_mean);
+        if (t.samples.passes_over(size)) return false;
+    }
+    t.samples.draw(sample_mean);
+    return true;
 }
 
 std::uint32_t note_stack(thread_record& t, const void* frame, std::uint64_t ticks) noexcept {

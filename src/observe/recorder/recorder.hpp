@@ -19,6 +19,7 @@
 
 #include "../trace_stream.hpp"
 #include "call_stacks.hpp"
+#include "sampled.hpp"
 
 namespace ashlar::recorder {
 
@@ -33,6 +34,7 @@ struct thread_record {
     std::uint32_t nested = 0;             ///< calls from within since guard was set
     int destructor_rounds = 0;
     bool has_ended = false;               ///< thread_end is written
+    sample_clock samples;
     call_stacks* stacks = nullptr;        ///< made when the thread first tells one
     trace_stream stream;
 };
@@ -49,6 +51,13 @@ extern constinit std::atomic<std::atomic<std::uint32_t>*> epoch;
 extern constinit std::uint32_t stack_depth;
 /// The calls that led to the one whose frame this is. @pre inside, stack_depth != 0
 [[gnu::noinline]] std::uint32_t note_stack(thread_record& t, const void* frame, std::uint64_t ticks) noexcept;
+
+/// Bytes between samples; 0: everything is recorded, or nothing.
+inline constexpr std::uint64_t not_known_yet = ~std::uint64_t{0};
+extern constinit std::uint64_t sample_mean;
+extern constinit sampled_blocks sampled;
+/// The clock has run out, or was never set. @pre sample_mean != 0 @returns whether the request is to be recorded
+[[gnu::cold]] bool is_due(thread_record& t, std::uint64_t size) noexcept;
 
 [[gnu::always_inline]] inline bool ready(thread_record& t) noexcept {
     return __builtin_expect(epoch.load(std::memory_order_acquire)->load(std::memory_order_relaxed) == t.epoch, true) ||
@@ -92,13 +101,18 @@ inline void leave(thread_record& t) noexcept {
     write(t, e, {now, now});
 }
 
+/// @returns whether a sample passes over a request of that size
+[[gnu::always_inline]] inline bool passes_over(thread_record& t, std::uint64_t size) noexcept {
+    return sample_mean != 0 && (t.samples.passes_over(size) || !is_due(t, size));
+}
+
 /// A request that call() serves or refuses with null.
 template <class Call>
 [[gnu::always_inline]] inline void* request(event_kind kind, std::size_t size, std::size_t align, Call call) noexcept {
     thread_record& t = own;
-    if (!enter(t)) return call();
+    if (passes_over(t, size) || !enter(t)) return call();
     void* p = call();
-    note(t, kind, p, size, align);
+    if (sample_mean == 0 || p == nullptr || sampled.add(p)) note(t, kind, p, size, align);
     leave(t);
     return p;
 }
@@ -108,31 +122,51 @@ template <class Call>
 [[gnu::always_inline]] inline void release(event_kind kind, void* p, std::size_t size, std::size_t align,
                                            Call call) noexcept {
     thread_record& t = own;
-    if (!enter(t)) return call();
-    note(t, kind, p, size, align);
+    if ((sample_mean != 0 && !sampled.may_hold(p)) || !enter(t)) return call();
+    // ready() first: in a fork's child it makes the blocks anew, whose lock a thread of the parent may have held.
+    if (sample_mean == 0 || (ready(t) && sampled.take(p))) note(t, kind, p, size, align);
     call();
     leave(t);
 }
 
 /// A realloc of old. call(failed) returns the new address and says whether the old block is still there.
+/// In a sample, the old block and the new one are looked at independently: what is told is either, or both.
 template <class Call>
 [[gnu::always_inline]] inline void* move(event_kind kind, void* old, std::size_t size, Call call) noexcept {
     thread_record& t = own;
     bool failed = false;
+    bool tells_old = true, tells_new = true;
+    if (sample_mean != 0) {
+        tells_new = !passes_over(t, size);
+        tells_old = sample_mean == 0 || (old != nullptr && sampled.may_hold(old));
+        if (!tells_old && !tells_new) return call(failed);
+    }
     if (!enter(t)) return call(failed);
     const bool on = ready(t);
     const std::uint64_t begin = on ? file.clock().ticks() : 0;
+    if (sample_mean != 0) tells_old = tells_old && on && sampled.take(old);
     void* p = call(failed);
-    if (on) {
+    if (sample_mean != 0) {
+        if (failed && tells_old) sampled.add(old);
+        tells_new = tells_new && (failed || (p != nullptr && sampled.add(p)));
+        tells_old = tells_old && (!failed || tells_new);
+    }
+    if (on && (tells_old || tells_new)) {
         event e;
-        e.kind = kind;
-        e.address = reinterpret_cast<std::uint64_t>(p);
-        e.size = size;
-        e.old_address = reinterpret_cast<std::uint64_t>(old);
-        e.failed = failed;
-        const std::uint64_t end = file.clock().ticks();
-        if (stack_depth != 0) [[unlikely]] e.stack = note_stack(t, __builtin_frame_address(0), end);
-        write(t, e, {begin, end});
+        if (!tells_new) {  // of a sample: a release, at the moment from which on others may have got the address
+            e.kind = event_kind::free;
+            e.address = reinterpret_cast<std::uint64_t>(old);
+            write(t, e, {begin, begin});
+        } else {
+            e.kind = kind;
+            e.address = reinterpret_cast<std::uint64_t>(p);
+            e.size = size;
+            e.old_address = tells_old ? reinterpret_cast<std::uint64_t>(old) : 0;
+            e.failed = failed;
+            const std::uint64_t end = file.clock().ticks();
+            if (stack_depth != 0) [[unlikely]] e.stack = note_stack(t, __builtin_frame_address(0), end);
+            write(t, e, {begin, end});
+        }
     }
     leave(t);
     return p;

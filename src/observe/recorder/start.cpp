@@ -133,17 +133,32 @@ int open_own(trace_file& file, const trace_subject& subject, const trace_clock& 
 
 }  // namespace
 
+/// @returns the number that the variable holds, at most `most`; 0 if it holds none
+static std::uint64_t number_from_environment(const char* name, std::uint64_t most) noexcept {
+    std::uint64_t number = 0;
+    const char* text = from_environment(name);
+    for (; text != nullptr && *text >= '0' && *text <= '9'; ++text) {
+        number = number * 10 + static_cast<std::uint64_t>(*text - '0');
+        if (number > most) number = most;
+    }
+    return number;
+}
+
+// The program may change its environment; its children are told by theirs.
 std::uint32_t wanted_stack_depth() noexcept {
     static constinit std::uint32_t depth = 0;
-    static constinit bool known = false;  // the program may change its environment; its children are told by theirs
+    static constinit bool known = false;
     if (known || environ == nullptr) return depth;
     known = true;
-    const char* text = from_environment("ASHLAR_TRACE_STACKS");
-    for (; text != nullptr && *text >= '0' && *text <= '9'; ++text) {
-        depth = depth * 10 + static_cast<std::uint32_t>(*text - '0');
-        if (depth > unwind::unwinder::most) depth = unwind::unwinder::most;
-    }
-    return depth;
+    return depth = static_cast<std::uint32_t>(number_from_environment("ASHLAR_TRACE_STACKS", unwind::unwinder::most));
+}
+
+std::uint64_t wanted_sample_mean() noexcept {
+    static constinit std::uint64_t mean = 0;
+    static constinit bool known = false;
+    if (known || environ == nullptr) return mean;
+    known = true;
+    return mean = number_from_environment("ASHLAR_TRACE_SAMPLE", std::uint64_t{1} << 40);
 }
 
 start_result open_trace(trace_file& file, bool forked) noexcept {
@@ -164,6 +179,7 @@ start_result open_trace(trace_file& file, bool forked) noexcept {
     subject.parent = sys::parent();
     subject.process_start = sys::process_start();
     subject.stack_depth = wanted_stack_depth();
+    subject.sample_mean = wanted_sample_mean();
     const std::size_t command = sys::command_line(papers, 4096, cut);
     subject.command_line = {papers, command};
     subject.executable = {papers + 4096, sys::executable(papers + 4096, 4096)};

@@ -25,6 +25,9 @@ enum class start_result : std::uint8_t {
 /// ASHLAR_TRACE_STACKS: how many frames of a stack are kept; 0 without it.
 std::uint32_t wanted_stack_depth() noexcept;
 
+/// ASHLAR_TRACE_SAMPLE: bytes between samples; 0 without it: everything is recorded.
+std::uint64_t wanted_sample_mean() noexcept;
+
 /// Opens the process's trace. forked: an earlier recording of the process this one was forked from is under way.
 start_result open_trace(trace_file& file, bool forked) noexcept;
 

@@ -75,6 +75,19 @@ static void churn(long n, unsigned seed) {
     for (int i = 0; i < 16; ++i) free(ring[i]);
 }
 
+/* Blocks from a few bytes to many pages, a part of them kept, some moved: what a sample has to estimate. */
+static void mixed(long n) {
+    unsigned seed = 7;
+    for (long i = 0; i < n; ++i) {
+        seed = seed * 1664525u + 1013904223u;
+        const size_t size = (seed >> 28) == 0 ? 5000 + (seed >> 12) % 60000 : 1 + (seed >> 10) % 700;
+        void* p = malloc(size);
+        if ((seed >> 20) % 8 == 0) p = realloc(p, 2 * size);
+        if ((seed >> 24) % 16 == 0) keep = p;
+        else free(p);
+    }
+}
+
 static void* churn_thread(void* seed) {
     pthread_setname_np(pthread_self(), "churner");
     churn(20000, (unsigned)(uintptr_t)seed);
@@ -141,6 +154,7 @@ static char* argument = "";
 static long n; /* the argument as a number */
 
 static void mode_churn(void) { churn(n, 1); }
+static void mode_mixed(void) { mixed(n); }
 static void mode_threads(void) { run_threads((int)n, churn_thread); }
 static void mode_trade(void) {
     run_threads((int)n, trade_thread);
@@ -265,7 +279,7 @@ static const struct {
              MODE(key),            MODE(fork),     MODE(rawfork), MODE(vfork),      MODE(forkthreads),
              MODE(exec),           MODE(spawn),    MODE(closefds), MODE(kill),      MODE(_exit),
              MODE(abort),          MODE(quick_exit), MODE(atexit), MODE(interrupt), MODE(dlopen),
-             MODE(forever)};
+             MODE(forever),        MODE(mixed)};
 
 int main(int argc, char** argv) {
     name_of_program = argv[0];
