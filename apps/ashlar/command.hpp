@@ -32,6 +32,7 @@ struct context {
 
 void add_run(CLI::App& tool, context& line);
 void add_record(CLI::App& tool, context& line);
+void add_top(CLI::App& tool, context& line);
 void add_pack(CLI::App& tool, context& line);
 void add_report(CLI::App& tool, context& line);
 void add_import(CLI::App& tool, context& line);

@@ -93,6 +93,7 @@ int run_tool(int argc, char** argv) {
     context line;
     add_run(tool, line);
     add_record(tool, line);
+    add_top(tool, line);
     add_pack(tool, line);
     add_report(tool, line);
     add_import(tool, line);

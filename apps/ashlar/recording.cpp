@@ -14,6 +14,7 @@
 
 #include <fmt/core.h>
 
+#include "ashlar/observe/record_control.hpp"
 #include "ashlar/observe/trace_pack.hpp"
 #include "ashlar/observe/trace_reader.hpp"
 #include "conf.hpp"
@@ -58,9 +59,14 @@ std::string plural(std::uint64_t count, std::string_view one, std::string_view m
 
 recording::recording(const std::vector<std::string>& program, const recording_options& options)
     : program_(program), options_(options), path_(find_program(program.front())), obstacle_(preload_obstacle(path_)) {
-    check_trace_output(options_.file);  // recording.I1
+    if (!options_.paused) check_trace_output(options_.file);  // recording.I1
     options_.file = fs::absolute(options_.file).string();
-    variables_.set("ASHLAR_TRACE", options_.file);
+    options_.paused ? variables_.remove("ASHLAR_TRACE") : variables_.set("ASHLAR_TRACE", options_.file);
+    options_.paused ? variables_.set("ASHLAR_PAUSED", "1") : variables_.remove("ASHLAR_PAUSED");
+    std::string no_control;
+    const std::string folder = control_folder(no_control);
+    if (options_.paused && folder.empty()) throw failure(failed, no_control);
+    variables_.set("ASHLAR_CONTROL", folder);  // "": none
     if (options_.malloc == "ashlar") {
         use_conf(variables_, options_.conf);
         variables_.preload(own_library(our_malloc));
@@ -75,7 +81,7 @@ recording::recording(const std::vector<std::string>& program, const recording_op
 
 ending recording::run(int output) {
     std::error_code ignored;
-    fs::remove(options_.file, ignored);  // an old trace must not pass for the new one if nothing is recorded
+    if (!options_.paused) fs::remove(options_.file, ignored);  // an old trace must not pass for the new one if nothing is recorded
     began_ = fs::file_time_type::clock::now();
     start_options how;
     how.output = output;

@@ -26,6 +26,7 @@ struct recording_options {
     unsigned stacks = 0;  ///< frames to keep of each request's call stack; 0: none
     std::uint64_t sample = 0;  ///< bytes between samples; 0: everything
     bool compress = true;
+    bool paused = false;       ///< unrecorded until somebody asks for it
 };
 
 class recording {

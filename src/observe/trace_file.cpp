@@ -199,6 +199,20 @@ void trace_file::mark_ended(trace_state how, std::uint64_t ticks, std::uint64_t 
     if (!is_cut()) publish(header_->state, static_cast<std::uint32_t>(how));
 }
 
+void trace_file::finish(std::uint64_t ticks, std::uint64_t monotonic_ns) noexcept {
+    mark_ended(trace_state::closed, ticks, monotonic_ns);
+    cut_.store(true, std::memory_order_relaxed);  // of the memory alone: the file says that it is closed
+    for (trace_window w = take_tail(); w.base != nullptr; w = take_tail()) {
+        sys::unmap_window(w.base, static_cast<std::size_t>(w.end - w.base));
+    }
+    // The header stays mapped, as do the windows of threads: they may be about to write.
+    const int file = file_.exchange(-1, std::memory_order_relaxed);
+    sys::file_identity found;
+    if (file < 0 || !sys::identify(file, found) || found != identity_) return;
+    sys::let_go(file);
+    sys::close(file);
+}
+
 void trace_file::count_dropped(std::uint64_t events) noexcept {
     std::atomic_ref<std::uint64_t>(header_->dropped_events).fetch_add(events, std::memory_order_relaxed);
 }

@@ -71,6 +71,9 @@ public:
     /// Says how the recording ended, unless it was cut. Events after it are still written.
     void mark_ended(trace_state how, std::uint64_t ticks, std::uint64_t monotonic_ns) noexcept;
 
+    /// Ends the recording while the process goes on: whoever still writes finds no more space, and others may have the file.
+    void finish(std::uint64_t ticks, std::uint64_t monotonic_ns) noexcept;
+
     void count_dropped(std::uint64_t events) noexcept;
     std::uint32_t next_thread() noexcept { return threads_.fetch_add(1, std::memory_order_relaxed); }
     const trace_clock& clock() const noexcept { return clock_; }

@@ -108,6 +108,7 @@ int move_high(int file) noexcept {
 
 void close(int file) noexcept { call(SYS_close, file); }
 void hold_shared(int file) noexcept { call(SYS_flock, file, LOCK_SH | LOCK_NB); }
+void let_go(int file) noexcept { call(SYS_flock, file, LOCK_UN); }
 int hold_alone(int file) noexcept { return static_cast<int>(-call(SYS_flock, file, LOCK_EX | LOCK_NB)); }
 void remove(const char* path) noexcept { call(SYS_unlinkat, AT_FDCWD, path, 0); }
 
@@ -185,18 +186,34 @@ std::uint32_t parent() noexcept { return static_cast<std::uint32_t>(call(SYS_get
 std::uint32_t os_thread() noexcept { return static_cast<std::uint32_t>(call(SYS_gettid)); }
 bool has_borrowed_rights() noexcept { return getauxval(AT_SECURE) != 0; }
 
-std::uint64_t process_start() noexcept {
+/// @returns field 22 of the file; 0 if it is not there or tells of a process that has ended
+static std::uint64_t start_told_by(const char* path) noexcept {
     char text[1024];
-    const std::size_t n = read_whole("/proc/self/stat", text, sizeof text);
-    // Field 22, counted from behind the last ')': the program's name may hold anything.
+    const std::size_t n = read_whole(path, text, sizeof text);
+    // Counted from behind the last ')': the program's name may hold anything.
     std::size_t at = n;
     while (at > 0 && text[at - 1] != ')') --at;
+    if (at + 1 < n && (text[at + 1] == 'Z' || text[at + 1] == 'X')) return 0;
     for (int field = 1; field < 21 && at < n; ++at) field += text[at] == ' ';
     std::uint64_t value = 0;
     for (; at < n && text[at] >= '0' && text[at] <= '9'; ++at) {
         value = value * 10 + static_cast<std::uint64_t>(text[at] - '0');
     }
     return value;
+}
+
+std::uint64_t process_start() noexcept { return start_told_by("/proc/self/stat"); }
+
+std::uint64_t process_start(std::uint32_t process) noexcept {
+    char path[32] = "/proc/";
+    char digits[12];
+    char* at = digits + sizeof digits;
+    do *--at = static_cast<char>('0' + process % 10);
+    while ((process /= 10) != 0);
+    const auto length = static_cast<std::size_t>(digits + sizeof digits - at);
+    std::memcpy(path + 6, at, length);
+    std::memcpy(path + 6 + length, "/stat", 6);
+    return start_told_by(path);
 }
 
 void thread_name(char (&out)[16]) noexcept {

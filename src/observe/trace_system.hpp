@@ -36,6 +36,7 @@ void close(int file) noexcept;
 /// While a process maps the file through this descriptor or has it open, nobody gets it alone, in whichever container:
 /// the lock belongs to the open file and ends with its last mapping.
 void hold_shared(int file) noexcept;
+void let_go(int file) noexcept;
 /// @returns 0, EWOULDBLOCK while others hold it, or another errno number
 int hold_alone(int file) noexcept;
 void remove(const char* path) noexcept;
@@ -63,6 +64,8 @@ std::uint32_t process() noexcept;
 std::uint32_t parent() noexcept;
 /// @returns the kernel's start time of this process, which exec keeps and no other process of this id has; 0: unknown
 std::uint64_t process_start() noexcept;
+/// The same of another process. @returns 0 also if it has ended, reaped or not
+std::uint64_t process_start(std::uint32_t process) noexcept;
 /// @returns whether this program runs with more rights than its user (setuid and the like)
 bool has_borrowed_rights() noexcept;
 /// Not os::thread_id(), whose answer is remembered: after a fork that the C library did not see it is the parent's.

@@ -49,12 +49,7 @@ bool call_handler() {
 
 /// Only a request that was served is written down: others may be tried again.
 void* attempt(event_kind kind, std::size_t size, std::size_t align) noexcept {
-    thread_record& t = own;
-    if (!enter(t)) return ask(size, align);
-    void* p = ask(size, align);
-    if (p != nullptr) note(t, kind, p, size, align);
-    leave(t);
-    return p;
+    return request(kind, size, align, [=] { return ask(size, align); }, false);
 }
 
 /// Writes the refusal down however the call is left: by a handler that throws as well.

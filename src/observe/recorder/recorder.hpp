@@ -19,6 +19,7 @@
 
 #include "../trace_stream.hpp"
 #include "call_stacks.hpp"
+#include "control.hpp"
 #include "sampled.hpp"
 
 namespace ashlar::recorder {
@@ -26,6 +27,7 @@ namespace ashlar::recorder {
 /// What the epoch word says when it is not the number of a recording.
 inline constexpr std::uint32_t epoch_unstarted = 0;  ///< nothing yet, or a fork's child: the kernel wiped the word
 inline constexpr std::uint32_t epoch_off = 1;        ///< nothing to record to, for good
+inline constexpr std::uint32_t epoch_resting = 2;    ///< not asked to record now (control.hpp)
 
 struct thread_record {
     const void* guard = nullptr;          ///< the frame of the call that is inside, see enter()
@@ -34,27 +36,28 @@ struct thread_record {
     std::uint32_t nested = 0;             ///< calls from within since guard was set
     int destructor_rounds = 0;
     bool has_ended = false;               ///< thread_end is written
+    bool is_sample = false;               ///< of the recording: it is one
+    std::uint32_t process = 0;            ///< in which the thread attached to it
+    std::uint32_t stack_depth = 0;        ///< of the recording: frames kept of a request's stack; 0: stacks are not told
+    trace_file* file = nullptr;           ///< of the recording
     sample_clock samples;
     call_stacks* stacks = nullptr;        ///< made when the thread first tells one
     trace_stream stream;
 };
 
 extern thread_local constinit thread_record own [[gnu::tls_model("initial-exec")]];
-extern constinit trace_file file;
 extern constinit std::atomic<std::atomic<std::uint32_t>*> epoch;
 
 /// Starts the recording, or begins the thread's stream, or neither. @returns whether events can be written now
 [[gnu::cold]] bool attach(thread_record& t) noexcept;
 [[gnu::cold]] void count_dropped(thread_record& t) noexcept;
 
-/// Frames kept of a request's stack; 0: stacks are not told.
-extern constinit std::uint32_t stack_depth;
-/// The calls that led to the one whose frame this is. @pre inside, stack_depth != 0
+/// The calls that led to the one whose frame this is. @pre inside, t.stack_depth != 0
 [[gnu::noinline]] std::uint32_t note_stack(thread_record& t, const void* frame, std::uint64_t ticks) noexcept;
 
 /// Bytes between samples; 0: everything is recorded, or nothing.
 inline constexpr std::uint64_t not_known_yet = ~std::uint64_t{0};
-extern constinit std::uint64_t sample_mean;
+extern constinit std::atomic<std::uint64_t> sample_mean;
 extern constinit sampled_blocks sampled;
 /// The clock has run out, or was never set. @pre sample_mean != 0 @returns whether the request is to be recorded
 [[gnu::cold]] bool is_due(thread_record& t, std::uint64_t size) noexcept;
@@ -83,36 +86,54 @@ inline void leave(thread_record& t) noexcept {
 }
 
 [[gnu::always_inline]] inline void write(thread_record& t, const event& e, record_time when) noexcept {
-    if (!t.stream.write(file, e, when)) [[unlikely]] count_dropped(t);
+    if (!t.stream.write(*t.file, e, when)) [[unlikely]] count_dropped(t);
 }
 
-/// Writes down a request or release that happens now. @pre inside
+/// Writes down a request or release that happens now. @pre inside, ready()
 [[gnu::always_inline]] inline void note(thread_record& t, event_kind kind, void* p, std::size_t size,
                                         std::size_t align) noexcept {
-    if (!ready(t)) return;
-    const std::uint64_t now = file.clock().ticks();
+    const std::uint64_t now = t.file->clock().ticks();
     event e;
     e.kind = kind;
     e.address = reinterpret_cast<std::uint64_t>(p);
     e.size = size;
     e.alignment = align;
     e.failed = p == nullptr && requests(kind);
-    if (requests(kind) && stack_depth != 0) [[unlikely]] e.stack = note_stack(t, __builtin_frame_address(0), now);
+    if (requests(kind) && t.stack_depth != 0) [[unlikely]] e.stack = note_stack(t, __builtin_frame_address(0), now);
     write(t, e, {now, now});
+}
+
+/// What sample_mean says is used without order: who acts on it has attached to a recording before.
+[[gnu::always_inline]] inline bool is_sample() noexcept { return sample_mean.load(std::memory_order_relaxed) != 0; }
+
+/// The process is not to be recorded now: ends the recording under way, if there is one.
+[[gnu::cold]] void be_idle(thread_record& t) noexcept;
+
+/// @returns whether nothing is to be written down now
+[[gnu::always_inline]] inline bool rests(thread_record& t) noexcept {
+    if (!is_idle()) [[likely]] return false;
+    be_idle(t);
+    return true;
 }
 
 /// @returns whether a sample passes over a request of that size
 [[gnu::always_inline]] inline bool passes_over(thread_record& t, std::uint64_t size) noexcept {
-    return sample_mean != 0 && (t.samples.passes_over(size) || !is_due(t, size));
+    return is_sample() && (t.samples.passes_over(size) || !is_due(t, size));
 }
 
-/// A request that call() serves or refuses with null.
+/// @returns whether events can be written now, and the recording is still the sample, or not, that the call began with: one may
+///          have begun meanwhile
+[[gnu::always_inline]] inline bool ready_as(thread_record& t, bool sample) noexcept { return ready(t) && t.is_sample == sample; }
+
+/// A request that call() serves or refuses with null. tells_refusal: a refusal is an event, too
 template <class Call>
-[[gnu::always_inline]] inline void* request(event_kind kind, std::size_t size, std::size_t align, Call call) noexcept {
+[[gnu::always_inline]] inline void* request(event_kind kind, std::size_t size, std::size_t align, Call call,
+                                            bool tells_refusal = true) noexcept {
     thread_record& t = own;
-    if (passes_over(t, size) || !enter(t)) return call();
+    if (rests(t) || passes_over(t, size) || !enter(t)) return call();
+    const bool part = is_sample();
     void* p = call();
-    if (sample_mean == 0 || p == nullptr || sampled.add(p)) note(t, kind, p, size, align);
+    if (ready_as(t, part) && (p == nullptr ? tells_refusal : !part || sampled.add(p))) note(t, kind, p, size, align);
     leave(t);
     return p;
 }
@@ -122,9 +143,10 @@ template <class Call>
 [[gnu::always_inline]] inline void release(event_kind kind, void* p, std::size_t size, std::size_t align,
                                            Call call) noexcept {
     thread_record& t = own;
-    if ((sample_mean != 0 && !sampled.may_hold(p)) || !enter(t)) return call();
+    const bool part = is_sample();
+    if (rests(t) || (part && !sampled.may_hold(p)) || !enter(t)) return call();
     // ready() first: in a fork's child it makes the blocks anew, whose lock a thread of the parent may have held.
-    if (sample_mean == 0 || (ready(t) && sampled.take(p))) note(t, kind, p, size, align);
+    if (ready_as(t, part) && (!part || sampled.take(p))) note(t, kind, p, size, align);
     call();
     leave(t);
 }
@@ -136,17 +158,19 @@ template <class Call>
     thread_record& t = own;
     bool failed = false;
     bool tells_old = true, tells_new = true;
-    if (sample_mean != 0) {
+    if (rests(t)) return call(failed);
+    if (is_sample()) {
         tells_new = !passes_over(t, size);
-        tells_old = sample_mean == 0 || (old != nullptr && sampled.may_hold(old));
+        tells_old = !is_sample() || (old != nullptr && sampled.may_hold(old));
         if (!tells_old && !tells_new) return call(failed);
     }
     if (!enter(t)) return call(failed);
-    const bool on = ready(t);
-    const std::uint64_t begin = on ? file.clock().ticks() : 0;
-    if (sample_mean != 0) tells_old = tells_old && on && sampled.take(old);
+    const bool part = is_sample();
+    const bool on = ready_as(t, part);
+    const std::uint64_t begin = on ? t.file->clock().ticks() : 0;
+    if (part) tells_old = tells_old && on && sampled.take(old);
     void* p = call(failed);
-    if (sample_mean != 0) {
+    if (part) {
         if (failed && tells_old) sampled.add(old);
         tells_new = tells_new && (failed || (p != nullptr && sampled.add(p)));
         tells_old = tells_old && (!failed || tells_new);
@@ -163,8 +187,8 @@ template <class Call>
             e.size = size;
             e.old_address = tells_old ? reinterpret_cast<std::uint64_t>(old) : 0;
             e.failed = failed;
-            const std::uint64_t end = file.clock().ticks();
-            if (stack_depth != 0) [[unlikely]] e.stack = note_stack(t, __builtin_frame_address(0), end);
+            const std::uint64_t end = t.file->clock().ticks();
+            if (t.stack_depth != 0) [[unlikely]] e.stack = note_stack(t, __builtin_frame_address(0), end);
             write(t, e, {begin, end});
         }
     }

@@ -90,9 +90,10 @@ public:
         if (const auto now = n.load(std::memory_order_relaxed); now != 255) n.store(static_cast<std::uint8_t>(now - 1), std::memory_order_relaxed);
         return true;
     }
-    /// For a new recording. @pre one thread, of which no other holds the lock: a fork's child has no others
-    void clear() noexcept {
-        lock_.store(false, std::memory_order_relaxed);
+    /// For a new recording. alone: in a fork's child the lock may be that of a thread which it does not have
+    void clear(bool alone) noexcept {
+        if (alone) lock_.store(false, std::memory_order_relaxed);
+        const holding guard(lock_);
         for (std::size_t i = 0; i < capacity_; ++i) slots_[i] = nullptr;
         for (auto& n : filter_) n.store(0, std::memory_order_relaxed);
         used_ = 0;

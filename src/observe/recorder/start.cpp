@@ -13,39 +13,6 @@ namespace ashlar::recorder {
 namespace f = trace_format;
 namespace sys = trace_system;
 
-namespace {
-
-/// Text put together in place: there is no allocator to ask. Those below are static: a thread's stack may be small, and
-/// one thread at a time starts a recording.
-struct text {
-    static constexpr std::size_t room = trace_file::path_limit;
-    char bytes[room] = {};
-    std::size_t length = 0;
-    bool whole = true;
-
-    text& operator<<(const char* s) noexcept {
-        const std::size_t n = std::strlen(s);
-        if (n >= room - length) {
-            whole = false;
-            return *this;
-        }
-        std::memcpy(bytes + length, s, n + 1);
-        length += n;
-        return *this;
-    }
-    text& operator<<(std::uint32_t value) noexcept {
-        char digits[12];
-        char* at = digits + sizeof digits;
-        *--at = 0;
-        do *--at = static_cast<char>('0' + value % 10);
-        while ((value /= 10) != 0);
-        return *this << at;
-    }
-};
-
-constinit text base;  // ASHLAR_TRACE as an absolute path; empty while it is not known
-constinit bool off = false;
-
 const char* from_environment(const char* name) noexcept {
     const std::size_t n = std::strlen(name);
     for (char** at = environ; *at != nullptr; ++at) {
@@ -53,6 +20,12 @@ const char* from_environment(const char* name) noexcept {
     }
     return nullptr;
 }
+
+namespace {
+
+// Those below are static: one thread at a time starts a recording.
+constinit text base;  // ASHLAR_TRACE as an absolute path; empty while it is not known
+constinit bool off = false;
 
 void complain(const char* path, int error) noexcept {
     static constinit text t;
@@ -144,33 +117,31 @@ static std::uint64_t number_from_environment(const char* name, std::uint64_t mos
     return number;
 }
 
-// The program may change its environment; its children are told by theirs.
-std::uint32_t wanted_stack_depth() noexcept {
-    static constinit std::uint32_t depth = 0;
+wish wished_at_start() noexcept {
+    // The program may change its environment; its children are told by theirs.
+    static constinit wish at_start;
     static constinit bool known = false;
-    if (known || environ == nullptr) return depth;
+    if (known || environ == nullptr) return at_start;
     known = true;
-    return depth = static_cast<std::uint32_t>(number_from_environment("ASHLAR_TRACE_STACKS", unwind::unwinder::most));
+    at_start.stack_depth = static_cast<std::uint32_t>(number_from_environment("ASHLAR_TRACE_STACKS", unwind::unwinder::most));
+    at_start.sample_mean = number_from_environment("ASHLAR_TRACE_SAMPLE", std::uint64_t{1} << 40);
+    return at_start;
 }
 
-std::uint64_t wanted_sample_mean() noexcept {
-    static constinit std::uint64_t mean = 0;
-    static constinit bool known = false;
-    if (known || environ == nullptr) return mean;
-    known = true;
-    return mean = number_from_environment("ASHLAR_TRACE_SAMPLE", std::uint64_t{1} << 40);
-}
-
-start_result open_trace(trace_file& file, bool forked) noexcept {
-    if (off) return start_result::off;
-    if (base.length == 0) {
+start_result open_trace(trace_file& file, const wish& what, bool forked, int& error) noexcept {
+    error = 0;
+    if (what.path != nullptr) {
+        base = text{};
+        base << what.path;
+    } else if (off) {
+        return start_result::off;
+    } else if (base.length == 0) {
         if (environ == nullptr) return start_result::too_early;
         if (!find_base()) {
             off = true;
             return start_result::off;
         }
     }
-    if (forked) file.forget();
     const trace_clock clock = trace_clock::of_machine();
     static char papers[2 * 4096];  // not on the stack: a thread's may be small
     bool cut = false;
@@ -178,14 +149,15 @@ start_result open_trace(trace_file& file, bool forked) noexcept {
     subject.process = sys::process();
     subject.parent = sys::parent();
     subject.process_start = sys::process_start();
-    subject.stack_depth = wanted_stack_depth();
-    subject.sample_mean = wanted_sample_mean();
+    subject.stack_depth = what.stack_depth;
+    subject.sample_mean = what.sample_mean;
     const std::size_t command = sys::command_line(papers, 4096, cut);
     subject.command_line = {papers, command};
     subject.executable = {papers + 4096, sys::executable(papers + 4096, 4096)};
     subject.flags = (forked ? f::flag_forked : 0) | (cut ? f::flag_command_line_cut : 0);
-    const int error = open_own(file, subject, clock, forked);
+    error = open_own(file, subject, clock, forked);
     if (error == 0) return start_result::on;
+    if (what.path != nullptr) return start_result::off;  // who asked is told
     complain(base.bytes, error);
     off = true;  // and for the children: one sentence is enough
     return start_result::off;

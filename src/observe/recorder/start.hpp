@@ -12,6 +12,8 @@
 // Checked by: tests/observe/recorder
 #pragma once
 
+#include <cstring>
+
 #include "../trace_file.hpp"
 
 namespace ashlar::recorder {
@@ -22,13 +24,47 @@ enum class start_result : std::uint8_t {
     too_early,  ///< the C library has not read the environment yet
 };
 
-/// ASHLAR_TRACE_STACKS: how many frames of a stack are kept; 0 without it.
-std::uint32_t wanted_stack_depth() noexcept;
+/// Text put together in place: there is no allocator to ask. Static ones are used: a thread's stack may be small.
+struct text {
+    static constexpr std::size_t room = trace_file::path_limit;
+    char bytes[room] = {};
+    std::size_t length = 0;
+    bool whole = true;
 
-/// ASHLAR_TRACE_SAMPLE: bytes between samples; 0 without it: everything is recorded.
-std::uint64_t wanted_sample_mean() noexcept;
+    text& operator<<(const char* s) noexcept {
+        const std::size_t n = std::strlen(s);
+        if (n >= room - length) {
+            whole = false;
+            return *this;
+        }
+        std::memcpy(bytes + length, s, n + 1);
+        length += n;
+        return *this;
+    }
+    text& operator<<(std::uint32_t value) noexcept {
+        char digits[12];
+        char* at = digits + sizeof digits;
+        *--at = 0;
+        do *--at = static_cast<char>('0' + value % 10);
+        while ((value /= 10) != 0);
+        return *this << at;
+    }
+};
 
-/// Opens the process's trace. forked: an earlier recording of the process this one was forked from is under way.
-start_result open_trace(trace_file& file, bool forked) noexcept;
+/// @returns the variable's value or null
+const char* from_environment(const char* name) noexcept;
+
+/// What is to be recorded, and where to.
+struct wish {
+    const char* path = nullptr;  ///< absolute; null: where the environment says
+    std::uint32_t stack_depth = 0;
+    std::uint64_t sample_mean = 0;
+};
+/// What the environment says.
+wish wished_at_start() noexcept;
+
+/// Opens the process's trace. forked: the process this one was forked from has the name already. error: why it is off, if it
+/// could be opened another time
+start_result open_trace(trace_file& file, const wish& what, bool forked, int& error) noexcept;
 
 }  // namespace ashlar::recorder
