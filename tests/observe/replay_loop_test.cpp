@@ -56,7 +56,7 @@ TEST_CASE("replay_loop: it stops at the step that is refused, whose slot is as i
     heap.refuse_at = 2;
     std::vector<ashlar::replay_slot> slots(2);
     CHECK(ashlar::replay(heap, life, slots, 0, life.size(), ashlar::replay_touch::none) == 2);
-    CHECK(slots[0].size == 40);
+    CHECK(slots[0].size() == 40);
 }
 
 TEST_CASE("replay_loop: a part of the steps can be done, and the rest later", "[observe][replay_loop]") {

@@ -66,35 +66,48 @@ replay_fault check_grant(const replay_step& step, const replay_slot& now, std::u
 
 }  // namespace detail
 
+/// Does one step, checking its block before and after. @returns false where it was not done or `fault` says what is wrong
+template <replay_heap H>
+bool check_step(H& heap, const replay_step& step, replay_slot& slot, std::uint32_t& generation, replay_fault& fault) noexcept {
+    using namespace detail;
+    const std::uint64_t stamp = stamp_of(step.slot, generation);
+    const std::uint64_t kept = step.size < slot.size() ? step.size : slot.size();
+    const bool ends = step.op == replay_op::deallocate || step.op == replay_op::reallocate;
+    if (ends && !has_stamp(slot.data, slot.size(), stamp)) {
+        fault = replay_fault::overwritten;
+        return false;
+    }
+    if (!do_step(heap, step, slot)) return false;
+    if (step.op == replay_op::deallocate) {
+        slot.data = nullptr;
+        return true;
+    }
+    fault = check_grant<H>(step, slot, kept, stamp);
+    if (fault != replay_fault::none) return false;
+    write_stamp(slot.data, slot.size(), stamp_of(step.slot, ++generation));
+    return true;
+}
+
+/// Blocks whose life has no end yet (replay_check.I1).
+inline replay_finding check_rest(std::uint64_t steps, std::span<const replay_slot> slots, std::span<const std::uint32_t> generations) noexcept {
+    for (std::uint64_t s = 0; s < slots.size(); ++s) {
+        if (slots[s].data != nullptr && !detail::has_stamp(slots[s].data, slots[s].size(), detail::stamp_of(s, generations[s]))) {
+            return {steps - 1, replay_fault::overwritten};
+        }
+    }
+    return {steps, replay_fault::none};
+}
+
 /// Does the steps, checking every block when it is granted, moved and given back, and those left at the end.
 /// `generations` has one entry a slot, 0 at first.
 template <replay_heap H>
 replay_finding replay_checked(H& heap, std::span<const replay_step> steps, std::span<replay_slot> slots,
                               std::span<std::uint32_t> generations) noexcept {
-    using namespace detail;
     for (std::uint64_t i = 0; i < steps.size(); ++i) {
-        const replay_step& step = steps[i];
-        replay_slot& slot = slots[step.slot];
-        std::uint32_t& generation = generations[step.slot];
-        const std::uint64_t stamp = stamp_of(step.slot, generation);
-        const std::uint64_t kept = step.size < slot.size ? step.size : slot.size;
-        const bool ends = step.op == replay_op::deallocate || step.op == replay_op::reallocate;
-        if (ends && !has_stamp(slot.data, slot.size, stamp)) return {i, replay_fault::overwritten};
-        if (!do_step(heap, step, slot)) return {i, replay_fault::none};
-        if (step.op == replay_op::deallocate) {
-            slot.data = nullptr;
-            continue;
-        }
-        const replay_fault fault = check_grant<H>(step, slot, kept, stamp);
-        if (fault != replay_fault::none) return {i, fault};
-        write_stamp(slot.data, slot.size, stamp_of(step.slot, ++generation));
+        replay_fault fault = replay_fault::none;
+        if (!check_step(heap, steps[i], slots[steps[i].slot], generations[steps[i].slot], fault)) return {i, fault};
     }
-    for (std::uint64_t s = 0; s < slots.size(); ++s) {  // blocks whose life has no end yet (replay_check.I1)
-        if (slots[s].data != nullptr && !has_stamp(slots[s].data, slots[s].size, stamp_of(s, generations[s]))) {
-            return {steps.size() - 1, replay_fault::overwritten};
-        }
-    }
-    return {steps.size(), replay_fault::none};
+    return check_rest(steps.size(), slots, generations);
 }
 
 }  // namespace ashlar

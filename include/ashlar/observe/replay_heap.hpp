@@ -31,8 +31,14 @@ concept replay_heap = requires(H& heap, std::byte* p, std::uint64_t n) {
     { heap.deallocate(p, n, n) } noexcept -> std::same_as<void>;
 };
 
-/// Any allocator of ours. @pre the allocator outlives it
-template <allocator A>
+/// One that can also tell how many bytes of the block that it granted last may be used.
+template <class H>
+concept telling_heap = replay_heap<H> && requires(const H& heap, const std::byte* p) {
+    { heap.last_granted(p) } noexcept -> std::same_as<std::uint64_t>;
+};
+
+/// Any allocator of ours. One that is timed does not tell. @pre the allocator outlives it
+template <allocator A, bool Tells = false>
 class allocator_heap {
 public:
     explicit allocator_heap(A& inner) noexcept : inner_(inner) {}
@@ -55,11 +61,21 @@ public:
     void deallocate(std::byte* p, std::uint64_t size, std::uint64_t align) noexcept {
         inner_.deallocate(p, *layout::make(size, align));
     }
+    std::uint64_t last_granted(const std::byte*) const noexcept
+        requires Tells
+    {
+        return granted_;
+    }
 
 private:
-    static std::byte* data(const result<block>& granted) noexcept { return granted ? granted->data : nullptr; }
+    std::byte* data(const result<block>& granted) noexcept {
+        if (!granted) return nullptr;
+        if constexpr (Tells) granted_ = granted->size;
+        return granted->data;
+    }
 
     A& inner_;
+    std::uint64_t granted_ = 0;
 };
 
 /// The malloc of this process: glibc's, or the one that was preloaded.

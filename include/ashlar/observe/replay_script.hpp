@@ -53,6 +53,9 @@ struct replay_facts {
     std::uint64_t failed_requests = 0;   ///< left out: they had no effect
     std::uint64_t foreign_releases = 0;  ///< left out: of blocks whose grant is not in the trace
     std::uint64_t cut = 0;               ///< 1 if the limit of steps left something out
+    std::uint64_t lead_in = 0;           ///< steps before those of the trace: litter
+    std::uint64_t awaits = 0;            ///< of the steps, those in which a thread waits for another
+    std::uint64_t streams = 0;           ///< threads that do the steps at once; 0: one does all
 };
 
 /// Takes the steps as they are made, in order.
@@ -77,6 +80,9 @@ private:
     struct body;
     std::unique_ptr<body> body_;
 };
+
+/// The same of steps at hand, without what only the trace can tell. @pre each slot is below 2^32 - 1
+replay_facts count_steps(std::span<const replay_step> steps);
 
 /// Turns the events from where the reader is into steps; at most `limit` of them.
 /// @pre reader
