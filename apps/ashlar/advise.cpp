@@ -33,7 +33,7 @@ int advise_on(const command_options& options) {
     auto trace = open_whole_trace(options.trace);
     const auto about = summarise(trace);
     trace.rewind();
-    const replay_script script(trace, options.trace, options.settings.replay.limit);
+    const replay_script script(trace, options.trace, options.settings.replay);
     warn_if_incomplete(trace);
     advice made;
     {

@@ -22,6 +22,13 @@ std::string replay_note(const replay_facts& facts, const replay_options& options
 /// By time, the least first; those that could not serve the trace last, with their reason.
 std::string replay_table(std::vector<replay_figures> figures);
 
+/// The figures of options.placement, by peak memory, the least first; after them a sentence on the bounds.
+std::string fragmentation_table(std::vector<replay_figures> figures, const packing_bounds& packing);
+
+/// Adds the same to what replay_json made, and the film of each engine.
+void add_fragmentation(nlohmann::json& replay, const std::vector<replay_figures>& figures, const replay_facts& facts,
+                       const packing_bounds& packing);
+
 /// The "replay" section of a page (apps/viewer/README.md). `choice` "" marks no row.
 nlohmann::json replay_json(const replay_facts& facts, const std::vector<replay_figures>& figures,
                            const replay_options& options, const std::string& choice);

@@ -1,6 +1,8 @@
 // See replay_run.hpp.
 #include "replay_run.hpp"
 
+#include <sys/personality.h>
+
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
@@ -17,17 +19,33 @@ namespace {
 
 std::span<const std::byte> bytes_of(const auto& value) { return std::as_bytes(std::span(&value, 1)); }
 
+/// What is started meanwhile lies at the same addresses in every run, where the system lets us ask for that.
+class same_addresses {
+public:
+    same_addresses() : before_(personality(0xffffffff)) {
+        if (before_ != -1) personality(static_cast<unsigned long>(before_) | ADDR_NO_RANDOMIZE);
+    }
+    ~same_addresses() {
+        if (before_ != -1) personality(static_cast<unsigned long>(before_));
+    }
+    same_addresses(const same_addresses&) = delete;
+    same_addresses& operator=(const same_addresses&) = delete;
+
+private:
+    int before_;
+};
+
 /// Whom refusals and faults are explained to: knows the script's sizes.
 class explainer {
 public:
-    explicit explainer(const replay_script& script) : script_(script), steps_(script.descriptor(), false) {}
+    explicit explainer(const replay_script& script) : script_(script), serial_(script.descriptor(true), false), steps_(script.descriptor(false), false) {}
 
-    std::string text(const replay_outcome& outcome, const ending& how, std::uint64_t seconds) const {
-        const std::string where = fmt::format("at step {} ({})", count_text(outcome.step + 1),
+    std::string text(const replay_outcome& outcome, const ending& how, std::uint64_t seconds, bool serial) const {
+        const std::string where = script_.facts().streams > 0 && !serial ? "in one of the threads" : fmt::format("at step {} ({})", count_text(outcome.step + 1),
                                               share_text(static_cast<double>(outcome.step), static_cast<double>(script_.facts().steps)));
         switch (outcome.state) {
             case outcome_state::done: return "";
-            case outcome_state::refused: return fmt::format("refused {} {}", bytes_text(size_at(outcome.step)), where);
+            case outcome_state::refused: return fmt::format("refused {} {}", bytes_text(size_at(serial ? serial_ : steps_, outcome.step)), where);
             case outcome_state::too_slow: return fmt::format("too slow: in {} s of processor time only {} of the steps", seconds,
                                                              share_text(static_cast<double>(outcome.step), static_cast<double>(script_.facts().steps)));
             case outcome_state::faulty: return fmt::format("wrong: {} {}", fault_text(outcome.fault), where);
@@ -37,9 +55,9 @@ public:
     }
 
 private:
-    double size_at(std::uint64_t step) const {
+    static double size_at(const shared_bytes& steps, std::uint64_t step) {
         replay_step found;
-        std::memcpy(&found, steps_.data() + steps_offset + step * sizeof found, sizeof found);
+        std::memcpy(&found, steps.data() + steps_offset + step * sizeof found, sizeof found);
         return static_cast<double>(found.size);
     }
     static const char* fault_text(replay_fault fault) {
@@ -54,6 +72,7 @@ private:
     }
 
     const replay_script& script_;
+    shared_bytes serial_;
     shared_bytes steps_;
 };
 
@@ -62,11 +81,12 @@ public:
     replayer(const replay_script& script, const replay_options& options)
         : script_(script), options_(options), explain_(script) {
         outcome_.resize(sizeof(replay_outcome));
+        sights_.resize(sizeof(replay_sights));
         if (options.latency) ticks_.resize(options.timed_of(script.facts()) * sizeof(std::uint32_t));
     }
 
     /// @returns the outcome; `refused` says why if it is not `done`
-    replay_outcome pass(const replay_engine& engine, replay_pass which, std::string& refused) {
+    replay_outcome pass(const replay_engine& engine, replay_pass which, bool serial, std::string& refused) {
         outcome_.write_at(0, bytes_of(replay_outcome{}));
         const std::uint64_t seconds = which == replay_pass::check ? 4 * options_.seconds : options_.seconds;
         environment variables;
@@ -85,15 +105,20 @@ public:
                                              std::to_string(steps_of(which))};
         start_options how;
         how.in_our_place = false;
-        how.descriptors = {{script_.descriptor(), script_descriptor}, {outcome_.descriptor(), outcome_descriptor},
-                           {ticks_.descriptor(), ticks_descriptor}, {conf.descriptor(), conf_descriptor}};
+        how.descriptors = {{script_.descriptor(serial), script_descriptor}, {outcome_.descriptor(), outcome_descriptor},
+                           {ticks_.descriptor(), ticks_descriptor}, {conf.descriptor(), conf_descriptor},
+                           {sights_.descriptor(), sights_descriptor}};
         // A single step that never ends is not seen by the worker's own clock.
         // The link and not the path: a tool that is rebuilt meanwhile goes on as it began.
-        const ending end = wait_at_most(start("/proc/self/exe", words, variables, how), seconds * 10'000 + 10'000);
+        const pid_t worker = [&] {
+            const same_addresses here;
+            return start("/proc/self/exe", words, variables, how);
+        }();
+        const ending end = wait_at_most(worker, seconds * 10'000 + 10'000);
         const shared_bytes told(outcome_.descriptor(), false);
         replay_outcome outcome;
         std::memcpy(&outcome, told.data(), sizeof outcome);
-        refused = explain_.text(outcome, end, seconds);
+        refused = explain_.text(outcome, end, seconds, serial);
         return outcome;
     }
 
@@ -103,10 +128,22 @@ public:
         for (std::size_t at = 0; at < size; at += all.size()) ticks_.write_at(at, std::span(all).first(std::min(all.size(), size - at)));
     }
 
+    void forget_sights() {
+        sights_.resize(0);
+        sights_.resize(sizeof(replay_sights));
+    }
+    std::shared_ptr<const replay_sights> sights() const {
+        const shared_bytes all(sights_.descriptor(), false);
+        auto copy = std::make_shared<replay_sights>();
+        std::memcpy(static_cast<void*>(copy.get()), all.data(), sizeof *copy);
+        return copy;
+    }
+
     std::vector<std::uint32_t> ticks() const {
         const shared_bytes all(ticks_.descriptor(), false);
         std::vector<std::uint32_t> copy(all.size() / sizeof(std::uint32_t));
         std::memcpy(copy.data(), all.data(), all.size());
+        std::erase(copy, UINT32_MAX);  // of litter, and of waits
         return copy;
     }
 
@@ -114,7 +151,7 @@ private:
     /// Memory and correctness are looked at over the whole script; times over a part of it if it is long.
     std::uint64_t steps_of(replay_pass which) const {
         const bool timed = which == replay_pass::time || which == replay_pass::latency;
-        return timed ? options_.timed_of(script_.facts()) : script_.facts().steps;
+        return timed ? options_.timed_of(script_.facts()) : UINT64_MAX;
     }
 
     const replay_script& script_;
@@ -122,6 +159,7 @@ private:
     explainer explain_;
     shared_file outcome_;
     shared_file ticks_;
+    shared_file sights_;
 };
 
 /// The passes over all engines, in the order that keeps comparisons fair.
@@ -132,7 +170,7 @@ public:
         : script_(script), options_(options), progress_(progress), replayer_(script, options) {
         for (const auto& engine : engines) figures_.push_back({.engine = engine, .refused = ""});
         total_ = static_cast<double>((engines.size() + 1) * (options.rounds + (options.latency ? options.latency_rounds() : 0)) +
-                                     engines.size() * (options.check ? 2u : 1u));
+                                     engines.size() * (1u + (options.check ? 1u : 0u) + (options.placement ? 1u : 0u)));
     }
 
     std::vector<replay_figures> run() {
@@ -150,43 +188,52 @@ public:
 
 private:
     struct quantiles {
-        double p50 = 0, p99 = 0, p999 = 0, worst = 0;
+        double p50 = 0, p99 = 0, p999 = 0, p9999 = 0, worst = 0;
     };
 
     /// Does a pass unless the engine has failed before. @returns its outcome; not `done` if it failed
-    replay_outcome pass(replay_figures& figures, replay_pass which) {
+    replay_outcome pass(replay_figures& figures, replay_pass which, bool serial = false) {
         progress_(figures.engine.name, done_++ / total_);
         if (!figures.refused.empty()) return {};
         std::string refused;
-        const auto outcome = replayer_.pass(figures.engine, which, refused);
+        const auto outcome = replayer_.pass(figures.engine, which, serial, refused);
         figures.refused = refused;
         return outcome;
     }
 
     void measure_memory(replay_figures& figures) {
+        replayer_.forget_sights();
         const auto outcome = pass(figures, replay_pass::footprint);
         figures.peak_footprint = outcome.peak_footprint;
         figures.end_footprint = outcome.end_footprint;
+        figures.page_faults = outcome.page_faults;
         figures.peak_footprint_ratio =
             static_cast<double>(outcome.peak_footprint) / static_cast<double>(std::max<std::uint64_t>(1, script_.facts().peak_bytes));
+        if (!options_.placement) return;
+        if (script_.facts().streams > 0) pass(figures, replay_pass::footprint, true);
+        pass(figures, replay_pass::placement, true);
+        figures.sights = replayer_.sights();
     }
 
     /// Round by round through all engines, so that a slow moment of the machine meets all alike.
     void measure_times() {
-        std::vector<std::vector<double>> times(figures_.size() + 1);
-        const auto steps = static_cast<double>(options_.timed_of(script_.facts()));
+        std::vector<std::vector<double>> times(figures_.size() + 1), walls(figures_.size() + 1);
+        const auto steps = static_cast<double>(options_.operations_of(script_.facts()));
         for (std::uint32_t round = 0; round < options_.rounds; ++round) {
             for (std::size_t i = 0; i <= figures_.size(); ++i) {
                 auto& figures = i == 0 ? null_ : figures_[i - 1];
                 if (hopeless(times, i)) continue;
                 const auto outcome = pass(figures, replay_pass::time);
-                if (outcome.state == outcome_state::done) times[i].push_back(static_cast<double>(outcome.nanoseconds) / steps);
+                if (outcome.state != outcome_state::done) continue;
+                times[i].push_back(static_cast<double>(outcome.nanoseconds) / steps);
+                walls[i].push_back(static_cast<double>(outcome.wall_nanoseconds) / steps);
             }
         }
         const double baseline = median(times[0]);
         for (std::size_t i = 0; i < figures_.size(); ++i) {
             figures_[i].ns_per_op = std::max(0.0, median(times[i + 1]) - baseline);
             figures_[i].ns_spread = spread(times[i + 1]);
+            figures_[i].wall_ns_per_op = std::max(0.0, median(walls[i + 1]) - median(walls[0]));
         }
     }
 
@@ -211,7 +258,7 @@ private:
         if (!figures.refused.empty()) return {};
         auto ticks = replayer_.ticks();
         const auto at = [&](double share) { return percentile(ticks, share) * ns_per_tick; };
-        return {at(0.5), at(0.99), at(0.999), at(1.0)};
+        return {at(0.5), at(0.99), at(0.999), at(0.9999), at(1.0)};
     }
 
     void measure_latency(replay_figures& figures, double baseline) {
@@ -219,6 +266,7 @@ private:
         figures.p50 = std::max(0.0, found.p50 - baseline);
         figures.p99 = std::max(0.0, found.p99 - baseline);
         figures.p999 = std::max(0.0, found.p999 - baseline);
+        figures.p9999 = std::max(0.0, found.p9999 - baseline);
         figures.worst = std::max(0.0, found.worst - baseline);
     }
 
@@ -233,13 +281,6 @@ private:
 };
 
 }  // namespace
-
-replay_script::replay_script(trace_reader& trace, const std::string& name, std::uint64_t limit) {
-    file_.append(std::vector<std::byte>(steps_offset));
-    facts_ = make_replay_script(trace, [this](std::span<const replay_step> steps) { file_.append(std::as_bytes(steps)); }, limit);
-    file_.write_at(0, bytes_of(facts_));
-    if (facts_.steps == 0) throw failure(failed, name + ": has no allocation in it, so there is nothing to replay");
-}
 
 std::vector<replay_figures> replay_on(const replay_script& script, const std::vector<replay_engine>& engines,
                                       const replay_options& options, const replay_progress& progress) {

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <mutex>
 
 #include "ashlar/compose/cached.hpp"
+#include "ashlar/compose/locked.hpp"
 #include "ashlar/observe/replay_heap.hpp"
 #include "ashlar/os/platform.hpp"
 #include "ashlar/strategy/best_fit.hpp"
@@ -18,14 +20,30 @@
 #include "ashlar/strategy/segregated.hpp"
 #include "ashlar/strategy/system.hpp"
 #include "ashlar/strategy/tlsf.hpp"
+#include "replay_shared.hpp"
 
 namespace ashlar::app {
 namespace {
 
 template <allocator A>
 bool replay_on(A& strategy, replay_passes& passes) {
-    allocator_heap<A> heap(strategy);
-    passes.run(heap);
+    if (passes.wants_sharing()) {
+        if constexpr (thread_safe<A>) {
+            allocator_heap<A> heap(strategy);
+            passes.run_shared(heap);
+        } else {
+            using shared = locked<A, std::mutex>;
+            shared guard(strategy);
+            allocator_heap<shared> heap(guard);
+            passes.run_shared(heap);
+        }
+    } else if (passes.wants_telling()) {
+        allocator_heap<A, true> heap(strategy);
+        passes.run(heap);
+    } else {
+        allocator_heap<A> heap(strategy);
+        passes.run(heap);
+    }
     return true;
 }
 

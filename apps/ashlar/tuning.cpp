@@ -103,7 +103,7 @@ void tuning::study(bool quiet) {
     trace_section_ = summary_json(*about_, trace.info(), trace.health());
     title_ = command_text(trace.info());
     trace.rewind();
-    const replay_script script(trace, in_folder("ashlar.trace"), options_.advice.replay.limit);
+    const replay_script script(trace, in_folder("ashlar.trace"), options_.advice.replay);
     facts_ = script.facts();
     const trial_cost unrecorded = trials_.run({});  // warms up, and says what the run costs without a recorder
     options_.advice.run_ns = unrecorded.cpu;

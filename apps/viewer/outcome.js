@@ -62,5 +62,5 @@ function replay(r) {
       strip([mark(x, "p50", "dot", "p50"), mark(x, "p99", "hollow", "p99"), mark(x, "p999", "small", "p99.9")], ends[0], ends[1], x.name)) },
     { label: "p99.9", number: true, key: last("p999"), show: (x) => (x.refused ? "" : inUnit(x.p999, "ns")) },
     { label: "Peak footprint / peak live", key: last("peak_footprint_ratio"), show: (x) => (x.refused ? "" : meter(inUnit(x.peak_footprint_ratio, "ratio"), x.peak_footprint_ratio, largest)) },
-  ], rows, { name: "Replay", limit: 40, chosen: (x) => r.choice !== undefined && x.name === r.choice }));
+  ], rows, { name: "Replay", limit: 40, chosen: (x) => r.choice !== undefined && x.name === r.choice }), films(r));
 }

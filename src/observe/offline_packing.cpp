@@ -133,8 +133,10 @@ private:
 
 /// The largest first, each at the lowest address that is free through all of its life.
 std::uint64_t greedy_by_size(std::vector<rectangle> blocks) {
-    std::stable_sort(blocks.begin(), blocks.end(), [](const rectangle& a, const rectangle& b) {
-        return a.size != b.size ? a.size > b.size : a.end - a.begin > b.end - b.begin;
+    std::sort(blocks.begin(), blocks.end(), [](const rectangle& a, const rectangle& b) {
+        if (a.size != b.size) return a.size > b.size;
+        if (a.end - a.begin != b.end - b.begin) return a.end - a.begin > b.end - b.begin;
+        return a.begin < b.begin;  // of no two alike: each step grants one block
     });
     std::vector<rectangle> placed;  // by address
     std::uint64_t height = 0;

@@ -26,6 +26,7 @@ class Replay(tool.ToolTest):
                 continue
             self.assertGreaterEqual(row["p99"], row["p50"])
             self.assertGreaterEqual(row["p999"], row["p99"])
+            self.assertGreaterEqual(row["p9999"], row["p999"])
             self.assertGreater(row["peak_footprint"], 0)
 
     def test_what_is_not_a_time_is_the_same_every_time(self):
@@ -35,6 +36,56 @@ class Replay(tool.ToolTest):
         for name, row in first.items():
             self.assertEqual(row.get("refused"), second[name].get("refused"))
             self.assertAlmostEqual(row["peak_footprint"], second[name]["peak_footprint"], delta=0.01 * row["peak_footprint"])
+
+    def test_fragmentation_and_lines_are_the_same_every_time_and_in_order(self):
+        self.record(code="x = [bytes(i % 3000) for i in range(30000)]; y = x[::3]; del x; z = [bytes(i % 5000) for i in range(9000)]")
+        engines = ["--engines", "system,best_fit,buddy,page", "--no-latency", "--no-check"]
+        first, second = self.replay(*engines), self.replay(*engines)
+        self.assertEqual(first["packing"], second["packing"])
+        self.assertLessEqual(first["packing"]["least"], first["packing"]["reached"])
+        self.assertLess(first["packing"]["reached"], 1.3 * first["packing"]["least"])
+        again = {row["name"]: row for row in second["rows"]}
+        for row in first["rows"]:
+            told, other = row["fragmentation"], again[row["name"]]["fragmentation"]
+            for key in ("lines_per_op", "lines_missed_per_op", "distinct_lines", "distinct_pages", "reallocations_in_place", "internal"):
+                self.assertEqual(told[key], other[key], (row["name"], key))
+            for one, two in zip(told["johnstone_wilson"], other["johnstone_wilson"]):
+                self.assertAlmostEqual(one, two, delta=0.02 * one)
+            self.assertGreater(row["page_faults"], 0)
+            self.assertGreaterEqual(told["lines_per_op"], told["lines_missed_per_op"])
+            for _, live, granted, held, _ in told["over_time"]["rows"]:
+                self.assertLessEqual(live, granted)
+                self.assertLessEqual(granted, held)
+
+    def test_fragmentation_of_pages_and_of_powers_of_two_is_what_arithmetic_says(self):
+        pathlib.Path("h.c").write_text("""#include <stdlib.h>
+static void *volatile kept[8000];
+int main(void) { for (int i = 0; i < 8000; ++i) kept[i] = malloc(2500); return 0; }
+""")
+        subprocess.run(["cc", "-O0", "-o", "h", "h.c"], check=True)
+        self.ashlar("record", "-o", "h.trace", "--", "./h")
+        told = self.rows("--engines", "page,buddy", "--no-latency", "--touch", "all", trace="h.trace")
+        for name in ("page", "buddy"):  # both grant 4096 bytes for 2500
+            self.assertAlmostEqual(told[name]["fragmentation"]["internal"], 1 - 2500 / 4096, delta=0.01)
+        self.assertLess(told["page"]["fragmentation"]["scattered"], 0.01)
+        self.assertAlmostEqual(told["page"]["fragmentation"]["johnstone_wilson"][3], 4096 / 2500, delta=0.1)
+        self.assertAlmostEqual(told["page"]["fragmentation"]["over_packing"], 4096 / 2504, delta=0.1)
+
+    def test_the_film_has_a_picture_of_every_cell_in_every_frame(self):
+        self.record(code="x = [bytes(i % 3000) for i in range(30000)]")
+        for row in self.replay("--engines", "system,best_fit", "--no-latency", "--no-check")["rows"]:
+            film = row["film"]
+            self.assertGreater(len(film["frames"]), 50)
+            for frame in film["frames"]:
+                self.assertEqual(len(frame["map"]), len(film["gaps"]))
+                self.assertRegex(frame["map"], "^[.0-9a-f]+$")
+            self.assertIn("f", film["frames"][-1]["map"])
+
+    def test_the_second_table_says_what_the_trace_could_be_packed_into(self):
+        self.record()
+        done = self.ashlar("replay", "--rounds", "1", "--engines", "system,ashlar", "--no-latency", "--fragmentation", "t.trace")
+        self.assertRegex(done.stdout, r"engine +mean +at most live +at most used +peaks +internal +external")
+        self.assertRegex(done.stdout, r"could pack it into .*; less than .* is not possible\.")
 
     def test_the_peak_footprint_is_at_least_what_is_live_where_all_is_touched(self):
         self.record(code="x = [b'x' * 5000 for i in range(4000)]")
