@@ -59,12 +59,12 @@ class Attach(Running):
         process, pid = self.start("--paused")
         self.assertEqual(self.files(), [])
         for trace, words, mean in (("one.trace", ("--stacks",), 0), ("two.trace", ("--sample", "16K"), 16000)):
-            done = self.ashlar("record", "--pid", pid, "--for", "400ms", "-o", trace, *words)
+            done = self.ashlar("record", "--pid", pid, "--for", "1s", "-o", trace, *words)
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertRegex(done.stderr, rf"^ashlar: [0-9.]+ m?s of [0-9.]+ .iB of process {pid}, in .*/{trace}\n$")
             told = self.report(trace)
             self.assertEqual((told["state"], told["sample_mean"], told["process"]["pid"]), ("closed", mean, pid))
-            self.assertGreater(told["allocations"], 1000)
+            self.assertGreater(told["allocations"], 50)
             self.assertLess(told["duration_ns"], 30e9)
             self.assertIn("packed already", self.ashlar("pack", trace).stdout)
             self.assertEqual(stat.S_IMODE(os.stat(trace).st_mode), 0o600)
@@ -117,15 +117,15 @@ class Attach(Running):
     def test_where_the_process_cannot_write_we_say_so_and_it_goes_on(self):
         process, pid = self.start("--paused")
         os.mkdir("gone")
-        self.complains(1, "cannot", "record", "--pid", pid, "--for", "200ms", "-o", "missing/t.trace")
-        done = self.ashlar("record", "--pid", pid, "--for", "200ms", "-o", "fine.trace")
+        self.complains(1, "cannot", "record", "--pid", pid, "--for", "1s", "-o", "missing/t.trace")
+        done = self.ashlar("record", "--pid", pid, "--for", "1s", "-o", "fine.trace")
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_a_forks_child_is_asked_for_itself_also_when_its_parent_has_gone(self):
         code = "import os\nif os.fork():\n    os._exit(0)\n" + BUSY
         _, pid = self.start("--paused", code=code)
         self.addCleanup(os.kill, pid, signal.SIGKILL)
-        done = self.ashlar("record", "--pid", pid, "--for", "200ms", "-o", "child.trace")
+        done = self.ashlar("record", "--pid", pid, "--for", "1s", "-o", "child.trace")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.report("child.trace")["process"]["pid"], pid)
 
@@ -139,20 +139,20 @@ class Attach(Running):
 class Top(Running):
     def test_one_picture_of_a_paused_process_is_a_sample_that_leaves_nothing_behind(self):
         _, pid = self.start("--paused")
-        done = self.ashlar("top", "--once", "--sample", "16K", "--interval", "500ms", pid)
+        done = self.ashlar("top", "--once", "--sample", "16K", "--interval", "1s", pid)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertRegex(done.stdout, rf"process {pid}, watched for .*; estimates: one byte in 16,000")
         self.assertRegex(done.stdout, r"a second: [1-9][0-9,]* allocations, [0-9.]+ .iB, [1-9]")
         self.assertRegex(done.stdout, r"live +blocks +bytes/s +allocations/s +where")
         self.assertNotIn("\x1b", done.stdout)
         self.assertFalse(pathlib.Path(str(self.page(pid)) + ".top").exists())
-        again = self.ashlar("top", "--frames", "2", "--interval", "300ms", "--by", "allocated", pid)
+        again = self.ashlar("top", "--frames", "2", "--interval", "1s", "--by", "allocated", pid)
         self.assertEqual(again.stdout.count("watched for"), 2, again.stderr)
 
     def test_a_trace_being_written_and_one_that_is_finished_are_shown_too(self):
         _, pid = self.start("--stacks", "-o", "t.trace")
         for what in (pid, "t.trace"):
-            done = self.ashlar("top", "--once", "--interval", "200ms", what)
+            done = self.ashlar("top", "--once", "--interval", "1s", what)
             self.assertIn(f"process {pid}, watched for", done.stdout, done.stderr)
         self.record("done.trace")
         self.assertIn("thread", self.ashlar("top", "--once", "done.trace").stdout)
