@@ -117,8 +117,8 @@ int record_process(std::uint32_t number, recording_options options, std::uint64_
         packed_size ignored_size;
         left = pack_trace(options.file, ignored_size);
     }
-    fmt::print(stderr, "ashlar: {} of {} of process {}, in {}\n", time_text(static_cast<double>(trace.info().duration_ns)),
-               bytes_text(static_cast<double>(fs::file_size(options.file, ignored))), number, printable(options.file, 4096));
+    fmt::print(stderr, "ashlar: {} of process {}, {}, in {}\n", time_text(static_cast<double>(trace.info().duration_ns)), number,
+               bytes_text(static_cast<double>(fs::file_size(options.file, ignored))), printable(options.file, 4096));
     if (!ended) fmt::print(stderr, "ashlar: the process has allocated nothing since; its trace ends when it does\n");
     if (!left.empty()) fmt::print(stderr, "ashlar: {}\n", printable(left, 4096));
     return done;

@@ -85,8 +85,8 @@ private:
         return {fmt::format("{}  process {}, watched for {}{}", printable(command_text(info), 60), info.process,
                             time_text(static_cast<double>(s.duration_ns)),
                             info.sample_mean != 0 ? fmt::format("; estimates: one byte in {}", count_text(info.sample_mean)) : ""),
-                fmt::format("live {} in {} blocks   peak {}   {} threads", bytes_text(static_cast<double>(live_bytes(s))), count_text(s.leaked.blocks),
-                            bytes_text(static_cast<double>(s.peak_bytes)), count_text(s.threads)),
+                fmt::format("live {} in {} blocks   peak {}   {}", bytes_text(static_cast<double>(live_bytes(s))), count_text(s.leaked.blocks),
+                            bytes_text(static_cast<double>(s.peak_bytes)), s.threads == 1 ? "1 thread" : count_text(s.threads) + " threads"),
                 fmt::format("a second: {} allocations, {}, {} frees", count(rate(s.allocations, before_.allocations, passed)),
                             bytes_text(rate(s.bytes_allocated, before_.bytes, passed)), count(rate(s.frees, before_.frees, passed)))};
     }

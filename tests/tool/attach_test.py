@@ -61,7 +61,7 @@ class Attach(Running):
         for trace, words, mean in (("one.trace", ("--stacks",), 0), ("two.trace", ("--sample", "16K"), 16000)):
             done = self.ashlar("record", "--pid", pid, "--for", "1s", "-o", trace, *words)
             self.assertEqual(done.returncode, 0, done.stderr)
-            self.assertRegex(done.stderr, rf"^ashlar: [0-9.]+ m?s of [0-9.]+ .iB of process {pid}, in .*/{trace}\n$")
+            self.assertRegex(done.stderr, rf"^ashlar: [0-9.]+ m?s of process {pid}, [0-9.]+ .iB, in .*/{trace}\n$")
             told = self.report(trace)
             self.assertEqual((told["state"], told["sample_mean"], told["process"]["pid"]), ("closed", mean, pid))
             self.assertGreater(told["allocations"], 50)
