@@ -57,6 +57,15 @@ void print_totals(const summary& s, bool complete) {
     row("peak", bytes_text(static_cast<double>(s.peak_bytes)),
         fmt::format("{} B in {} blocks, at {}", count_text(s.peak_bytes), count_text(s.blocks_at_peak),
                     time_text(static_cast<double>(s.peak_time_ns))));
+    if (s.behind != trace_malloc::unknown) {
+        row("usable at the peak", bytes_text(static_cast<double>(s.usable_at_peak)),
+            share_text(static_cast<double>(s.peak_bytes), static_cast<double>(s.usable_at_peak)) + " of it asked for");
+    }
+    if (!s.memory.empty()) {
+        const auto most = *std::max_element(s.memory.begin(), s.memory.end(), [](const auto& a, const auto& b) { return a.resident < b.resident; });
+        row("resident, the most", bytes_text(static_cast<double>(most.resident)),
+            fmt::format("at {}; committed then {}", time_text(static_cast<double>(most.time_ns)), bytes_text(static_cast<double>(most.committed))));
+    }
     row(complete ? "never freed" : "live at the end", bytes_text(static_cast<double>(s.leaked.bytes)),
         fmt::format("{} B in {} blocks", count_text(s.leaked.bytes), count_text(s.leaked.blocks)));
     const bool is_whole = s.sample_mean == 0;

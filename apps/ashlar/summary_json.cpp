@@ -29,6 +29,10 @@ constexpr std::array words{
     definition{"Never freed",
                "Blocks still live after the last event of the trace. Memory that a program means to keep "
                "until it exits is among them."},
+    definition{"Usable", "The bytes that live blocks have, which is more than was asked for: the malloc rounds up. By the rules of our malloc, "
+                         "or of the C library's."},
+    definition{"Resident", "The memory that the process has from the system, as the kernel counts it: code and mapped files included."},
+    definition{"Committed", "The private memory that the process may write to, data and stacks, whether it is resident or not."},
     definition{"Temporary", "Blocks freed by the thread that allocated them before it allocated again."},
     definition{"Call site", "The innermost function of a call stack, inlined ones included, that is no allocator itself: not of "
                             "the C++ library, and not one whose name holds alloc or strdup."},
@@ -99,6 +103,26 @@ json timeline_json(const timeline& line) {
     }
     return {{"bucket_ns", line.bucket_ns()}, {"live_most", most}, {"live_least", least},
             {"allocations", allocations},    {"frees", frees},    {"bytes_allocated", bytes}};
+}
+
+/// The curves beside that of live bytes; usable bytes only where the malloc's rules are known.
+json memory_json(const summary& s) {
+    const char* const names[] = {"unknown", "ashlar", "glibc"};
+    json all = {{"malloc", names[static_cast<unsigned>(s.behind)]}};
+    json at = json::array(), resident = at, committed = at, usable = at;
+    for (const auto& m : s.memory) {
+        at.push_back(m.time_ns);
+        resident.push_back(m.resident);
+        committed.push_back(m.committed);
+    }
+    all["time_ns"] = at;
+    all["resident"] = resident;
+    all["committed"] = committed;
+    if (s.behind == trace_malloc::unknown) return all;
+    for (const auto& bucket : s.over_time.buckets()) usable.push_back(bucket.usable_most);
+    all["usable_most"] = usable;
+    all["usable_at_peak"] = s.usable_at_peak;
+    return all;
 }
 
 json sizes_json(const summary& s) {
@@ -243,6 +267,7 @@ nlohmann::json summary_json(const summary& s, const trace_info& info, const trac
     all["dropped_events"] = info.dropped_events;
     all["kinds"] = kinds_json(s);
     all["timeline"] = timeline_json(s.over_time);
+    all["memory"] = memory_json(s);
     all["sizes"] = sizes_json(s);
     all["alignments"] = alignments_json(s);
     all["lifetimes"] = {{"time", histogram_json(by_lifetime(s.lives_in_time))},

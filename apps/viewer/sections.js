@@ -79,7 +79,7 @@ function facts(t) {
 
 function overTime(t) {
   if (t.events === 0) return null;
-  return section("time", "Live bytes over time", "Requested bytes of the blocks that are live. The line is the most in each moment, the pale band reaches down to the least.",
+  return section("time", "Live bytes over time", `Requested bytes of the blocks that are live. The line is the most in each moment, the pale band reaches down to the least.${t.memory && t.memory.time_ns.length > 0 ? " Resident and committed memory is that of the whole process, told now and then." : ""}`,
     null, timeline(t));
 }
 

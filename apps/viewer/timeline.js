@@ -54,6 +54,28 @@ function markPeak(u, t) {
   ctx.restore();
 }
 
+/** The curves beside that of live bytes: {name, label, mark, values}, a value for each point, null where nothing was told. */
+function curvesOf(t, n) {
+  const m = t.memory, none = () => Array(n + 1).fill(null), curves = [];
+  if (!m) return curves;
+  if (m.usable_most) curves.push({ name: "usable", label: "Usable", dash: [2, 3], tone: "accent", values: [...m.usable_most, m.usable_most[n - 1]] });
+  for (const [name, label, tone, dash] of [["resident", "Resident", "good", []], ["committed", "Committed", "soft", [7, 4]]]) {
+    if (m[name].length === 0) continue;
+    const values = none();
+    m.time_ns.forEach((at, i) => { values[Math.min(n, Math.floor(at / t.timeline.bucket_ns))] = m[name][i]; });
+    curves.push({ name, label, tone, dash, values });
+  }
+  // What lies far above the live bytes would press them flat: it is there for the asking.
+  curves.forEach((c) => { c.on = Math.max(...c.values.map((v) => v ?? 0)) < 8 * Math.max(1, t.peak_bytes); });
+  return curves;
+}
+
+/** The last value told at or before a point. */
+function lastTold(values, i) {
+  while (i > 0 && values[i] === null) i -= 1;
+  return values[i];
+}
+
 /** The columns that the charts draw. One more point at the end closes the last bucket. */
 function columnsOf(line) {
   const n = line.live_most.length, seconds = line.bucket_ns / 1e9;
@@ -65,7 +87,7 @@ function columnsOf(line) {
 }
 
 function timeline(t) {
-  const c = columnsOf(t.timeline);
+  const c = columnsOf(t.timeline), curves = curvesOf(t, c.n);
   const readout = h("p.readout", { "aria-live": "polite" });
   const live = h("div"), rate = h("div");
   const chart = h("div.chart", { tabindex: 0, role: "img",
@@ -79,6 +101,7 @@ function timeline(t) {
       ? ["Drag to zoom, double-click or Esc to see all, arrow keys to walk."]
       : [h("span", {}, "at ", h("b", {}, time(c.at[i]))),
          h("span", {}, "live ", h("b", {}, c.least[i] === c.most[i] ? bytes(c.most[i]) : `${bytes(c.least[i])} to ${bytes(c.most[i])}`)),
+         ...curves.filter((x) => x.on).map((x) => h("span", {}, `${x.label.toLowerCase()} `, h("b", {}, inUnit(lastTold(x.values, i), "bytes")))),
          h("span", {}, h("b", {}, count(c.rate[i])), " allocations/s")]));
   }
   const stepped = uPlot.paths.stepped({ align: 1 });
@@ -90,9 +113,10 @@ function timeline(t) {
     const inBytes = { incrs: powersOfTwo, values: (u, v) => v.map(roundBytes) };
     plots = [
       new uPlot(plotOptions(width, width < 600 ? 220 : 300, false, inBytes, {
-        series: [{}, { ...line, fill: colour("accent-soft") }, { ...line, width: 0, fill: colour("accent-soft") }],
+        series: [{}, { ...line, fill: colour("accent-soft") }, { ...line, width: 0, fill: colour("accent-soft") },
+          ...curves.map((x) => ({ stroke: colour(x.tone), width: 1.25, dash: x.dash, show: x.on, spanGaps: true, points: { show: false }, ...(x.name === "usable" ? { paths: stepped } : {}) }))],
         hooks: { draw: [(u) => markPeak(u, t)], setCursor: [(u) => read(u.cursor.idx)] },
-      }), [c.at, c.most, c.least], live),
+      }), [c.at, c.most, c.least, ...curves.map((x) => x.values)], live),
       new uPlot(plotOptions(width, 130, true, { values: (u, v) => v.map(shortCount) }, {
         series: [{}, { ...line, width: 1, fill: colour("accent-soft") }],
       }), [c.at, c.rate], rate),
@@ -111,5 +135,7 @@ function timeline(t) {
   live.addEventListener("dblclick", zoomOut);
   read(null);
   timelines.push(draw);
-  return h("div", {}, readout, chart);
+  const boxes = curves.map((x) => h("label", { class: `curve ${x.name}` },
+    h("input", { type: "checkbox", checked: x.on, onchange: (e) => { x.on = e.target.checked; draw(); } }), x.label));
+  return h("div", {}, boxes.length > 0 ? h("p.curves", {}, h("span.curve.live", {}, "Live"), boxes) : null, readout, chart);
 }

@@ -8,6 +8,7 @@
 #include "ashlar/foundation/contract.hpp"
 #include "ashlar/observe/live_blocks.hpp"
 #include "ashlar/observe/sample_weight.hpp"
+#include "ashlar/observe/usable_size.hpp"
 
 namespace ashlar {
 namespace {
@@ -20,7 +21,10 @@ struct birth {
     std::uint64_t turn = 0;   ///< allocations of its thread, this one included
     std::uint32_t stack = 0;
     std::uint16_t thread = 0;
-    bool resized = false;     ///< it was reallocated
+    std::uint8_t alignment = 0;  ///< bits of the one asked for
+    bool resized = false;        ///< it was reallocated
+
+    std::uint64_t usable(trace_malloc of) const noexcept { return usable_size(of, size, std::uint64_t{1} << alignment); }
 };
 static_assert(sizeof(birth) == 40 && summary::other_threads <= UINT16_MAX);
 
@@ -66,6 +70,7 @@ struct summary_builder::body {
     live_blocks<birth> live;
     std::uint64_t live_bytes = 0;
     std::uint64_t live_count = 0;  ///< of blocks that are live, and what they stand for
+    std::uint64_t usable_bytes = 0;
     std::uint64_t last_time_ns = 0;
     size_counts sizes;
     stack_costs stacks;
@@ -123,6 +128,7 @@ void summary_builder::body::grant(const event& e, const std::optional<birth>& be
         s.lost_frees += n;
         live_count -= n;
         live_bytes -= n * lost->size;
+        usable_bytes -= n * lost->usable(s.behind);
         thread(lost->thread).live_bytes -= n * lost->size;
         stacks.release(lost->stack, lost->size, false, n);
         if (lost->resized) chains.end(e.granted());
@@ -143,18 +149,21 @@ void summary_builder::body::grant(const event& e, const std::optional<birth>& be
     row.peak_bytes = std::max(row.peak_bytes, row.live_bytes);
 
     const bool resized = before.has_value() && s.sample_mean == 0;  // of a sample, chains have holes
-    live.insert(e.granted(),
-                {e.size, e.time_ns, s.bytes_allocated, row.allocations, e.stack, static_cast<std::uint16_t>(row.thread), resized});
+    const auto alignment = static_cast<std::uint8_t>(std::has_single_bit(e.alignment) ? std::countr_zero(e.alignment) : 0);
+    const birth born{e.size, e.time_ns, s.bytes_allocated, row.allocations, e.stack, static_cast<std::uint16_t>(row.thread), alignment, resized};
+    live.insert(e.granted(), born);
     if (resized) chains.resize(e.old_address, before->size, e.granted(), e.size, e.stack, before->resized);
     stacks.grant(e.stack, e.size, n);
     live_bytes += bytes;
     live_count += n;
+    usable_bytes += n * born.usable(s.behind);
     s.peak_blocks = std::max(s.peak_blocks, live_count);
     if (live_bytes > s.peak_bytes) {
         s.peak_bytes = live_bytes;
         s.peak_time_ns = e.time_ns;
         s.peak_event = s.events;
         s.blocks_at_peak = live_count;
+        s.usable_at_peak = usable_bytes;
         stacks.peak();
     }
     change.allocations += n;
@@ -171,6 +180,7 @@ std::optional<birth> summary_builder::body::release(const event& e, std::uint64_
     const std::uint64_t n = weight(*born, address);
     live_bytes -= n * born->size;
     live_count -= n;
+    usable_bytes -= n * born->usable(so_far.behind);
     so_far.frees += n;
     if (releases(e.kind)) count_sampled(e, n);
     change.frees += n;
@@ -201,8 +211,9 @@ void summary_builder::body::record_death(const event& e, const birth& born, std:
     }
 }
 
-summary_builder::summary_builder(std::uint64_t sample_mean) : body_(std::make_unique<body>()) {
+summary_builder::summary_builder(std::uint64_t sample_mean, trace_malloc behind) : body_(std::make_unique<body>()) {
     body_->so_far.sample_mean = sample_mean;
+    body_->so_far.behind = behind;
 }
 summary_builder::~summary_builder() = default;
 summary_builder::summary_builder(summary_builder&&) noexcept = default;
@@ -228,6 +239,7 @@ void summary_builder::add(const event& e) {
     }
     if (e.granted() != 0) b.grant(e, before, change);
     change.live = b.live_bytes;
+    change.usable = b.usable_bytes;
     b.so_far.over_time.add(e.time_ns, change);
     ASHLAR_INVARIANT(b.so_far.allocations ==
                      b.so_far.frees + b.live_count + b.so_far.lost_frees);  // summary.I1

@@ -12,8 +12,8 @@ void timeline::extend_to(std::uint64_t time_ns) {
     while ((time_ns >> width_bits_) >= limit) halve();
     const auto wanted = static_cast<std::size_t>(time_ns >> width_bits_) + 1;
     if (wanted <= buckets_.size()) return;
-    const std::uint64_t live = buckets_.empty() ? 0 : buckets_.back().live_last;
-    buckets_.resize(wanted, bucket{live, live, live, 0, 0, 0});
+    const bucket last = buckets_.empty() ? bucket{} : buckets_.back();
+    buckets_.resize(wanted, bucket{last.live_last, last.live_last, last.live_last, last.usable_last, last.usable_last, 0, 0, 0});
 }
 
 void timeline::add(std::uint64_t time_ns, const change& c) {
@@ -23,6 +23,8 @@ void timeline::add(std::uint64_t time_ns, const change& c) {
     now.live_most = std::max(now.live_most, c.live);
     now.live_least = std::min(now.live_least, c.live);
     now.live_last = c.live;
+    now.usable_most = std::max(now.usable_most, c.usable);
+    now.usable_last = c.usable;
     now.allocations += c.allocations;
     now.frees += c.frees;
     now.bytes_allocated += c.bytes_allocated;
@@ -40,6 +42,8 @@ void timeline::halve() {
         to.live_most = std::max(to.live_most, from.live_most);
         to.live_least = std::min(to.live_least, from.live_least);
         to.live_last = from.live_last;
+        to.usable_most = std::max(to.usable_most, from.usable_most);
+        to.usable_last = from.usable_last;
         to.allocations += from.allocations;
         to.frees += from.frees;
         to.bytes_allocated += from.bytes_allocated;

@@ -26,6 +26,7 @@ public:
         const bool refused = tag == f::prefix_refused;
         if (refused && !m_.byte(columns::tags, tag)) return false;
         if (tag == f::prefix_odd && (!m_.byte(columns::tags, low) || !m_.byte(columns::tags, tag))) return false;
+        if (tag == f::tell_memory) return numbers(3);
         if (with_stacks_ && tag >= f::define_place && tag <= f::define_counts) return definition(tag);
         const auto kind = static_cast<event_kind>(tag & f::tag_kind);
         if (!is_known(kind) || !m_.number(columns::times)) return false;

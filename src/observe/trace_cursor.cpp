@@ -32,11 +32,27 @@ bool trace_cursor::next(event& e, record_time& when) {
 
 const std::byte* trace_cursor::take(const std::byte* from, const std::byte* end, event& e, record_time& when,
                                     bool& is_event) {
+    if (static_cast<unsigned>(*from) == f::tell_memory) {
+        is_event = false;
+        return take_memory(from + 1, end);
+    }
     if (!definitions_) return decoder_.decode(from, end, e, when);
     is_event = !trace_definitions::begins_with(*from);
     if (!is_event) return definitions_->take(from, end);
     const std::byte* after = decoder_.decode(from, end, e, when);
     return after != nullptr && definitions_->translate(e.stack) ? after : nullptr;
+}
+
+const std::byte* trace_cursor::take_memory(const std::byte* at, const std::byte* end) {
+    std::uint64_t ticks;
+    memory_sample m;
+    if (!index_.tells_memory || !record_decoder::take(at, end, ticks) || !record_decoder::take(at, end, m.resident) ||
+        !record_decoder::take(at, end, m.committed) || ticks > UINT64_MAX - index_.start_ticks) {
+        return nullptr;
+    }
+    m.time_ns = index_.ns_of(index_.start_ticks + ticks);
+    memory_.push_back(m);
+    return at;
 }
 
 bool trace_cursor::enter_chunk() {

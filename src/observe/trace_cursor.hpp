@@ -25,8 +25,8 @@ class trace_cursor {
 public:
     /// stacks: where the call stacks go; null for a trace without. packing: one for all cursors of a reader
     trace_cursor(const trace_source& source, std::span<const trace_chunk_place> chunks, trace_health& health,
-                 trace_stacks* stacks, trace_packing& packing)
-        : source_(source), chunks_(chunks), health_(health), packing_(packing) {
+                 trace_stacks* stacks, trace_packing& packing, const trace_index& index, std::vector<memory_sample>& memory)
+        : source_(source), chunks_(chunks), health_(health), packing_(packing), index_(index), memory_(memory) {
         if (stacks != nullptr) definitions_.emplace(*stacks);
     }
 
@@ -40,12 +40,15 @@ private:
     bool unpack(const trace_chunk_place& place, const trace_format::chunk_header& c);
     bool checksum_holds(const trace_format::chunk_header& c);
     void refill();
+    const std::byte* take_memory(const std::byte* at, const std::byte* end);
     const std::byte* take(const std::byte* from, const std::byte* end, event& e, record_time& when, bool& is_event);
 
     const trace_source& source_;
     std::span<const trace_chunk_place> chunks_;  ///< those not entered yet
     trace_health& health_;
     trace_packing& packing_;
+    const trace_index& index_;
+    std::vector<memory_sample>& memory_;
     bool inside_ = false;
     bool closed_ = false;      ///< of the chunk we are in
     bool truncated_ = false;

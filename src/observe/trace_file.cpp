@@ -70,7 +70,8 @@ void trace_file::write_header(const trace_subject& subject) noexcept {
     h.parent = subject.parent;
     h.process_start = subject.process_start;
     h.flags = subject.flags;
-    h.needs = (subject.stack_depth != 0 ? f::needs_stacks : 0) | (subject.sample_mean != 0 ? f::needs_sampled : 0);
+    h.needs = (subject.stack_depth != 0 ? f::needs_stacks : 0) | (subject.sample_mean != 0 ? f::needs_sampled : 0) |
+              (subject.tells_memory ? f::needs_memory : 0);
     h.stack_depth = subject.stack_depth;
     h.sample_mean = subject.sample_mean;
     h.ticks_per_second = clock_.ticks_per_second();
@@ -237,6 +238,7 @@ void trace_file::forget() noexcept {
     if (header_ != nullptr) sys::unmap_window(reinterpret_cast<std::byte*>(header_), header_bytes_);
     header_ = nullptr;
     threads_.store(0, std::memory_order_relaxed);
+    next_memory_.store(UINT64_MAX, std::memory_order_relaxed);
     cut_.store(false, std::memory_order_relaxed);
 }
 

@@ -41,6 +41,7 @@ struct trace_subject {
     std::uint32_t flags = 0;
     std::uint32_t stack_depth = 0;  ///< 0: without call stacks
     std::uint64_t sample_mean = 0;  ///< 0: every event
+    bool tells_memory = false;
     std::string_view command_line;  ///< arguments, each ended by a zero
     std::string_view executable;
 };
@@ -77,6 +78,18 @@ public:
     void count_dropped(std::uint64_t events) noexcept;
     std::uint32_t next_thread() noexcept { return threads_.fetch_add(1, std::memory_order_relaxed); }
     const trace_clock& clock() const noexcept { return clock_; }
+
+    /// From now on it is time, now and then, to tell what memory this process has. @pre open, its subject tells_memory
+    void watch_memory() noexcept { next_memory_.store(0, std::memory_order_relaxed); }
+    /// @returns whether it is time. Then it is not again for 2 ms, or for a thousandth of the time since the start, if that is
+    ///          more: a trace has a few thousand of them however long it is.
+    bool is_time_for_memory(std::uint64_t ticks) noexcept {
+        std::uint64_t next = next_memory_.load(std::memory_order_relaxed);
+        if (ticks < next) return false;
+        const std::uint64_t passed = ticks > clock_.start_ticks() ? ticks - clock_.start_ticks() : 0;
+        const std::uint64_t least = clock_.ticks_per_second() / 500, part = passed / 1024;
+        return next_memory_.compare_exchange_strong(next, ticks + (part > least ? part : least), std::memory_order_relaxed);
+    }
     bool is_open() const noexcept { return header_ != nullptr; }
     const char* path() const noexcept { return path_; }
 
@@ -109,6 +122,7 @@ private:
     trace_system::file_identity identity_;
     std::atomic<std::uint32_t> threads_{0};
     std::atomic<bool> cut_{false};
+    std::atomic<std::uint64_t> next_memory_{UINT64_MAX};
     std::atomic<tail*> tails_[tail_count] = {};
     trace_clock clock_;
     char path_[path_limit] = {};

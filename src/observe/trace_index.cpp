@@ -36,7 +36,8 @@ std::string check_header(const trace_source& source, const f::file_header& h, st
     }
     const std::uint32_t sum = crc32c(0, &h, offsetof(f::file_header, checksum));
     if (crc32c(sum, strings.data(), strings.size()) != h.checksum) return "is damaged: its header's checksum is wrong";
-    if ((h.needs & ~(f::needs_stacks | f::needs_packed | f::needs_sampled)) != 0) return "uses a feature that this program does not know";
+    constexpr std::uint32_t known = f::needs_stacks | f::needs_packed | f::needs_sampled | f::needs_memory;
+    if ((h.needs & ~known) != 0) return "uses a feature that this program does not know";
     return "";
 }
 
@@ -48,6 +49,8 @@ void fill_info(const f::file_header& h, const std::string& strings, trace_info& 
     info.forked = h.flags & f::flag_forked;
     info.command_line_cut = h.flags & f::flag_command_line_cut;
     info.has_stacks = h.needs & f::needs_stacks;
+    if (h.flags & f::flag_malloc_is_ashlar) info.behind = trace_malloc::ashlar;
+    if (h.flags & f::flag_malloc_is_glibc) info.behind = trace_malloc::glibc;
     info.stack_depth = info.has_stacks ? h.stack_depth : 0;
     // 2^60: no program ever allocates so much, and the arithmetic of weights stays away from its limits.
     if (h.needs & f::needs_sampled) info.sample_mean = std::min(h.sample_mean, std::uint64_t{1} << 60);
@@ -206,6 +209,7 @@ std::string read_index(const trace_source& source, trace_index& index) {
     if (std::string why = check_header(source, h, strings); !why.empty()) return why;
     fill_info(h, strings, index.info);
     index.is_packed = h.needs & f::needs_packed;
+    index.tells_memory = h.needs & f::needs_memory;
     index.info.file_bytes = source.size();
     // The file may have grown since it was opened: what counts is whether it has the length now.
     if (h.given_bytes > source.size() && h.given_bytes > source.size_now()) {

@@ -40,6 +40,7 @@ struct trace_thread {
 struct trace_index {
     trace_info info;
     bool is_packed = false;       ///< chunks may be compressed
+    bool tells_memory = false;    ///< records may tell what memory the process has
     std::uint64_t start_ticks = 0;
     std::uint64_t end_ticks = 0;  ///< the latest moment known, at least start_ticks
     std::vector<trace_chunk_place> chunks;

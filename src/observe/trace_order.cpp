@@ -4,8 +4,9 @@
 
 namespace ashlar {
 
-trace_order::trace_order(const trace_source& source, const trace_index& index, trace_health& health, trace_stacks* stacks)
-    : source_(source), index_(index), health_(health), stacks_(stacks), threads_(index.threads.size()) {
+trace_order::trace_order(const trace_source& source, const trace_index& index, trace_health& health, trace_stacks* stacks,
+                         std::vector<memory_sample>& memory)
+    : source_(source), index_(index), health_(health), stacks_(stacks), memory_(memory), threads_(index.threads.size()) {
     patience_ = std::max<std::uint64_t>(index.info.ticks_per_second / 1000, 1);  // a millisecond
     due_.reserve(threads_.size());
     for (std::uint32_t t = 0; t < threads_.size(); ++t) push(index.threads[t].start_ticks, t);
@@ -64,7 +65,8 @@ bool trace_order::next(event& e) {
 void trace_order::begin_thread(std::uint32_t thread, event& e) {
     const trace_thread& t = index_.threads[thread];
     threads_[thread].cursor = std::make_unique<trace_cursor>(
-        source_, std::span(index_.chunks).subspan(t.first, t.last - t.first), health_, stacks_, packing_);
+        source_, std::span(index_.chunks).subspan(t.first, t.last - t.first), health_, stacks_, packing_,
+        index_, memory_);
     last_ns_ = std::max(last_ns_, index_.ns_of(t.start_ticks));
     e = event{};
     e.kind = event_kind::thread_begin;

@@ -25,7 +25,7 @@ namespace ashlar {
 
 class trace_order {
 public:
-    trace_order(const trace_source& source, const trace_index& index, trace_health& health, trace_stacks* stacks = nullptr);
+    trace_order(const trace_source& source, const trace_index& index, trace_health& health, trace_stacks* stacks, std::vector<memory_sample>& memory);
 
     /// @returns whether there was another event; it is complete, time included
     bool next(event& e);
@@ -72,6 +72,7 @@ private:
     const trace_index& index_;
     trace_health& health_;
     trace_stacks* stacks_;
+    std::vector<memory_sample>& memory_;
     trace_packing packing_;
     std::uint64_t patience_;  ///< ticks by which two CPUs' readings of the clock may be in the wrong order
     std::vector<thread_state> threads_;

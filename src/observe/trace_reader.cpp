@@ -17,6 +17,7 @@ struct trace_reader::body {
     trace_stacks stacks;
     std::optional<trace_order> order;
     event current;
+    std::vector<memory_sample> memory;
 };
 
 namespace {
@@ -62,8 +63,9 @@ const std::string& trace_reader::error() const noexcept { return body_->error; }
 void trace_reader::rewind() {
     if (!*this) return;
     body_->health = body_->index.health;
+    body_->memory.clear();
     body_->order.emplace(*body_->source, body_->index, body_->health,
-                         body_->index.info.has_stacks ? &body_->stacks : nullptr);
+                         body_->index.info.has_stacks ? &body_->stacks : nullptr, body_->memory);
 }
 
 const event* trace_reader::next() {
@@ -73,6 +75,7 @@ const event* trace_reader::next() {
 
 const trace_info& trace_reader::info() const noexcept { return body_->index.info; }
 const trace_stacks& trace_reader::stacks() const noexcept { return body_->stacks; }
+std::span<const memory_sample> trace_reader::memory() const noexcept { return body_->memory; }
 const trace_health& trace_reader::health() const noexcept { return body_->health; }
 
 std::string_view trace_reader::thread_name(std::uint32_t thread) const noexcept {

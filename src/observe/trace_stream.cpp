@@ -54,9 +54,32 @@ bool trace_stream::open_chunk(trace_file& file, std::uint64_t start_ticks) noexc
     }
     encoder_.restart(start_ticks, stacks_);
     at_ = window_.at + sizeof(f::chunk_header);
-    limit_ = window_.end - f::record_limit;
+    limit_ = last_ = window_.end - f::record_limit;
     if (stacks_) commit(at_, f::define_counts, record_encoder::put(record_encoder::put(at_ + 1, places_), next_stack_));
     return true;
+}
+
+bool trace_stream::go_on(trace_file& file, std::uint64_t ticks) noexcept {
+    if ((at_ == nullptr || at_ > last_) && !open_chunk(file, ticks)) return false;
+    if (file.is_time_for_memory(ticks)) note_memory(file, ticks);
+    if (at_ > last_) return open_chunk(file, ticks);
+    limit_ = last_ - at_ > stop_bytes ? at_ + stop_bytes : last_;
+    return true;
+}
+
+bool trace_stream::tell_memory(trace_file& file, std::uint64_t ticks, std::uint64_t resident, std::uint64_t committed) noexcept {
+    if (!have_room(file, ticks)) return false;
+    const std::uint64_t start = file.clock().start_ticks();
+    std::byte* out = record_encoder::put(at_ + 1, ticks > start ? ticks - start : 0);
+    commit(at_, f::tell_memory, record_encoder::put(record_encoder::put(out, resident), committed));
+    return true;
+}
+
+void trace_stream::note_memory(trace_file& file, std::uint64_t ticks) noexcept {
+    std::uint64_t resident, committed;
+    if (at_ == nullptr || at_ > last_ || !trace_system::memory_of_process(resident, committed)) return;
+    limit_ = last_;  // no stop within a stop
+    tell_memory(file, ticks, resident, committed);
 }
 
 void trace_stream::commit(std::byte* head, unsigned tag, std::byte* after) noexcept {
@@ -142,11 +165,11 @@ void trace_stream::end(trace_file& file) noexcept {
 
 void trace_stream::abandon_record() noexcept {
     // trace_stream.I1
-    if (at_ != nullptr && at_ <= limit_) std::memset(at_, 0, f::record_limit);
+    if (at_ != nullptr && at_ <= last_) std::memset(at_, 0, f::record_limit);
 }
 
 void trace_stream::drop() noexcept {
-    at_ = limit_ = nullptr;
+    at_ = limit_ = last_ = nullptr;
     chunk_ = nullptr;
     window_ = {};
 }

@@ -2,7 +2,7 @@
 //
 // Layer:      observe
 // Source:     docs/trace_format.md, chunks.
-// Picture:    chunk [ header | record | record | at_ ... limit_ | room for one more record ]
+// Picture:    chunk [ header | record | record | at_ ... limit_ ... last_ | room for one more record ]
 // Complexity: write() is O(1) and makes no system call unless a chunk is full; chunks double from a page to 256 KiB.
 // Failure:    write() is false if the trace is cut; nothing else changes.
 // Threads:    one at a time. An interrupted write() must not be entered again (the recorder's guard sees to it).
@@ -44,7 +44,7 @@ public:
     /// Writes one event. @pre begun; as record_encoder::encode
     [[gnu::always_inline]] bool write(trace_file& file, const event& e, record_time when) noexcept {
         if (at_ > limit_ || at_ == nullptr) [[unlikely]] {
-            if (!open_chunk(file, when.begin)) return false;
+            if (!go_on(file, when.begin)) return false;
         }
         at_ = encoder_.encode(at_, e, when);
         return true;
@@ -61,6 +61,11 @@ public:
     bool define_module(trace_file& file, std::uint64_t ticks, std::uint32_t number, const trace_module_view& what) noexcept;
     static constexpr std::uint32_t no_number = UINT32_MAX;
 
+    /// What memory the process has. @returns as write
+    bool tell_memory(trace_file& file, std::uint64_t ticks, std::uint64_t resident, std::uint64_t committed) noexcept;
+    /// The same of the running process, if the stream has a chunk with room for it.
+    void note_memory(trace_file& file, std::uint64_t ticks) noexcept;
+
     /// Closes the chunk and leaves what remains of the window to other threads. The stream may go on with a new chunk.
     void end(trace_file& file) noexcept;
 
@@ -75,18 +80,22 @@ public:
 
 private:
     static constexpr std::size_t most = 256 * 1024;
+    static constexpr std::ptrdiff_t stop_bytes = 2048;  ///< between two looks at the clock for note_memory
 
     bool have_room(trace_file& file, std::uint64_t ticks) noexcept {
-        return (at_ <= limit_ && at_ != nullptr) || open_chunk(file, ticks);
+        return (at_ <= limit_ && at_ != nullptr) || go_on(file, ticks);
     }
     void commit(std::byte* head, unsigned tag, std::byte* after) noexcept;
     bool define_bytes(trace_file& file, std::uint64_t ticks, std::uint32_t number, unsigned part, const void* bytes,
                       std::size_t size) noexcept;
+    /// Where a chunk is full, or a stop is reached. @returns whether there is room for a record
+    [[gnu::cold]] bool go_on(trace_file& file, std::uint64_t ticks) noexcept;
     [[gnu::cold]] bool open_chunk(trace_file& file, std::uint64_t start_ticks) noexcept;
     void close_chunk() noexcept;
 
     std::byte* at_ = nullptr;
-    std::byte* limit_ = nullptr;  ///< the last place where a record surely fits
+    std::byte* limit_ = nullptr;  ///< the next stop: up to it a record surely fits
+    std::byte* last_ = nullptr;   ///< the last place where one does
     trace_format::chunk_header* chunk_ = nullptr;
     trace_window window_;
     std::size_t next_bytes_ = 0;

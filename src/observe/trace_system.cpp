@@ -216,6 +216,25 @@ std::uint64_t process_start(std::uint32_t process) noexcept {
     return start_told_by(path);
 }
 
+bool memory_of_process(std::uint64_t& resident, std::uint64_t& committed) noexcept {
+    char text[192];
+    const std::size_t n = read_whole("/proc/self/statm", text, sizeof text);
+    const std::uint64_t page = getauxval(AT_PAGESZ);
+    std::uint64_t value = 0;
+    int field = 0;  // size resident shared text lib data dt
+    for (std::size_t at = 0; at < n; ++at) {
+        if (text[at] >= '0' && text[at] <= '9') {
+            value = value * 10 + static_cast<std::uint64_t>(text[at] - '0');
+            continue;
+        }
+        if (field == 1) resident = value * page;
+        if (field == 5) committed = value * page;
+        ++field;
+        value = 0;
+    }
+    return field > 5;
+}
+
 void thread_name(char (&out)[16]) noexcept {
     std::memset(out, 0, sizeof out);
     call(SYS_prctl, PR_GET_NAME, out, 0, 0, 0);

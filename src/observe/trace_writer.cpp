@@ -14,6 +14,7 @@ struct trace_writer::body {
     std::uint64_t last_ns = 0;
     bool replaced = false;
     bool has_stacks = false;
+    bool tells_memory = false;
 
     trace_stream& stream_of(std::uint32_t thread) {
         if (thread >= streams.size()) streams.resize(thread + 1);
@@ -51,8 +52,9 @@ trace_writer trace_writer::create(const std::string& path, const subject& about)
     trace_clock clock;
     clock.set_start_unix_ns(about.start_unix_ns);
     const trace_subject subject{about.process, about.parent, 0, about.forked ? trace_format::flag_forked : 0,
-                                about.stack_depth, about.sample_mean, arguments, about.executable};
+                                about.stack_depth, about.sample_mean, about.tells_memory, arguments, about.executable};
     b->has_stacks = about.stack_depth != 0;
+    b->tells_memory = about.tells_memory;
     if (const int error = b->file.open(path.c_str(), subject, clock); error != 0) {
         b->error = "cannot create the trace " + path + ": " + std::generic_category().message(error);
     }
@@ -88,6 +90,11 @@ std::uint32_t trace_writer::define_stack(std::uint32_t thread, std::uint32_t par
     if (number == trace_stream::no_number) return 0;
     const std::uint32_t stack = s.define_stacks(body_->file, body_->last_ns, parent, &number, 1);
     return stack == trace_stream::no_number ? 0 : stack;
+}
+
+bool trace_writer::tell_memory(std::uint64_t time_ns, std::uint64_t resident, std::uint64_t committed) {
+    if (!*this || !body_->tells_memory || !body_->file.is_open() || body_->file.is_cut()) return false;
+    return body_->stream_of(0).tell_memory(body_->file, time_ns, resident, committed);
 }
 
 void trace_writer::name_thread(std::uint32_t thread, std::string_view name) {

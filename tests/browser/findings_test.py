@@ -43,6 +43,19 @@ class Findings(PageTest):
             self.assertIn("the end", seen["value"])
             self.assertRegex(seen["walked"][2], r"from 0x101000.*1.page.*1.00.KiB live.*25\.0.% filled")
 
+    def test_the_curves_of_memory_come_and_go_with_their_boxes(self):
+        page, _ = self.report("findings")
+        seen = act(page, """
+            const chart = $("#time .chart"), end = () => chart.dispatchEvent(new KeyboardEvent("keydown", { key: "End", bubbles: true }));
+            const boxes = () => [...document.querySelectorAll("#time .curve input")].map((b) => b.checked);
+            end(); seen.first = [boxes(), $("#time .readout").textContent];
+            $("#time .committed input").click(); end(); seen.both = [boxes(), $("#time .readout").textContent];""")
+        self.assertEqual(seen["first"][0], [True, False])  # committed lies far above
+        self.assertRegex(seen["first"][1], r"resident 300.KiB")
+        self.assertNotIn("committed", seen["first"][1])
+        self.assertEqual(seen["both"][0], [True, True])
+        self.assertRegex(seen["both"][1], r"resident 300.KiBcommitted 4.00.MiB")
+
 
 if __name__ == "__main__":
     browser.main()

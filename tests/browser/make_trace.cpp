@@ -111,6 +111,10 @@ void write_findings(trace_writer& to) {
         to.write({.time_ns = time += 1000, .address = address, .size = size, .stack = stack, .thread = thread, .kind = event_kind::malloc});
     };
     const auto free = [&](std::uint64_t address) { to.write({.time_ns = time += 1000, .address = address, .kind = event_kind::free}); };
+    const auto tell_memory = [&](std::uint64_t resident, std::uint64_t committed) {
+        to.tell_memory(time + 500, resident, committed);
+    };
+    tell_memory(100 << 10, 3 << 20);
     grant(0x10000, 16, stacks[0]);
     const std::uint64_t moves[][3] = {{0x10000, 0x10000, 32}, {0x10000, 0x20000, 64}, {0x20000, 0x30000, 128}};
     for (const auto& [from, at, size] : moves) {
@@ -122,6 +126,7 @@ void write_findings(trace_writer& to) {
         grant(0x500000 + 64 * line, 16, stacks[2]);
         grant(0x500010 + 64 * line, 16, other, 1);
     }
+    tell_memory(300 << 10, 4 << 20);
     for (std::uint64_t block = 0; block < 240; ++block) {
         if (block % 4 != 2) free(0x100000 + 1024 * block);
     }
@@ -158,6 +163,7 @@ int main(int argc, char** argv) {
     trace_writer::subject about{.command_line = {"demo", "--of", scenario == "grown" ? "more" : "a trace"}, .executable = {}, .process = 4242};
     if (scenario == "hostile") about.command_line = hostile_command();
     if (scenario == "callers" || scenario == "grown" || scenario == "wide" || scenario == "findings") about.stack_depth = 64;
+    about.tells_memory = scenario == "findings";
     auto to = trace_writer::create(argv[2], about);
     if (!to) {
         std::fprintf(stderr, "%s\n", to.error().c_str());

@@ -47,6 +47,28 @@ std::string error_of(const std::vector<char>& bytes) { return trace_reader::open
 
 }  // namespace
 
+TEST_CASE("trace_reader: what memory the process had is told apart from events, and by traces that say so only", "[observe][trace_reader]") {
+    const scratch_folder folder;
+    const event asked{.time_ns = 10, .address = 0x1000, .size = 8, .kind = event_kind::malloc};
+    for (const bool tells : {true, false}) {
+        const std::string path = folder / (tells ? "with" : "without");
+        trace_writer to = trace_writer::create(path, {.command_line = {}, .executable = {}, .tells_memory = tells});
+        CHECK(to.write(asked));
+        CHECK(to.tell_memory(20, 5 << 20, 9 << 20) == tells);
+        REQUIRE(to.close(30));
+        trace_reader r = trace_reader::open(path);
+        for (int again = 0; again < 2; ++again, r.rewind()) {
+            std::size_t events = 0;
+            while (const event* e = r.next()) events += e->kind != event_kind::thread_begin;
+            CHECK(events == 1);
+            REQUIRE(r.memory().size() == (tells ? 1U : 0U));
+            if (tells) CHECK(r.memory()[0].resident == 5 << 20);
+            if (tells) CHECK(r.memory()[0].committed == 9 << 20);
+            if (tells) CHECK(r.memory()[0].time_ns == 20);
+        }
+    }
+}
+
 TEST_CASE("trace_reader: a trace that ends at any byte gives the events before it and says what is missing",
           "[observe][trace_reader]") {
     const std::vector<char> whole = sample_bytes(500, 2);

@@ -109,13 +109,17 @@ struct summary {
     realloc_chains::figures chains;        ///< of blocks whose allocation is in the trace
     std::vector<stack_costs::row> stacks;  ///< what each call stack cost; number 0 is all whose stack is not known
     timeline over_time;
+    trace_malloc behind = trace_malloc::unknown;
+    std::uint64_t usable_at_peak = 0;      ///< bytes that the blocks live at the peak have
+    std::vector<memory_sample> memory;     ///< of the process, as the trace tells it: of each bucket of over_time the greatest
 };
 
 /// Takes events one by one; the summary may be asked for at any time.
 class summary_builder {
 public:
-    /// For the events of a trace whose info() tells this sample_mean.
-    explicit summary_builder(std::uint64_t sample_mean = 0);
+    /// For the events of a trace whose info() tells this sample_mean, and whose blocks that malloc granted: its rules say
+    /// how much of a block could be used.
+    explicit summary_builder(std::uint64_t sample_mean = 0, trace_malloc behind = trace_malloc::unknown);
     ~summary_builder();
     summary_builder(summary_builder&&) noexcept;
     summary_builder& operator=(summary_builder&&) noexcept;

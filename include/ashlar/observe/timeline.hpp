@@ -25,6 +25,8 @@ public:
         std::uint64_t live_most = 0;        ///< greatest number of live bytes while it lasted
         std::uint64_t live_least = 0;
         std::uint64_t live_last = 0;        ///< live bytes at its end
+        std::uint64_t usable_most = 0;      ///< as live_most, in bytes that the blocks have
+        std::uint64_t usable_last = 0;
         std::uint64_t allocations = 0;
         std::uint64_t frees = 0;
         std::uint64_t bytes_allocated = 0;
@@ -33,6 +35,7 @@ public:
     /// What one event changes.
     struct change {
         std::uint64_t live = 0;  ///< live bytes after it
+        std::uint64_t usable = 0;
         std::uint64_t allocations = 0;
         std::uint64_t frees = 0;
         std::uint64_t bytes_allocated = 0;

@@ -27,8 +27,12 @@ inline constexpr std::uint32_t needs_stacks = 1;  ///< requests tell their call 
 inline constexpr std::uint32_t needs_packed = 2;  ///< chunks may be packed, and an index of them may stand at the end
 inline constexpr std::uint32_t needs_sampled = 4;  ///< only sampled requests, and the releases of what they granted
 
+inline constexpr std::uint32_t needs_memory = 8;  ///< records may tell what memory the process has
+
 inline constexpr std::uint32_t flag_forked = 1;            ///< a fork's child; see trace_info::forked
 inline constexpr std::uint32_t flag_command_line_cut = 2;  ///< the command line did not fit
+inline constexpr std::uint32_t flag_malloc_is_ashlar = 4;  ///< what stood behind the recorder: see trace_info::behind
+inline constexpr std::uint32_t flag_malloc_is_glibc = 8;
 inline constexpr std::uint32_t ticks_are_ns = 0;           ///< tick_source: CLOCK_MONOTONIC in ns
 inline constexpr std::uint32_t ticks_of_cpu = 1;           ///< tick_source: the CPU's counter, coarsened
 
@@ -118,6 +122,9 @@ inline constexpr unsigned tag_near = 0x40;       ///< the address is in the tabl
 inline constexpr unsigned tag_same_size = 0x80;  ///< with tag_near: the size is the one in the table, and not told
 inline constexpr unsigned prefix_refused = 60;   ///< the request that follows was refused: it tells no address
 inline constexpr unsigned prefix_odd = 61;       ///< one byte follows: the low four bits of the address
+
+// A record that is no event (needs_memory): what memory the process has.
+inline constexpr unsigned tell_memory = 55;
 
 // Records that are no events: they say what numbers mean that later records of the thread use (needs_stacks).
 inline constexpr unsigned define_place = 56;     ///< a place in code: the thread's next place number

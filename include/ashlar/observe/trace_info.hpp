@@ -32,6 +32,16 @@ enum class trace_cut : std::uint32_t {
     io_error = 5,    ///< the file system refused for another reason
 };
 
+/// Which malloc granted the blocks.
+enum class trace_malloc : std::uint32_t { unknown = 0, ashlar = 1, glibc = 2 };
+
+/// What memory the process had at a moment of the recording.
+struct memory_sample {
+    std::uint64_t time_ns = 0;
+    std::uint64_t resident = 0;   ///< bytes: all of it, code and mapped files included
+    std::uint64_t committed = 0;  ///< bytes of private memory that may be written, resident or not
+};
+
 /// What is known as soon as a trace is open.
 struct trace_info {
     std::uint32_t version = 0;
@@ -45,6 +55,7 @@ struct trace_info {
     bool has_stacks = false;                  ///< requests tell their call stacks
     std::uint32_t stack_depth = 0;            ///< the most frames that were kept of one
     std::uint64_t sample_mean = 0;            ///< bytes between samples; 0: every event is there
+    trace_malloc behind = trace_malloc::unknown;
     std::uint64_t ticks_per_second = 0;       ///< of the clock that stamped the events
     std::uint64_t start_unix_ns = 0;          ///< wall clock at time_ns == 0
     std::uint64_t duration_ns = 0;            ///< to the last moment known at opening; a lower bound unless closed

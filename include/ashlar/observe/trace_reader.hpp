@@ -58,6 +58,10 @@ public:
     const trace_info& info() const noexcept;
     const trace_health& health() const noexcept;
 
+    /// What memory the process had, at moments of the recording: complete for the events given out so far, and in no order.
+    /// Empty for traces that do not tell.
+    std::span<const memory_sample> memory() const noexcept;
+
     /// What event::stack speaks of: complete for the events given out so far. Without stacks in the trace it is empty.
     const trace_stacks& stacks() const noexcept;
 

@@ -34,6 +34,7 @@ public:
         std::uint64_t start_unix_ns = 0;
         std::uint32_t stack_depth = 0;  ///< not 0: events tell stacks, of at most so many frames
         std::uint64_t sample_mean = 0;  ///< not 0: the events are a sample
+        bool tells_memory = false;      ///< tell_memory() may be called
     };
     static constexpr std::uint32_t thread_limit = 1U << 20;
 
@@ -59,6 +60,9 @@ public:
     /// Defines a stack of the thread's: a place, called from another stack of the same thread, or from what trace_stacks
     /// calls unknown or cut. @returns the number by which the thread's events may name it; 0 if it cannot be written
     std::uint32_t define_stack(std::uint32_t thread, std::uint32_t parent, trace_place place);
+
+    /// What memory the process has at that time, in bytes. @returns as write()
+    bool tell_memory(std::uint64_t time_ns, std::uint64_t resident, std::uint64_t committed);
 
     /// Names a thread, in at most 15 bytes. Takes effect from its next chunk, at the latest when it is closed.
     void name_thread(std::uint32_t thread, std::string_view name);

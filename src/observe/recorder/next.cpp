@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "ashlar/foundation/alignment.hpp"
+#include "ashlar/observe/trace_format.hpp"
 #include "ashlar/os/platform.hpp"
 
 namespace ashlar::recorder {
@@ -52,6 +53,15 @@ bool find_next() noexcept {
     }
     std::atomic_ref<bool>(next_is_known).store(true, std::memory_order_release);
     return true;
+}
+
+std::uint32_t flag_of_next() noexcept {
+    Dl_info of{};
+    if (!next_is_known || dladdr(reinterpret_cast<void*>(next.malloc), &of) == 0 || of.dli_fname == nullptr) return 0;
+    const char* name = std::strrchr(of.dli_fname, '/');
+    name = name != nullptr ? name + 1 : of.dli_fname;
+    if (std::strcmp(name, "libashlar-malloc.so") == 0) return trace_format::flag_malloc_is_ashlar;
+    return std::strcmp(name, "libc.so.6") == 0 ? trace_format::flag_malloc_is_glibc : 0;
 }
 
 void* take_from_store(std::size_t size, std::size_t align) noexcept {

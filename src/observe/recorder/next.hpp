@@ -40,6 +40,9 @@ extern bool next_is_known;
 bool find_next() noexcept;
 inline bool have_next() noexcept { return __builtin_expect(next_is_known, true) || find_next(); }
 
+/// Which malloc it is, as a flag of the file's header; 0 if it is none that a reader knows, or not found yet.
+std::uint32_t flag_of_next() noexcept;
+
 /// Memory for the search for the next malloc. It is never given back.
 inline constexpr std::size_t store_size = 64 * 1024;
 extern std::byte store[store_size];

@@ -267,6 +267,7 @@ void fact(event_kind kind, std::size_t size, std::size_t align) noexcept {
         if (t.dropped != 0 && t.file != nullptr) t.file->count_dropped(t.dropped);
         t.dropped = 0;
         const std::uint64_t ticks = file->clock().ticks();
+        if (t.epoch == now) t.stream.note_memory(*file, ticks);
         file->mark_ended(trace_state::closed, ticks, file->clock().ns_at(ticks));
     }
     close_control();

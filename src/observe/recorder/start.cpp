@@ -7,6 +7,7 @@
 
 #include "../unwind/unwinder.hpp"
 #include "ashlar/os/platform.hpp"
+#include "next.hpp"
 
 namespace ashlar::recorder {
 
@@ -154,9 +155,13 @@ start_result open_trace(trace_file& file, const wish& what, bool forked, int& er
     const std::size_t command = sys::command_line(papers, 4096, cut);
     subject.command_line = {papers, command};
     subject.executable = {papers + 4096, sys::executable(papers + 4096, 4096)};
-    subject.flags = (forked ? f::flag_forked : 0) | (cut ? f::flag_command_line_cut : 0);
+    subject.tells_memory = true;
+    subject.flags = (forked ? f::flag_forked : 0) | (cut ? f::flag_command_line_cut : 0) | flag_of_next();
     error = open_own(file, subject, clock, forked);
-    if (error == 0) return start_result::on;
+    if (error == 0) {
+        file.watch_memory();
+        return start_result::on;
+    }
     if (what.path != nullptr) return start_result::off;  // who asked is told
     complain(base.bytes, error);
     off = true;  // and for the children: one sentence is enough
