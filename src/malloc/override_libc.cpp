@@ -107,6 +107,7 @@ ASHLAR_EXPORT void* pvalloc(std::size_t size) noexcept {
 }
 
 ASHLAR_EXPORT std::size_t malloc_usable_size(void* p) noexcept {
+    if (const std::size_t bytes = core::process_heap::bytes_at(core::the_store, core::the_key, p)) [[likely]] return bytes;
     return p == nullptr ? 0 : core::usable_size(p, "malloc_usable_size");
 }
 ASHLAR_EXPORT int malloc_trim(std::size_t) noexcept { return core::trim() ? 1 : 0; }

@@ -143,12 +143,17 @@ public:
                                             std::size_t size) noexcept {
         return s.block_size - size < s.step && push_second(store, key, s, p);
     }
-    /// @returns whether the block may stay where it is when it is resized; false also when the slow path is to be asked
-    static bool stays(Store& store, const std::uintptr_t& key, void* p, std::size_t size) noexcept {
+    /// @returns the usable bytes of a block in use that starts at p; 0 when the slow path is to be asked
+    static std::size_t bytes_at(Store& store, const std::uintptr_t& key, void* p) noexcept {
         const span_type& s = *store.find(p);
         const bool whole = s.unit_magic != 0 ? s.has_block_at(static_cast<std::uint32_t>(static_cast<std::byte*>(p) - s.start))
                                              : s.is_open_at(offset_of(p));
-        return whole && near_enough(s.block_size, size) && !static_cast<node*>(p)->marked(key);
+        return whole && !static_cast<node*>(p)->marked(key) ? s.block_size : 0;
+    }
+    /// @returns whether the block may stay where it is when it is resized; false also when the slow path is to be asked
+    static bool stays(Store& store, const std::uintptr_t& key, void* p, std::size_t size) noexcept {
+        const std::size_t bytes = bytes_at(store, key, p);
+        return bytes != 0 && near_enough(bytes, size);
     }
 
     // --- the same with harden = 1, before the slow path (heap_hardened.hpp) ------------------------------------
