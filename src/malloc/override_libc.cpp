@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 
 #include "ashlar/foundation/alignment.hpp"
 #include "export.hpp"
@@ -41,10 +42,17 @@ void* aligned(std::size_t align, std::size_t size) noexcept {
 }
 /// Jumps on, as malloc does to it: neither keeps a frame.
 [[gnu::noinline]] void* malloc_larger(std::size_t size) noexcept {
-    if (size > core::small_class_limit && size <= ashlar::size_class_max) {
-        if (void* p = core::own_heap->pop_cached(core::the_key, size)) return p;
-    }
+    if (void* p = core::pop_second(size)) return p;
     return malloc_slowly(size);
+}
+
+/// A block of the size classes becomes another. @returns null when the slow half is to be asked: then it is as it was
+[[gnu::noinline]] void* moved(void* p, std::size_t bytes, std::size_t size) noexcept {
+    void* const q = core::allocate(size);
+    if (q == nullptr) return nullptr;
+    std::memcpy(q, p, size < bytes ? size : bytes);
+    core::free(p, "realloc");
+    return q;
 }
 
 }  // namespace
@@ -53,7 +61,7 @@ extern "C" {
 
 ASHLAR_EXPORT void* malloc(std::size_t size) noexcept {
     if (size <= core::small_class_limit) [[likely]] {
-        if (void* p = core::own_heap->pop(core::the_key, size)) [[likely]] return p;
+        if (void* p = core::pop_first(size)) [[likely]] return p;
     }
     return malloc_larger(size);
 }
@@ -64,14 +72,19 @@ ASHLAR_EXPORT void* calloc(std::size_t count, std::size_t size) noexcept {
     std::size_t bytes = 0;
     if (__builtin_mul_overflow(count, size, &bytes) || bytes > most) return refuse(ENOMEM);
     if (bytes - 1 < core::small_class_limit) [[likely]] {
-        if (void* p = core::own_heap->pop_zeroed(core::the_key, bytes)) [[likely]] return p;
+        if (void* p = core::own_fast->pop_zeroed(core::the_key, bytes)) [[likely]] return p;
     }
     return or_enomem(core::allocate_zeroed(bytes));
 }
 
 ASHLAR_EXPORT void* realloc(void* p, std::size_t size) noexcept {
     if (p == nullptr) return malloc(size);
-    if (core::process_heap::stays(core::the_store, core::the_key, p, size)) return p;
+    if (const std::size_t bytes = core::process_heap::bytes_at(core::the_store, core::the_key, p)) [[likely]] {
+        if (core::process_heap::near_enough(bytes, size)) return p;
+        if (size <= ashlar::size_class_max) {
+            if (void* q = moved(p, bytes, size)) [[likely]] return q;
+        }
+    }
     if (size > most) return refuse(ENOMEM);
     return or_enomem(core::reallocate(p, size));
 }

@@ -73,9 +73,7 @@ void* ask_until_given(std::size_t size, std::size_t align) {
 
 /// As malloc_larger: it keeps no frame.
 [[gnu::noinline]] void* new_larger(std::size_t size) {
-    if (size > core::small_class_limit && size <= ashlar::size_class_max) {
-        if (void* p = core::own_heap->pop_cached(core::the_key, size)) return p;
-    }
+    if (void* p = core::pop_second(size)) return p;
     return new_slowly(size, 1);
 }
 
@@ -96,13 +94,13 @@ __asm__(".weak __gxx_personality_v0\n.weak __cxa_begin_catch\n.weak __cxa_end_ca
 
 ASHLAR_EXPORT void* operator new(std::size_t size) {
     if (size <= core::small_class_limit) [[likely]] {
-        if (void* p = core::own_heap->pop(core::the_key, size)) [[likely]] return p;
+        if (void* p = core::pop_first(size)) [[likely]] return p;
     }
     return new_larger(size);
 }
 ASHLAR_EXPORT void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
     if (size <= core::small_class_limit) [[likely]] {
-        if (void* p = core::own_heap->pop(core::the_key, size)) [[likely]] return p;
+        if (void* p = core::pop_first(size)) [[likely]] return p;
     }
     return new_or_null(size, 1);
 }

@@ -13,6 +13,7 @@
 
 #include <cerrno>
 #include <climits>
+#include <cstring>
 
 #include "ashlar/os/cgroup.hpp"
 #include "background.hpp"
@@ -26,6 +27,7 @@ constinit heap_registry<process_heap> the_registry;
 constinit shared_heaps<process_store> the_shared_heaps;
 constinit process_heap no_heap;
 constinit thread_local process_heap* own_heap = &no_heap;
+constinit thread_local process_heap* own_fast = &no_heap;
 constinit thread_local std::uint32_t own_id = no_heap_id;
 
 namespace {
@@ -43,7 +45,7 @@ constinit pthread_key_t exit_key = 0;
 constinit std::atomic<bool> have_key{false};
 
 void thread_exits(void* h) {
-    own_heap = &no_heap;
+    own_heap = own_fast = &no_heap;
     own_id = no_heap_id;
     ++own_exits;
     the_registry.detach(*static_cast<process_heap*>(h));
@@ -88,6 +90,7 @@ process_heap* attach() noexcept {
     process_heap* h = the_registry.attach(the_store);
     if (h == nullptr) return nullptr;
     own_heap = h;  // process.I1
+    if (the_store.settings().harden == 0) own_fast = h;
     own_id = h->id();
     static constinit std::atomic<bool> watching{false};
     const int saved = errno;
@@ -136,7 +139,7 @@ void settings_first() noexcept {
     if (const auto chosen = the_store.set_handler(&report_and_abort)) the_store.set_handler(chosen);  // set before
     the_store.set_growth_handler(&look_at_surroundings);
     the_key = new_key();
-    the_store.set_key(the_key);
+    the_store.set_keys(the_key, os::random_word());
     the_store.set_guard_watcher(&process_guard_watcher);
     the_store.configure(read_settings());
     if (the_store.settings().harden == 2) watch_faults();  // blocks that have ended, pages behind spans
@@ -146,19 +149,20 @@ void settings_first() noexcept {
 void be_ready() noexcept { attach(); }
 
 [[gnu::noinline]] void* allocate_larger(std::size_t size) noexcept {
-    if (size > small_class_limit && size <= size_class_max) {
-        if (void* p = own_heap->pop_cached(the_key, size)) return p;
-    }
+    if (void* p = pop_second(size)) return p;
     return allocate_slowly(size);
 }
-[[gnu::noinline]] void free_larger(void* p, const process_heap::span_type& s, const char* call) noexcept {
-    if (!own_heap->push_second(the_store, the_key, s, p)) free_slowly(p, call);
+[[gnu::noinline]] void free_larger(void* p, process_heap::span_type& s, const char* call) noexcept {
+    process_heap& h = *own_heap;
+    if (h.seals() ? h.push_sealed(the_key, s, p) : h.push_second(the_store, the_key, s, p)) return;
+    free_slowly(p, call);
 }
-[[gnu::noinline]] void free_larger(void* p, block_claim claim, const process_heap::span_type& s, const char* call) noexcept {
-    if (!own_heap->push_second(the_store, the_key, s, p, claim.size)) free_slowly(p, claim, call);
+[[gnu::noinline]] void free_larger(void* p, block_claim claim, process_heap::span_type& s, const char* call) noexcept {
+    process_heap& h = *own_heap;
+    if (h.seals() ? claim.align != 0 && h.push_sealed(the_key, s, p, claim) : h.push_second(the_store, the_key, s, p, claim.size)) return;
+    free_slowly(p, claim, call);
 }
 [[gnu::noinline]] void* allocate_slowly(std::size_t size) noexcept {
-    if (void* p = own_heap->pop_sealed(size)) return p;
     return with_heap([size](process_heap& h) { return h.allocate(size); });
 }
 [[gnu::noinline]] void* allocate_zeroed(std::size_t size) noexcept {
@@ -168,16 +172,26 @@ void be_ready() noexcept { attach(); }
     return with_heap([=](process_heap& h) { return h.allocate_aligned(size, align); });
 }
 [[gnu::noinline]] void* reallocate(void* p, std::size_t size) noexcept {
+    const auto& s = *the_store.find(p);
+    const std::size_t old = size <= small_class_limit ? own_heap->sealed_size(the_key, s, p) : seal::broken;
+    if (old != seal::broken) {
+        if (own_heap->stays_sealed(s, p, size)) return p;
+        if (void* q = allocate(size)) {
+            std::memcpy(q, p, size < old ? size : old);
+            free(p, "realloc");
+            return q;
+        }
+    }
     return with_heap([=](process_heap& h) { return h.reallocate(p, size); });
 }
 
 [[gnu::noinline]] void free_slowly(void* p, const char* call) noexcept {
-    if (p == nullptr || own_heap->push_sealed(p)) return;
+    if (p == nullptr) return;
     be_ready_to_free();
     as_visitor([=] { process_heap::release(the_store, the_registry, own_heap, p, call); });
 }
 [[gnu::noinline]] void free_slowly(void* p, block_claim claim, const char* call) noexcept {
-    if (p == nullptr || (claim.align != 0 && own_heap->push_sealed(p, claim))) return;
+    if (p == nullptr) return;
     be_ready_to_free();
     as_visitor([=] { process_heap::release_sized(the_store, the_registry, own_heap, p, claim, call); });
 }

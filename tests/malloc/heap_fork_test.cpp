@@ -158,23 +158,6 @@ TEST_CASE("heap_fork: in the child a second free is reported where the block is 
     }
 }
 
-TEST_CASE("heap_fork: with checks of every block what stood ready is used again too", "[malloc][heap_fork]") {
-    options o = still();
-    o.harden = 1;
-    fixture f(o);
-    heap_type& lost = f.attach();
-    heap_type& mine = f.attach();
-    auto blocks = take(lost, 2000, 80);
-    for (void* p : blocks) f.free(lost, p);
-    take(lost, 10, 80);
-    f.registry.before_fork(*f.store, &mine);
-    f.registry.after_fork_in_child(*f.store, &mine);
-    const std::size_t spans = f.spans();
-    take(mine, 600, 80);
-    CHECK(f.spans() <= spans);
-    CHECK(misuses.empty());
-}
-
 TEST_CASE("heap_fork: the parent goes on as if nothing had been", "[malloc][heap_fork]") {
     fixture f;
     heap_type& other = f.attach();

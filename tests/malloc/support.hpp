@@ -42,7 +42,7 @@ struct fixture {
     explicit fixture(const options& chosen = still(), std::size_t page_size = 0) : pages(page_size) {
         store = std::make_unique<store_type>(ashlar::ref<pages_type>(pages));
         store->set_handler(&note_misuse);
-        store->set_key(0x5eed'1234'5678'9abc);
+        store->set_keys(0x5eed'1234'5678'9abc, 0xca7a'5eed'4321'8765);
         store->configure(chosen);
         misuses.clear();
     }

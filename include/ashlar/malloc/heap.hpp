@@ -76,7 +76,7 @@ public:
 
     constexpr heap() noexcept = default;
     heap(Store& store, registry_type& registry, std::uint32_t id) noexcept
-        : id_(id), seals_(store.settings().harden == 1 && store.settings().zero_on_free == 0), cached_limit_(cached_bytes),
+        : id_(id), seal_key_(store.seal_key()), seals_(store.settings().harden == 1 && store.settings().zero_on_free == 0), cached_limit_(cached_bytes),
           store_(&store), registry_(&registry) {}
     heap(const heap&) = delete;
     heap& operator=(const heap&) = delete;
@@ -143,24 +143,29 @@ public:
                                             std::size_t size) noexcept {
         return s.block_size - size < s.step && push_second(store, key, s, p);
     }
-    /// @returns the usable bytes of a block in use that starts at p; 0 when the slow path is to be asked
+    /// @returns the usable bytes of a block in use that starts at p, and is of no shared heap; 0 when the slow path is to be asked
     static std::size_t bytes_at(Store& store, const std::uintptr_t& key, void* p) noexcept {
         const span_type& s = *store.find(p);
         const bool whole = s.unit_magic != 0 ? s.has_block_at(static_cast<std::uint32_t>(static_cast<std::byte*>(p) - s.start))
                                              : s.is_open_at(offset_of(p));
-        return whole && !static_cast<node*>(p)->marked(key) ? s.block_size : 0;
+        return whole && !s.shared && !static_cast<node*>(p)->marked(key) ? s.block_size : 0;
     }
-    /// @returns whether the block may stay where it is when it is resized; false also when the slow path is to be asked
-    static bool stays(Store& store, const std::uintptr_t& key, void* p, std::size_t size) noexcept {
-        const std::size_t bytes = bytes_at(store, key, p);
-        return bytes != 0 && near_enough(bytes, size);
+    /// @returns whether a block stays where it is when it is resized. Kept while a quarter of it is in use: who halves an
+    ///          array that had room to spare will have it grow again.
+    static bool near_enough(std::size_t old, std::size_t size) noexcept {
+        return size <= old && (size >= old / 4 || old <= 64);
     }
 
     // --- the same with harden = 1, before the slow path (heap_hardened.hpp) ------------------------------------
+    bool seals() const noexcept { return seals_; }
     /// @returns a small block with its seal, or null: then the slow path is to be asked
-    void* pop_sealed(std::size_t size) noexcept;
+    void* pop_sealed(const std::uintptr_t& key, std::size_t size) noexcept;
     /// @returns false when the slow path is to be asked; nothing changed
-    bool push_sealed(void* p, block_claim claim = {0, 0}) noexcept;
+    bool push_sealed(const std::uintptr_t& key, span_type& s, void* p, block_claim claim = {0, 0}) noexcept;
+    /// @returns the bytes of a small block of this heap, which p then is; `seal::broken` when the slow path is to be asked
+    std::size_t sealed_size(const std::uintptr_t& key, const span_type& s, const void* p) const noexcept;
+    /// @returns false when it must move. @pre sealed_size did not say otherwise
+    bool stays_sealed(const span_type& s, void* p, std::size_t size) const noexcept;
 
     // --- everything else -----------------------------------------------------------------------------------
     /// Any size up to PTRDIFF_MAX. @returns null when refused
@@ -263,16 +268,13 @@ private:
     }
     bool keep(const Store& store, const std::uintptr_t& key, const span_type& s, void* p) noexcept;
     void* pop_any(std::size_t c) noexcept { return c < first_cached ? pop_class(key(), c) : pop_cached_class(key(), c); }
-    std::uint32_t reachable(const span_type& s) noexcept;
     void* allocate_hardened(std::size_t size, std::size_t align) noexcept;
-    void* pop_ready(span_type& s) noexcept;
+    void* pop_checked(std::size_t c) noexcept;
     void hold(span_type& s, node* block) noexcept;
     void let_go_down_to(std::size_t bytes) noexcept;
-    void* refill_hardened(std::size_t size_class) noexcept;
     static bool resized_with_seal(Store& store, span_type& s, void* p, std::size_t size) noexcept;
     static bool seal_holds(const Store& store, const span_type& s, void* p, const char* call) noexcept;
-    bool refill_ready(span_type& s, bool all_bytes) noexcept;
-    node* shuffled(node* first, std::uint32_t count, std::size_t size) noexcept;
+    node* carve_hardened(const span_type& s, std::byte* from, std::uint32_t count) noexcept;
     void* refill(std::size_t size_class) noexcept;
     span_type* usable_span(std::size_t size_class) noexcept;
     bool fills_spans(std::size_t c) const noexcept;
@@ -304,10 +306,6 @@ private:
     static std::size_t parcel_of(const span_type& s) noexcept {
         return reinterpret_cast<std::uintptr_t>(&s) / sizeof(span_type) % parcels;
     }
-    /// Kept where it is while a quarter of it is in use: who halves an array that had room to spare will have it grow again.
-    static bool near_enough(std::size_t old, std::size_t size) noexcept {
-        return size <= old && (size >= old / 4 || old <= 64);
-    }
     void send_all() noexcept;
     void* allocate_large(std::size_t size, std::size_t align, bool zeroed) noexcept;
     static void release_large(Store& store, span_type& s) noexcept;
@@ -329,11 +327,13 @@ private:
     static constexpr std::size_t parcels = 8;
     static constexpr std::size_t parcel_bytes = 2048;      ///< a parcel is sent when its blocks reach this
     static constexpr std::size_t kept_limit = 512 * 1024;  ///< bytes in empty spans that are kept
+    static constexpr std::size_t hardened_carve = 512;     ///< blocks that are cut, and shuffled, at a time
 
     node* heads_[size_class_count]{};
     std::uint32_t cached_[size_class_count - first_cached]{};  ///< blocks in heads_ of the larger classes
     bool zero_[size_class_count]{};
     std::uint32_t id_ = no_heap_id;
+    std::uintptr_t seal_key_ = 0;  ///< the store's
     bool seals_ = false;  ///< harden = 1, and nothing else asks for the slow path
     std::uint32_t cached_limit_ = 0;  ///< cached_bytes, but of a heap without a store
     std::uint32_t refills_ = 0;

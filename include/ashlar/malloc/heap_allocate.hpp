@@ -7,6 +7,7 @@
 // Failure:    as heap.hpp.
 // Threads:    as heap.hpp.
 // Checked by: tests/malloc/heap_allocate_test.cpp, tests/malloc/heap_test.cpp
+// Long:       each step of a refill is needed by the one before it alone, and is read with it.
 #pragma once
 
 #include "ashlar/malloc/heap.hpp"
@@ -72,7 +73,7 @@ void* heap<Store>::allocate_large(std::size_t size, std::size_t align, bool zero
     span_type* s = store_->take_large(whole, align);
     if (s == nullptr && relieve()) s = store_->take_large(whole, align);
     if (s == nullptr) return nullptr;
-    if (whole != size) seal::put(s->start, size, s->block_size, key());
+    if (whole != size) seal::put(s->start, size, s->block_size, seal_key_);
     if (shared_) static_cast<shared_heap<Store>*>(this)->keep_large(*s);
     if (zeroed && !s->reads_as_zero(0)) std::memset(s->start, 0, size);
     return s->start;
@@ -90,7 +91,6 @@ template <class Store>
     if (store_->sampler() != nullptr && !shared_) [[unlikely]] {
         if (void* p = sampled(c)) return p;
     }
-    if (store_->settings().harden != 0) [[unlikely]] return refill_hardened(c);
     node* list = shared_ ? nullptr : registry_->take_stray(c);  // a stray is no block of a heap that ends (shared_heap.I1)
     if (list == nullptr) {
         span_type* s = usable_span(c);
@@ -102,7 +102,8 @@ template <class Store>
         bool zero = false;
         std::uint32_t count = 0;
         const std::uintptr_t none = node::encoded(nullptr, key());
-        if (s->free != none) {
+        // With `harden` what was freed is used again as late as can be.
+        if (s->free != none && (store_->settings().harden == 0 || !s->extendable() || store_->sampler() != nullptr)) {
             list = node::decoded(s->free, key());
             count = s->carved() - s->used();
             s->free = none;
@@ -122,6 +123,8 @@ template <class Store>
         if (c >= first_cached) cached_[c - first_cached] = length(list) - 1;
         zero_[c] = false;
     }
+    heads_[c] = list;
+    if (store_->settings().harden != 0) [[unlikely]] return pop_checked(c);
     heads_[c] = follow(list, c);
     list->clear_mark();  // encoded_link.I1
     return list;
@@ -246,14 +249,19 @@ auto heap<Store>::carve(span_type& s) noexcept -> node* {
     const std::size_t end = align_down(at, std::size_t{4096}) + reach;  // ends with a page: none is touched early
     std::size_t count = end > at ? (end - at) / size : 0;
     if (count == 0) count = 1;
+    if (store_->settings().harden != 0 && count > hardened_carve) count = hardened_carve;
     if (count > s.capacity - s.carved()) count = s.capacity - s.carved();
     if (!store_->admit(count * size)) return nullptr;
     std::byte* p = s.start + at;
-    auto* const first = reinterpret_cast<node*>(p);
-    for (std::size_t i = 1; i <= count; ++i, p += size) {
-        auto* const block = reinterpret_cast<node*>(p);
-        block->set_next(i < count ? reinterpret_cast<node*>(p + size) : nullptr, key());
-        block->set_mark(key());  // never granted is as good as free
+    auto* first = reinterpret_cast<node*>(p);
+    if (store_->settings().harden != 0) [[unlikely]] {
+        first = carve_hardened(s, p, static_cast<std::uint32_t>(count));
+    } else {
+        for (std::size_t i = 1; i <= count; ++i, p += size) {
+            auto* const block = reinterpret_cast<node*>(p);
+            block->set_next(i < count ? reinterpret_cast<node*>(p + size) : nullptr, key());
+            block->set_mark(key());  // never granted is as good as free
+        }
     }
     s.set_carved(s.carved() + static_cast<std::uint32_t>(count));
     store_->note_carved(s, at, at + count * size);

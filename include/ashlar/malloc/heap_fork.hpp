@@ -89,7 +89,6 @@ void heap<Store>::mend_span(span_type& s) noexcept {
     std::uint32_t home = 0;
     node* const first = s.at_place(s.free_at_fork);
     for (node* p = first; p != nullptr; p = p->next(key())) ++home;
-    for (node* p = s.at_place(s.ready); p != nullptr; p = p->next(key())) ++home;  // taken inside the gate alone
     ASHLAR_INVARIANT(home <= s.carved());
     s.free = node::encoded(first, key());
     s.held = 0;

@@ -2,13 +2,13 @@
 //
 // Layer:      malloc
 // Source:     snmalloc, docs/security (randomised order, late reuse); hardened_malloc (freed memory is zero until reuse).
-// Picture:    span.ready -> block -> block    handed out one by one, each looked at
-//             span.free  -> block -> block    freed since; becomes `ready` when that is empty and nothing is left to cut
+// Picture:    heads_[class] -> block -> block   handed out one by one, each looked at
+//             span.free     -> block -> block   freed since; comes into heads_ when that is empty and nothing is left to cut
 // Complexity: O(1) a block; with harden = 2 O(its size).
 // Failure:    as heap.hpp. A block that was written to is reported; what its link hid stays out.
 // Threads:    as heap.hpp.
-// Invariants: heap_hardened.I1  heads_ stay empty and spans closed: every malloc and free takes the slow path
-//             heap_hardened.I2  with harden = 2, blocks in ready and free are zero behind their first two words
+// Invariants: heap_hardened.I1  spans are closed, and own_fast has no blocks (process.I1): malloc and free ask here, or the slow path
+//             heap_hardened.I2  with harden = 2, blocks in heads_ and free are zero behind their first two words
 //             heap_hardened.I3  blocks in use end with a seal (seal.hpp), but for guarded ones
 //             heap_hardened.I4  blocks that are held are marked, and count as out
 // Checked by: tests/malloc/heap_hardened_test.cpp, tests/malloc/program/misused.py
@@ -42,35 +42,45 @@ void* heap<Store>::guarded(std::size_t size, std::size_t align) noexcept {
 }
 
 template <class Store>
-void* heap<Store>::pop_sealed(std::size_t size) noexcept {
+[[gnu::always_inline]] inline void* heap<Store>::pop_sealed(const std::uintptr_t& key, std::size_t size) noexcept {
     if (!seals_ || size > small_class_limit - seal::bytes) return nullptr;
-    const std::size_t whole = size + seal::bytes;
-    const visit inside(registry_->gate(), inside_);  // who forks counts what is ready (heap_fork.hpp)
-    span_type* const s = partial_[small_class(whole)].front();
-    if (s == nullptr || s->ready == 0 || (refills_ & 63) == 63 || store_->sampler() != nullptr) return nullptr;
-    if (guard_turn_ + 1 >= store_->guard_pace()) return nullptr;
-    void* const p = pop_ready(*s);
-    if (p == nullptr) return nullptr;
-    ++refills_;
-    ++guard_turn_;
-    seal::put(static_cast<std::byte*>(p), size, s->block_size, key());
-    return p;
+    const std::size_t c = small_class(size + seal::bytes);
+    node* const head = heads_[c];
+    if (head == nullptr || !head->marked(key)) return nullptr;
+    node* const next = head->next(key);
+    if (!node::plausible(next)) return nullptr;  // the slow path says what is wrong
+    heads_[c] = next;
+    head->link = 0;
+    head->clear_mark();
+    seal::put(reinterpret_cast<std::byte*>(head), size, small_class_bytes[c], seal_key_);
+    return head;
+}
+
+template <class Store>
+[[gnu::always_inline]] inline std::size_t heap<Store>::sealed_size(const std::uintptr_t& key, const span_type& s,
+                                                                   const void* p) const noexcept {
+    const bool mine = seals_ && s.is_closed_of(id_) && offset_of(p) * s.magic < s.magic && s.countdown > 1;
+    if (!mine || static_cast<const node*>(p)->marked(key)) return seal::broken;
+    return seal::read(static_cast<const std::byte*>(p), s.block_size, seal_key_);
+}
+
+template <class Store>
+bool heap<Store>::stays_sealed(const span_type& s, void* p, std::size_t size) const noexcept {
+    if (!near_enough(s.block_size, size + seal::bytes)) return false;
+    seal::put(static_cast<std::byte*>(p), size, s.block_size, seal_key_);
+    return true;
 }
 
 /// A claim without an alignment is none.
 template <class Store>
-bool heap<Store>::push_sealed(void* p, block_claim claim) noexcept {
-    if (!seals_) return false;
-    span_type& s = *store_->find(p);
-    const bool small = offset_of(p) * s.magic < s.magic;
-    if (!small || s.owner.load(std::memory_order_relaxed) != this || s.countdown <= 1) return false;
+[[gnu::always_inline]] inline bool heap<Store>::push_sealed(const std::uintptr_t& key, span_type& s, void* p,
+                                                            block_claim claim) noexcept {
+    const std::size_t size = sealed_size(key, s, p);
+    if (size == seal::broken || (claim.align != 0 && size != claim.size)) return false;
     auto* const block = static_cast<node*>(p);
-    const std::uintptr_t word = node::encoded(block, key());
-    const std::size_t size = seal::read(static_cast<const std::byte*>(p), s.block_size, key());
-    if (block->mark == word || size == seal::broken || (claim.align != 0 && size != claim.size)) return false;
-    block->mark = word;
+    block->mark = node::encoded(block, key);
     block->link = s.free;
-    s.free = word;
+    s.free = block->mark;
     --s.countdown;
     return true;
 }
@@ -83,55 +93,30 @@ void* heap<Store>::allocate_hardened(std::size_t size, std::size_t align) noexce
     const bool usual = align <= size_class_step && whole <= small_class_limit;
     const std::size_t c = usual ? small_class(whole) : class_of_aligned_size(whole, align);
     if (void* p = guarded(size, align < size_class_step ? size_class_step : align)) return p;
-    span_type* s = partial_[c].front();
     void* p = nullptr;
-    if (s != nullptr && s->ready != 0 && (refills_ & 63) != 63 && store_->sampler() == nullptr) p = pop_ready(*s);
-    if (p != nullptr) {
-        ++refills_;
-    } else {
+    if (heads_[c] == nullptr) {
         p = refill(c);
-        if (p == nullptr) return nullptr;
-        s = store_->find(p);  // a sampled one may be larger
+    } else {
+        if (c >= first_cached) --cached_[c - first_cached];
+        p = pop_checked(c);
     }
-    seal::put(static_cast<std::byte*>(p), size, s->block_size, key());
+    if (p == nullptr) return nullptr;
+    // A sampled one may be larger than its class.
+    seal::put(static_cast<std::byte*>(p), size, store_->find(p)->block_size, seal_key_);
     return p;
 }
 
-/// The front of the blocks that are ready, looked at. @returns null when there is more to be done or said about it
+/// Hands the first of the ready blocks out; one that was written to since it was freed is reported. @pre there is one
 template <class Store>
-void* heap<Store>::pop_ready(span_type& s) noexcept {
-    if (s.used() == 0 || store_->settings().harden == 2) return nullptr;
-    node* const block = s.at_place(s.ready);
-    node* const next = block->next(key());
-    const auto offset = static_cast<std::size_t>(reinterpret_cast<std::byte*>(next) - s.start);
-    if (!block->marked(key())) return nullptr;
-    if (next != nullptr && (offset >= s.slices * slice_size || offset % 16 != 0)) return nullptr;  // follow says what it is
-    s.ready = s.place_of(next);
-    ++s.countdown;
-    ++tally_.handed[s.size_class];
-    block->link = 0;
-    block->clear_mark();
-    return block;
-}
-
-template <class Store>
-[[gnu::noinline]] void* heap<Store>::refill_hardened(std::size_t c) noexcept {
-    span_type* const s = usable_span(c);
-    if (s == nullptr) return nullptr;
-    if (s->used() == 0 && s->carved() != 0) kept_ -= s->carved() * s->block_size;  // it was kept empty
-    const bool all_bytes = store_->settings().harden == 2;
-    if (s->ready == 0 && !refill_ready(*s, all_bytes)) return nullptr;
-    node* const block = s->at_place(s->ready);
+void* heap<Store>::pop_checked(std::size_t c) noexcept {
+    node* const block = heads_[c];
+    heads_[c] = follow(block, c);  // what a broken link hid counts as out for ever
+    const std::size_t bytes = size_of_class(c);
     bool intact = block->marked(key());
-    ++s->countdown;
-    const bool ends = block->next(key()) == nullptr;
-    s->ready = s->place_of(follow(block, c));
-    if (s->ready == 0 && !ends) s->countdown = s->carved() - reachable(*s);  // what it hid counts as out for ever
-    ++tally_.handed[c];
-    zero_[c] = false;
-    auto* const bytes = reinterpret_cast<std::byte*>(block);
-    if (all_bytes) intact = intact && all_zero(bytes + sizeof(node), s->block_size - sizeof(node));  // heap_hardened.I2
-    if (!intact) store_->report({misuse_kind::corrupted, "malloc", block, block, s->block_size});
+    if (store_->settings().harden == 2) {
+        intact = intact && all_zero(reinterpret_cast<std::byte*>(block) + sizeof(node), bytes - sizeof(node));  // heap_hardened.I2
+    }
+    if (!intact) store_->report({misuse_kind::corrupted, "malloc", block, block, bytes});
     block->link = 0;
     block->clear_mark();
     return block;
@@ -186,7 +171,7 @@ bool heap<Store>::is_sealed(const Store& store, const span_type& s) noexcept {
 template <class Store>
 bool heap<Store>::seal_holds(const Store& store, const span_type& s, void* p, const char* call) noexcept {
     if (!is_sealed(store, s)) return true;
-    if (seal::read(static_cast<const std::byte*>(p), s.block_size, store.key()) != seal::broken) return true;
+    if (seal::read(static_cast<const std::byte*>(p), s.block_size, store.seal_key()) != seal::broken) return true;
     const bool many = s.kind == span_kind::small || s.kind == span_kind::medium;
     if (many && s.used() == 0) return true;  // nothing is in use there: that is said elsewhere
     const bool unused = many && static_cast<std::byte*>(p) >= s.start + s.carved() * s.block_size;
@@ -201,66 +186,37 @@ bool heap<Store>::resized_with_seal(Store& store, span_type& s, void* p, std::si
     const bool large = s.kind == span_kind::run || s.kind == span_kind::mapped;
     const bool stays = near_enough(old, whole) && old - size <= seal::most_slack;
     if (!stays && !(large && whole > size_class_max && store.resize_large(&s, whole))) return false;
-    seal::put(large ? s.start : static_cast<std::byte*>(p), size, s.block_size, store.key());
+    seal::put(large ? s.start : static_cast<std::byte*>(p), size, s.block_size, store.seal_key());
     return true;
 }
 
 template <class Store>
 std::size_t heap<Store>::bytes_of(const Store& store, const span_type& s, const std::byte* block) noexcept {
     if (!is_sealed(store, s)) return s.block_size;
-    const std::size_t size = seal::read(block, s.block_size, store.key());
+    const std::size_t size = seal::read(block, s.block_size, store.seal_key());
     return size != seal::broken ? size : s.block_size - seal::bytes;
 }
 
-/// How many blocks of its free list can be reached.
+/// Cuts blocks and links them in an order that cannot be foreseen. @returns the first
 template <class Store>
-std::uint32_t heap<Store>::reachable(const span_type& s) noexcept {
-    std::uint32_t n = 0;
-    for (node* p = node::decoded(s.free, key()); p != nullptr && n < s.carved() && store_->find(p) == &s; p = p->next(key())) ++n;
-    return n;
-}
-
-/// Cuts new blocks as long as there are any: what was freed is used again as late as can be.
-template <class Store>
-bool heap<Store>::refill_ready(span_type& s, bool all_bytes) noexcept {
-    const std::uint32_t before = s.carved();
-    node* const cut = s.extendable() ? carve(s) : nullptr;
-    if (cut != nullptr) {
-        const std::uint32_t count = s.carved() - before;
-        if (all_bytes) {
-            auto* p = reinterpret_cast<std::byte*>(cut);
-            for (std::uint32_t i = 0; i < count; ++i, p += s.block_size) {
-                std::memset(p + sizeof(node), 0, s.block_size - sizeof(node));
-            }
-        }
-        s.ready = s.place_of(shuffled(cut, count, s.block_size));
-        return true;
-    }
-    const std::uintptr_t none = node::encoded(nullptr, key());
-    if (s.free == none) return false;
-    s.ready = s.place_of(node::decoded(s.free, key()));
-    s.free = none;
-    return true;
-}
-
-/// Links neighbours in an order that cannot be foreseen. @returns the first
-template <class Store>
-auto heap<Store>::shuffled(node* first, std::uint32_t count, std::size_t size) noexcept -> node* {
-    constexpr std::uint32_t most = 512;
-    std::uint16_t order[most];
-    if (count > most) return first;
-    std::uint64_t state = (reinterpret_cast<std::uintptr_t>(first) ^ key()) + refills_;
+[[gnu::noinline]] auto heap<Store>::carve_hardened(const span_type& s, std::byte* from, std::uint32_t count) noexcept -> node* {
+    std::uint16_t order[hardened_carve];
+    const std::size_t size = s.block_size;
+    std::uint64_t state = reinterpret_cast<std::uintptr_t>(from) * key() + refills_;
     for (std::uint32_t i = 0; i < count; ++i) {
-        state = (state ^ (state >> 31)) * 0x9e3779b97f4a7c15u;
+        state = (state + key()) * 0x9e3779b97f4a7c15u;
         const auto j = static_cast<std::uint32_t>((state >> 32) * (i + 1) >> 32);
         order[i] = order[j];
         order[j] = static_cast<std::uint16_t>(i);
     }
-    auto* const base = reinterpret_cast<std::byte*>(first);
+    const bool clear = store_->settings().harden == 2 && !s.reads_as_zero(static_cast<std::size_t>(from - s.start));
     node* next = nullptr;
     for (std::uint32_t i = 0; i < count; ++i) {
-        auto* const block = reinterpret_cast<node*>(base + order[i] * size);
+        std::byte* const p = from + order[i] * size;
+        if (clear) std::memset(p + sizeof(node), 0, size - sizeof(node));  // heap_hardened.I2
+        auto* const block = reinterpret_cast<node*>(p);
         block->set_next(next, key());
+        block->set_mark(key());  // never granted is as good as free
         next = block;
     }
     return next;

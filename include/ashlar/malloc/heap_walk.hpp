@@ -71,7 +71,7 @@ bool walk_blocks(Store& store, const heap<Store>* of, Visit visit) noexcept {
         for (std::size_t i = 0; i < seen.count; ++i) {
             if ((used[i / 64] >> (i % 64) & 1) == 0) continue;
             std::byte* const block = seen.start + i * seen.size;
-            std::size_t size = seen.sealed ? seal::read(block, seen.size, store.key()) : seen.size;
+            std::size_t size = seen.sealed ? seal::read(block, seen.size, store.seal_key()) : seen.size;
             if (size == seal::broken) size = seen.size - seal::bytes;
             if (!visit(block, size, seen.owner)) return false;
         }

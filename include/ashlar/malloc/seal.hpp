@@ -10,8 +10,11 @@
 // Invariants: seal.I1  a write of any length from the first byte behind the `size` bytes on is found, but for those that
 //                      leave every byte of canary and seal as it was
 // Checked by: tests/malloc/seal_test.cpp, tests/malloc/heap_hardened_test.cpp
+//
+// Its key is not that of links and marks (encoded_link.hpp): what a program reads here is of no use there.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -27,7 +30,7 @@ struct seal {
     static void put(std::byte* block, std::size_t size, std::size_t block_size, std::uintptr_t key) noexcept {
         const std::uint64_t secret = secret_of(block, key);
         std::memcpy(block + size, &secret, bytes);  // the canary; then the seal, which may cover it in part
-        const std::uint64_t word = secret ^ std::uint64_t{block_size - size} << 48;
+        const std::uint64_t word = secret ^ std::rotr(std::uint64_t{block_size - size}, 16);
         std::memcpy(block + block_size - bytes, &word, bytes);
     }
     /// @returns the size that put was told; `broken` if canary or seal are not what it wrote
@@ -35,9 +38,8 @@ struct seal {
         const std::uint64_t secret = secret_of(block, key);
         std::uint64_t word = 0;
         std::memcpy(&word, block + block_size - bytes, bytes);
-        word ^= secret;
-        const std::size_t slack = word >> 48;
-        if (word << 16 != 0 || slack < bytes || slack > block_size) return broken;
+        const std::size_t slack = std::rotl(word ^ secret, 16);
+        if (slack - bytes > block_size - bytes) return broken;
         if (slack == bytes) return block_size - slack;
         std::uint64_t canary = 0;
         std::memcpy(&canary, block + block_size - slack, bytes);
@@ -47,10 +49,8 @@ struct seal {
     }
 
 private:
-    /// Of neither the links' nor the marks' form (encoded_link.hpp): what a program reads here is of no use there.
     static std::uint64_t secret_of(const std::byte* block, std::uintptr_t key) noexcept {
-        const std::uint64_t mixed = (reinterpret_cast<std::uintptr_t>(block) ^ ~key) * 0x9e3779b97f4a7c15u;
-        return mixed ^ mixed >> 29;
+        return reinterpret_cast<std::uintptr_t>(block) ^ key;
     }
 };
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);

@@ -32,4 +32,11 @@ constexpr std::size_t small_class(std::size_t size) noexcept {
     return small_class_table[(size + size_class_step - 1) / size_class_step];
 }
 
+/// The sizes of those classes.
+inline constexpr auto small_class_bytes = [] {
+    std::array<std::uint16_t, class_of_size(small_class_limit) + 1> table{};
+    for (std::size_t c = 0; c < table.size(); ++c) table[c] = static_cast<std::uint16_t>(size_of_class(c));
+    return table;
+}();
+
 }  // namespace ashlar::malloc

@@ -68,7 +68,6 @@ struct alignas(64) span {
     std::uint32_t slices = 0;
     std::uint32_t touched = 0;  ///< bytes at the front that may not read as zero though never carved; see reads_as_zero
     std::uint32_t free_at_fork = 0;  ///< the place of `free` when the process forked last: the child may trust that list
-    std::uint32_t ready = 0;  ///< with `harden`: the place of the free blocks before those of `free` (heap_hardened.hpp)
 
     /// A block's address in four bytes; 0 for none.
     std::uint32_t place_of(const node* block) const noexcept {
@@ -83,7 +82,7 @@ struct alignas(64) span {
     std::uint32_t carved() const noexcept { return carved_blocks.load(std::memory_order_relaxed); }
     void set_carved(std::uint32_t n) noexcept { carved_blocks.store(n, std::memory_order_relaxed); }
     std::uint32_t used() const noexcept { return countdown + held; }
-    bool has_free(std::uintptr_t key) const noexcept { return free != node::encoded(nullptr, key) || ready != 0; }
+    bool has_free(std::uintptr_t key) const noexcept { return free != node::encoded(nullptr, key); }
     /// @returns whether what lies behind the first `from` bytes, and was never carved, reads as zero: in a single slice
     ///          what was touched before lies in front, of several (and of a mapping) nothing is known but whether any was
     bool reads_as_zero(std::size_t from) const noexcept { return touched == 0 || (slices == 1 && from >= touched); }
@@ -104,6 +103,9 @@ struct alignas(64) span {
     }
     void close(std::uint32_t heap_id) noexcept {
         tag.store((std::uint64_t{heap_id} + 1) << 32, std::memory_order_relaxed);
+    }
+    bool is_closed_of(std::uint32_t heap_id) const noexcept {
+        return tag.load(std::memory_order_relaxed) == (std::uint64_t{heap_id} + 1) << 32;
     }
     bool is_closed() const noexcept { return static_cast<std::uint32_t>(tag.load(std::memory_order_relaxed)) == 0; }
     /// @returns whether a block that was carved starts there. @pre unit_magic != 0

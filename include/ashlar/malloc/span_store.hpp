@@ -57,6 +57,7 @@ public:
     const options& settings() const noexcept { return options_; }
     /// What links and marks are encoded with (encoded_link.hpp): set before the first block.
     std::uintptr_t key() const noexcept { return key_; }
+    std::uintptr_t seal_key() const noexcept { return seal_key_; }  ///< seal.hpp
 
     // --- spans of equal blocks -----------------------------------------------------------------------------
     /// @returns an empty span of that class for that owner, or null
@@ -130,7 +131,7 @@ public:
     /// @returns whether other threads could grant and free blocks of the span while the kernel copied it: the fast paths
     ///          of malloc and free go on then. Of spans of equal blocks.
     bool may_be_torn(const span_type& s) const noexcept {
-        return s.forks != forks_ && !s.shared && options_.harden == 0;
+        return s.forks != forks_ && !s.shared && options_.harden != 2;
     }
 
     // --- a heap profile (sampling.hpp) -----------------------------------------------------------------------
@@ -143,7 +144,10 @@ public:
     /// Changes one setting that may change at run time; what it asks for is done at once.
     void change(setting options::*which, std::int64_t value) noexcept;
     /// @pre key is a secret, not 0; no block was granted yet
-    void set_key(std::uintptr_t key) noexcept { key_ = key; }
+    void set_keys(std::uintptr_t key, std::uintptr_t seal_key) noexcept {
+        key_ = key;
+        seal_key_ = seal_key;
+    }
     void report(const misuse& what) const noexcept;
     misuse_handler set_handler(misuse_handler handler) noexcept {
         return handler_.exchange(handler, std::memory_order_acq_rel);
@@ -238,6 +242,7 @@ private:
 
     os::page_map<span_type, Atomics> map_;  // first: its root then lies where the object does, and free adds nothing
     std::uintptr_t key_ = 0;
+    std::uintptr_t seal_key_ = 0;
     std::uint8_t forks_ = 0;  ///< between this process and the first, of those that had other threads; modulo 256
     lock_type lock_;
     retrying_pages<Pages> pages_;

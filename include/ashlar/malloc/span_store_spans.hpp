@@ -38,7 +38,6 @@ void span_store<Pages, Atomics>::give_record(span_type* s) noexcept {
     s->free = node::encoded(nullptr, key_);
     s->held = 0;
     s->countdown = s->magic = s->unit_magic = 0;
-    s->ready = 0;
     s->step = 0;
     s->tag.store(0, std::memory_order_relaxed);
     s->set_carved(0);
