@@ -274,7 +274,7 @@ private:
     void let_go_down_to(std::size_t bytes) noexcept;
     static bool resized_with_seal(Store& store, span_type& s, void* p, std::size_t size) noexcept;
     static bool seal_holds(const Store& store, const span_type& s, void* p, const char* call) noexcept;
-    node* carve_hardened(const span_type& s, std::byte* from, std::uint32_t count) noexcept;
+    node* carve_hardened(const span_type& s, std::byte* from, std::size_t count) noexcept;
     void* refill(std::size_t size_class) noexcept;
     span_type* usable_span(std::size_t size_class) noexcept;
     bool fills_spans(std::size_t c) const noexcept;
@@ -327,7 +327,6 @@ private:
     static constexpr std::size_t parcels = 8;
     static constexpr std::size_t parcel_bytes = 2048;      ///< a parcel is sent when its blocks reach this
     static constexpr std::size_t kept_limit = 512 * 1024;  ///< bytes in empty spans that are kept
-    static constexpr std::size_t hardened_carve = 512;     ///< blocks that are cut, and shuffled, at a time
 
     node* heads_[size_class_count]{};
     std::uint32_t cached_[size_class_count - first_cached]{};  ///< blocks in heads_ of the larger classes

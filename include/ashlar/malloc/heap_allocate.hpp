@@ -249,13 +249,12 @@ auto heap<Store>::carve(span_type& s) noexcept -> node* {
     const std::size_t end = align_down(at, std::size_t{4096}) + reach;  // ends with a page: none is touched early
     std::size_t count = end > at ? (end - at) / size : 0;
     if (count == 0) count = 1;
-    if (store_->settings().harden != 0 && count > hardened_carve) count = hardened_carve;
     if (count > s.capacity - s.carved()) count = s.capacity - s.carved();
     if (!store_->admit(count * size)) return nullptr;
     std::byte* p = s.start + at;
     auto* first = reinterpret_cast<node*>(p);
     if (store_->settings().harden != 0) [[unlikely]] {
-        first = carve_hardened(s, p, static_cast<std::uint32_t>(count));
+        first = carve_hardened(s, p, count);
     } else {
         for (std::size_t i = 1; i <= count; ++i, p += size) {
             auto* const block = reinterpret_cast<node*>(p);

@@ -197,29 +197,27 @@ std::size_t heap<Store>::bytes_of(const Store& store, const span_type& s, const 
     return size != seal::broken ? size : s.block_size - seal::bytes;
 }
 
-/// Cuts blocks and links them in an order that cannot be foreseen. @returns the first
+/// Cuts blocks and deals them into two runs, of which the second is linked behind the first: which of its neighbours a
+/// block comes before cannot be foreseen, and each run ascends, as caches like it. @returns the first
 template <class Store>
-[[gnu::noinline]] auto heap<Store>::carve_hardened(const span_type& s, std::byte* from, std::uint32_t count) noexcept -> node* {
-    std::uint16_t order[hardened_carve];
+[[gnu::noinline]] auto heap<Store>::carve_hardened(const span_type& s, std::byte* from, std::size_t count) noexcept -> node* {
     const std::size_t size = s.block_size;
-    std::uint64_t state = reinterpret_cast<std::uintptr_t>(from) * key() + refills_;
-    for (std::uint32_t i = 0; i < count; ++i) {
-        state = (state + key()) * 0x9e3779b97f4a7c15u;
-        const auto j = static_cast<std::uint32_t>((state >> 32) * (i + 1) >> 32);
-        order[i] = order[j];
-        order[j] = static_cast<std::uint16_t>(i);
-    }
     const bool clear = store_->settings().harden == 2 && !s.reads_as_zero(static_cast<std::size_t>(from - s.start));
-    node* next = nullptr;
-    for (std::uint32_t i = 0; i < count; ++i) {
-        std::byte* const p = from + order[i] * size;
-        if (clear) std::memset(p + sizeof(node), 0, size - sizeof(node));  // heap_hardened.I2
-        auto* const block = reinterpret_cast<node*>(p);
-        block->set_next(next, key());
+    node* first[2] = {};
+    node* last[2] = {};
+    std::uint64_t chances = 0;
+    for (std::size_t i = 0; i < count; ++i, from += size, chances >>= 1) {
+        if (i % 32 == 0) chances = ((reinterpret_cast<std::uintptr_t>(from) + refills_) * key() ^ seal_key_) * 0x9e3779b97f4a7c15u >> 32;
+        if (clear) std::memset(from + sizeof(node), 0, size - sizeof(node));  // heap_hardened.I2
+        auto* const block = reinterpret_cast<node*>(from);
         block->set_mark(key());  // never granted is as good as free
-        next = block;
+        const std::size_t run = chances & 1;
+        last[run] == nullptr ? static_cast<void>(first[run] = block) : last[run]->set_next(block, key());
+        last[run] = block;
     }
-    return next;
+    if (last[1] != nullptr) last[1]->set_next(nullptr, key());
+    if (last[0] != nullptr) last[0]->set_next(first[1], key());
+    return first[0] != nullptr ? first[0] : first[1];
 }
 
 }  // namespace ashlar::malloc
