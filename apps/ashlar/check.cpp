@@ -19,6 +19,7 @@
 #include "file.hpp"
 #include "junit.hpp"
 #include "leaks.hpp"
+#include "mismatches.hpp"
 #include "recording.hpp"
 #include "summary_json.hpp"
 #include "table.hpp"
@@ -31,13 +32,13 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* usage = "ashlar check [--max-peak SIZE] [--no-leaks] [--suppressions FILE] ... TRACE | -- PROG ARGS...";
-constexpr std::size_t most_leaks_shown = 10;
+constexpr std::size_t most_shown = 10;
 
 struct limits {
     std::optional<std::uint64_t> peak, bytes, leaked;  // bytes
     std::optional<std::uint64_t> allocations, refused;
     std::optional<std::string> temporary;  // "5%"
-    bool no_leaks = false;
+    bool no_leaks = false, no_mismatches = false;
 };
 
 struct options {
@@ -50,7 +51,8 @@ struct options {
 };
 
 bool any(const limits& most) {
-    return most.peak || most.bytes || most.leaked || most.allocations || most.refused || most.temporary || most.no_leaks;
+    return most.peak || most.bytes || most.leaked || most.allocations || most.refused || most.temporary || most.no_leaks ||
+           most.no_mismatches;
 }
 
 /// A folder of our own that ends with us.
@@ -89,7 +91,8 @@ double percent(const std::string& text) {
     return value;
 }
 
-std::vector<checked_limit> check_all(const limits& most, const summary& s, const trace_reader& trace, const tally& leaked) {
+std::vector<checked_limit> check_all(const limits& most, const summary& s, const trace_reader& trace, const tally& leaked,
+                                     std::uint64_t mismatched) {
     std::vector<checked_limit> all;
     const auto text = [](std::uint64_t n) {
         return fmt::format("{} B ({})", count_text(n), bytes_text(static_cast<double>(n)));
@@ -105,6 +108,7 @@ std::vector<checked_limit> check_all(const limits& most, const summary& s, const
     count("max-allocations", s.allocations, most.allocations);
     bytes("max-leaked", leaked.bytes, most.leaked);
     if (most.no_leaks) count("no-leaks", leaked.blocks, 0);
+    if (most.no_mismatches) count("no-mismatches", mismatched, 0);
     if (most.temporary) {
         const double limit = percent(*most.temporary);
         const auto blocks = static_cast<double>(s.temporary.blocks);
@@ -137,22 +141,32 @@ int check_trace(const options& chosen, const std::string& file, std::vector<chec
     auto trace = open_trace(file);
     const auto s = summarise(trace);
     tally leaked = s->leaked;
-    std::string leaks;
+    std::string told;
+    std::uint64_t mismatched = 0;
     if (trace.info().has_stacks && leaked.blocks != 0 && (chosen.most.no_leaks || chosen.most.leaked)) {
         const symbols::options how{chosen.debug_paths};
         const stack_view view(*s, trace.stacks(), trace.info(), &how);
         for (const auto& note : view.notes()) fmt::print(stderr, "ashlar: {}\n", note);
         const auto found = find_leaks(view, chosen.suppressions.empty() ? suppressions() : suppressions(chosen.suppressions));
         leaked = found.all;
-        leaks = leaks_text(view, found, most_leaks_shown);
+        told = leaks_text(view, found, most_shown);
     } else if (!chosen.suppressions.empty() && !trace.info().has_stacks) {
         throw failure(failed, printable(file, 4096) + " has no call stacks, by which leaks are suppressed; record with --stacks");
     }
-    auto all = check_all(chosen.most, *s, trace, leaked);
+    if (chosen.most.no_mismatches) {
+        auto again = open_trace(file);
+        const auto found = find_mismatches(again);
+        for (const auto& each : found) mismatched += each.blocks;
+        const symbols::options how{chosen.debug_paths};
+        std::optional<stack_view> view;
+        if (!found.empty() && trace.info().has_stacks) view.emplace(*s, trace.stacks(), trace.info(), &how);
+        told += mismatches_text(view ? &*view : nullptr, found, most_shown);
+    }
+    auto all = check_all(chosen.most, *s, trace, leaked, mismatched);
     all.insert(all.begin(), more.begin(), more.end());
     if (!chosen.junit.empty()) write_file(chosen.junit, junit_text("ashlar check", command_text(trace.info()), all));
     chosen.json ? print_json(all) : print(all);
-    if (!chosen.json && !leaks.empty()) fmt::print("\n{}", leaks);
+    if (!chosen.json && !told.empty()) fmt::print("\n{}", told);
     for (const auto& each : all) {
         if (!each.kept) return failed;
     }
@@ -161,7 +175,7 @@ int check_trace(const options& chosen, const std::string& file, std::vector<chec
 
 /// Runs the program on our malloc, with every check of freed and foreign blocks, while it is recorded.
 int check_program(options chosen, const std::vector<std::string>& program) {
-    if (!any(chosen.most)) chosen.most.no_leaks = true;
+    if (!any(chosen.most)) chosen.most.no_leaks = chosen.most.no_mismatches = true;
     const scratch_folder folder;
     // Guard pages as far as there are slots: what such a block finds is told with the calls that granted, freed and touched it.
     write_file(folder.file("conf"), "version = 1\nharden = 2\nguard_samples = 1000000\nguard_slots = 4096\n");
@@ -206,6 +220,7 @@ void add_check(CLI::App& tool, context& line) {
     command->add_option("--max-refused", most.refused, "most requests that may be refused")
         ->check(CLI::NonNegativeNumber)->type_name("N");
     command->add_flag("--no-leaks", most.no_leaks, "every block must be freed");
+    command->add_flag("--no-mismatches", most.no_mismatches, "what new grants delete must free, what malloc grants free, and so on");
     command->add_option("--suppressions", chosen->suppressions, "leaks that are known: leak:PATTERN a line, as LeakSanitizer has them")
         ->type_name("FILE");
     command->add_option("--debug-path", chosen->debug_paths, "folders with separate debug files, parted by colons");

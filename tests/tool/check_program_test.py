@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
     if (what == "behind") { kept = std::memset(p, 1, 5000); }
     if (what == "after") { std::free(p); p[8] = 1; }
     if (what == "foreign") { std::free(&argc); }
+    if (what == "mismatched") { delete[] new int; delete static_cast<int*>(std::malloc(4)); std::free(new int[9]); std::free(new int[9]); }
     if (what == "status") { std::free(p); return 3; }
     std::free(p);
     return 0;
@@ -76,6 +77,17 @@ class CheckProgram(tool.ToolTest):
             for each in (words, *stacks):
                 self.assertRegex(done.stderr, each, what)
             self.assertIn("ends-well", pathlib.Path("out.xml").read_text())
+
+    def test_a_block_freed_by_a_call_of_another_family_is_told_by_who_asked(self):
+        done = self.check("--", "./p", "mismatched")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stdout, r"ends-well +exit status 0 +exit status 0\s")
+        self.assertRegex(done.stdout, r"no-mismatches +0 +4 +BROKEN")
+        self.assertRegex(done.stdout, r"granted by operator new\[\], freed by free: (1|2) blocks?, asked for by\n    main at \S*p.cpp:")
+        self.assertRegex(done.stdout, r"granted by operator new, freed by operator delete\[\]: 1 block,")
+        self.assertRegex(done.stdout, r"granted by malloc, freed by operator delete( \(sized\))?: 1 block,")
+        self.assertNotIn("no-mismatches", self.check("--no-leaks", "--", "./p", "mismatched").stdout)
+        self.assertRegex(self.check("--", "./p").stdout, r"no-mismatches +0 +0\s")
 
     def test_the_programs_own_status_counts(self):
         done = self.check("--", "./p", "status")
