@@ -14,6 +14,7 @@
     bench/run.py compile_time  what including Ashlar costs a compiler
     bench/run.py recorder      what recording costs, with and without call stacks, beside heaptrack
     bench/run.py choose        whether replay and advice come true when the programs themselves run
+    bench/run.py tune          what `ashlar tune` gains over the best of the other mallocs
     bench/run.py truth         whether Valgrind and heaptrack count of a program what we count
     bench/run.py p0089         growth, locality, utilisation and contention, as the paper P0089 measured them
 
@@ -23,14 +24,14 @@ import argparse
 import sys
 
 from runner import (adaptive, adaptors, choose, compile_time, hardening, instructions, malloc, misuse, ownership, p0089,
-                    places, pools, recorder, strategies, traces, truth)
+                    places, pools, recorder, strategies, traces, truth, tune)
 
 
 def main():
     parser = argparse.ArgumentParser(prog="bench/run.py", description="Ashlar's benchmarks.")
     commands = parser.add_subparsers(dest="command", required=True)
     for command in (malloc, instructions, misuse, hardening, adaptors, adaptive, strategies, pools, ownership, compile_time, p0089,
-                    traces, recorder, truth, choose):
+                    traces, recorder, truth, choose, tune):
         command.add_arguments(commands)
     arguments = parser.parse_args()
     places.require(arguments)

@@ -22,6 +22,9 @@ std::string change_text(double ratio) {
     return fmt::format("{:.1f} % {}", 100 * std::abs(1 - ratio), ratio < 1 ? "less" : "more");
 }
 
+/// Whose memory the candidates' ratios are of.
+const char* memory_word(const advice& made) { return made.of_program ? "peak memory" : "heap memory"; }
+
 /// The least power of two that nine tenths of the blocks do not exceed.
 std::uint64_t common_size(const summary& s) {
     std::uint64_t seen = 0;
@@ -90,9 +93,9 @@ void add_changes(advice& made) {
     for (const auto& change : made.tried) {
         if (!change.figures.refused.empty()) continue;
         list += fmt::format("{}{}: {:.1f} ns, {}", list.empty() ? "" : "; ", change.name.substr(change.name.find(", ") + 2),
-                            change.figures.ns_per_op, bytes_text(number(change.figures.peak_footprint)));
+                            change.figures.ns_per_op, bytes_text(number(change.figures.peak_resident())));
     }
-    const bool found = made.candidates.size() > 2;
+    const bool found = made.candidates.size() > 2 && !made.candidates[2].settings.empty();
     made.sentences.push_back({found ? "Options of Ashlar's malloc were tried one by one, and those that helped taken together."
                                     : "Options of Ashlar's malloc were tried one by one; none helped, so all stay at their defaults.",
                               list});
@@ -118,34 +121,17 @@ void add_verdict(advice& made, const advice_choice& choice) {
             if (!other.figures.refused.empty()) {
                 made.sentences.push_back({other.name + " could not serve the trace.", other.figures.refused});
             } else {
-                made.sentences.push_back({fmt::format("{} would take {} run time and {} heap memory.", other.name, change_text(other.ratios.run), change_text(other.ratios.memory)),
-                                          fmt::format("{:.1f} ns an operation, {} at most", other.figures.ns_per_op, bytes_text(number(other.figures.peak_footprint)))});
+                made.sentences.push_back({fmt::format("{} would take {} run time and {} {}.", other.name, change_text(other.ratios.run), change_text(other.ratios.memory), memory_word(made)),
+                                          fmt::format("{:.1f} ns an operation, {} at most", other.figures.ns_per_op, bytes_text(number(other.figures.peak_resident())))});
             }
         }
         return;
     }
-    made.verdict = fmt::format("Use {}: {} run time and {} heap memory expected.", taken.name, change_text(taken.ratios.run), change_text(taken.ratios.memory));
+    made.verdict = fmt::format("Use {}: {} run time and {} {} expected.", taken.name, change_text(taken.ratios.run), change_text(taken.ratios.memory), memory_word(made));
     const auto& own = made.candidates.front().figures;
     made.sentences.push_back({fmt::format("Replayed on {} the trace costs less, as the goal \"{}\" asks.", taken.name, name(made.goal)),
                               fmt::format("{:.1f} instead of {:.1f} ns an operation, {} instead of {} at most", taken.figures.ns_per_op, own.ns_per_op,
-                                          bytes_text(number(taken.figures.peak_footprint)), bytes_text(number(own.peak_footprint)))});
-}
-
-std::string conf_text(const advice& made, const advice_input& input) {
-    const auto& taken = made.candidates[made.choice];
-    const auto& own = made.candidates.front().figures;
-    std::string text = fmt::format(
-        "# Options for Ashlar's malloc, chosen by ashlar {} for: {}\n"
-        "# From the trace {}, goal {}.\n"
-        "# Expected against the program's own malloc: {} run time, {} heap memory\n"
-        "# ({:.1f} instead of {:.1f} ns an operation; {} instead of {} at most).\n"
-        "# Use it: ashlar run --conf THIS_FILE -- PROGRAM\n"
-        "version = 1\n",
-        ASHLAR_VERSION, printable(input.program), printable(input.trace), name(made.goal), change_text(taken.ratios.run), change_text(taken.ratios.memory),
-        taken.figures.ns_per_op, own.ns_per_op, bytes_text(number(taken.figures.peak_footprint)), bytes_text(number(own.peak_footprint)));
-    if (taken.settings.empty()) text += "# Every option stays at its default.\n";
-    for (const auto& line : taken.settings) text += line + "\n";
-    return text;
+                                          bytes_text(number(taken.figures.peak_resident())), bytes_text(number(own.peak_resident())))});
 }
 
 nlohmann::json candidate_json(const advised_malloc& c) {
@@ -154,20 +140,37 @@ nlohmann::json candidate_json(const advised_malloc& c) {
         row["refused"] = c.figures.refused;
         return row;
     }
-    row.update({{"ns_per_op", c.figures.ns_per_op}, {"ns_spread", c.figures.ns_spread}, {"peak_footprint", c.figures.peak_footprint},
-                {"run_ratio", c.ratios.run}, {"memory_ratio", c.ratios.memory}});
+    row.update({{"ns_per_op", c.figures.ns_per_op}, {"ns_spread", c.figures.ns_spread}, {"peak_resident", c.figures.peak_resident()},
+                {"on_front", c.on_front}, {"run_ratio", c.ratios.run}, {"memory_ratio", c.ratios.memory}});
     if (c.figures.p999 > 0) row["p999"] = c.figures.p999;
     return row;
 }
 
 }  // namespace
 
+std::string conf_text(const advice& made, const std::string& program, const std::string& trace) {
+    const auto& taken = made.candidates[made.choice];
+    const auto& own = made.candidates.front().figures;
+    std::string text = fmt::format(
+        "# Options for Ashlar's malloc, chosen by ashlar {} for: {}\n"
+        "# From the trace {}, goal {}.\n"
+        "# Expected against the program's own malloc: {} run time, {} {}\n"
+        "# ({:.1f} instead of {:.1f} ns an operation; {} instead of {} at most).\n"
+        "# Use it: ashlar run --conf THIS_FILE -- PROGRAM\n"
+        "version = 1\n",
+        ASHLAR_VERSION, printable(program), printable(trace), name(made.goal), change_text(taken.ratios.run), change_text(taken.ratios.memory), memory_word(made),
+        taken.figures.ns_per_op, own.ns_per_op, bytes_text(number(taken.figures.peak_resident())), bytes_text(number(own.peak_resident())));
+    if (taken.settings.empty()) text += "# Every option stays at its default.\n";
+    for (const auto& line : taken.settings) text += line + "\n";
+    return text;
+}
+
 void explain(advice& made, const advice_input& input, const advice_choice& choice) {
     add_behaviour(made, input.about);
     add_share(made, input, choice);
     add_changes(made);
     add_verdict(made, choice);
-    if (!made.keeps_own()) made.conf = conf_text(made, input);
+    if (made.takes_ours()) made.conf = conf_text(made, input.program, input.trace);
 }
 
 nlohmann::json advice_json(const advice& made) {
@@ -184,14 +187,14 @@ nlohmann::json advice_json(const advice& made) {
 }
 
 std::string advice_table(const advice& made) {
-    table rows({"malloc", ">ns/op", ">+-", ">peak memory", ">run time", ">memory", ""});
+    table rows({"malloc", ">ns/op", ">+-", ">p99.9", ">peak memory", ">run time", ">memory", "front", ""});
     for (std::size_t i = 0; i < made.candidates.size(); ++i) {
         const auto& c = made.candidates[i];
         if (!c.figures.refused.empty()) {
-            rows.row({c.name, "-", "-", "-", "-", "-", c.figures.refused});
+            rows.row({c.name, "-", "-", "-", "-", "-", "-", "", c.figures.refused});
         } else {
-            rows.row({c.name, fmt::format("{:.1f}", c.figures.ns_per_op), fmt::format("{:.1f}", c.figures.ns_spread), bytes_text(number(c.figures.peak_footprint)),
-                      fmt::format("{:.3f}x", c.ratios.run), fmt::format("{:.3f}x", c.ratios.memory), i == made.choice ? "<- chosen" : ""});
+            rows.row({c.name, fmt::format("{:.1f}", c.figures.ns_per_op), fmt::format("{:.1f}", c.figures.ns_spread), fmt::format("{:.0f}", c.figures.p999), bytes_text(number(c.figures.peak_resident())),
+                      fmt::format("{:.3f}x", c.ratios.run), fmt::format("{:.3f}x", c.ratios.memory), c.on_front ? "yes" : "", i == made.choice ? "<- chosen" : ""});
         }
     }
     return rows.text();

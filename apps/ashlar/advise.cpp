@@ -25,6 +25,7 @@ struct command_options {
     std::string trace;
     std::string conf = "ashlar.conf";
     advice_settings settings;
+    std::uint64_t run_memory = 0;
     bool json = false;
 };
 
@@ -33,12 +34,15 @@ int advise_on(const command_options& options) {
     auto trace = open_whole_trace(options.trace);
     const auto about = summarise(trace);
     trace.rewind();
-    const replay_script script(trace, options.trace, options.settings.replay);
+    advice_settings settings = options.settings;
+    settings.run_bytes = static_cast<double>(options.run_memory);
+    settings.replay = as_threads_ran(settings.replay, *about);
+    const replay_script script(trace, options.trace, settings.replay);
     warn_if_incomplete(trace);
     advice made;
     {
         progress line("advising");
-        made = advise({*about, script, command_text(trace.info()), options.trace}, options.settings,
+        made = advise({*about, script, command_text(trace.info()), options.trace}, settings,
                       [&](const std::string& what, double share) { line.show(what, share); });
     }
     if (!made.conf.empty()) write_file(options.conf, made.conf);
@@ -51,7 +55,7 @@ int advise_on(const command_options& options) {
     fmt::print("{}\n\n{}\n", made.verdict, advice_table(made));
     for (const auto& sentence : made.sentences) fmt::print("{}\n    {}\n", sentence.text, sentence.evidence);
     if (made.conf.empty()) {
-        fmt::print("\nNo conf is written: there is nothing to change.\n");
+        fmt::print("\nNo conf is written: {}.\n", made.keeps_own() ? "there is nothing to change" : "it would be for Ashlar's malloc; this one is preloaded as it is");
     } else {
         fmt::print("\n{} is written. Try it: ashlar run --conf {} -- PROGRAM\n", options.conf, options.conf);
     }
@@ -69,6 +73,8 @@ void add_advise(CLI::App& tool, context& line) {
     command->add_option_function<double>("--run-time", [options](double s) { options->settings.run_ns = s * 1e9; },
                                          "how long the program takes when it is not recorded; else as long as when it was")
         ->type_name("SECONDS")->check(CLI::PositiveNumber);
+    command->add_option("--run-memory", options->run_memory, "its peak resident memory when it is not recorded; else only that of the heap is compared")
+        ->transform(CLI::AsSizeValue(true))->type_name("SIZE");
     command->add_option("--rounds", options->settings.replay.rounds, "repeats of every measurement")->check(CLI::Range(1, 1000))->capture_default_str();
     command->add_option("--limit", options->settings.replay.limit, "replay at most so many steps")
         ->check(CLI::Range(std::uint64_t{2}, std::uint64_t{1} << 32))->capture_default_str();

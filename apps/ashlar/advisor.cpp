@@ -2,24 +2,23 @@
 #include "advisor.hpp"
 
 #include <algorithm>
+#include <array>
+#include <functional>
 
 #include <fmt/core.h>
 
 #include "advice_text.hpp"
+#include "installation.hpp"
+#include "replay_shared.hpp"
 #include "text.hpp"
 
 namespace ashlar::app {
 namespace {
 
-std::string conf_of(const std::vector<std::string>& settings) {
-    std::string text = "version = 1\n";
-    for (const auto& line : settings) text += line + "\n";
-    return text;
-}
-
 replay_engine engine_of(const advised_malloc& candidate) {
-    if (!candidate.ours) return host_engine();
-    return ashlar_engine(candidate.name, candidate.settings.empty() ? "" : conf_of(candidate.settings));
+    if (candidate.library.empty()) return host_engine();
+    return {candidate.name, candidate.library == own_library(our_malloc) ? "ashlar" : "peer", candidate.library,
+            candidate.settings.empty() ? "" : settings_text(candidate)};
 }
 
 void replay_all(std::vector<advised_malloc>& candidates, const replay_script& script, const replay_options& options,
@@ -32,21 +31,33 @@ void replay_all(std::vector<advised_malloc>& candidates, const replay_script& sc
 
 advice_candidate cost_of(const advised_malloc& malloc) {
     const auto& f = malloc.figures;
-    return {f.refused.empty(), f.ns_per_op, f.ns_spread, f.p999, static_cast<double>(f.peak_footprint)};
+    return {f.refused.empty(), f.ns_per_op, f.ns_spread, f.p999, static_cast<double>(f.peak_resident())};
 }
 
 advice_choice choose_among(std::vector<advised_malloc>& candidates, const advice_settings& settings, double steps, double run_ns) {
-    advice_case about{settings.goal, steps, run_ns, {}};
+    advice_case about{settings.goal, steps, run_ns, settings.run_bytes, {}};
     for (const auto& candidate : candidates) about.candidates.push_back(cost_of(candidate));
     const auto made = choose(about);
     for (std::size_t i = 0; i < candidates.size(); ++i) candidates[i].ratios = made.ratios[i];
     return made;
 }
 
+/// Whom nobody beats: the rest is worth having for no goal at all.
+void mark_front(std::vector<advised_malloc>& candidates) {
+    const auto costs = [](const advised_malloc& c) { return std::array{c.ratios.run, c.ratios.memory, c.ratios.tail}; };
+    const auto beats = [&](const advised_malloc& a, const advised_malloc& b) {
+        const auto mine = costs(a), others = costs(b);
+        return a.figures.refused.empty() && mine != others && std::equal(mine.begin(), mine.end(), others.begin(), std::less_equal<>());
+    };
+    for (auto& one : candidates) {
+        one.on_front = one.figures.refused.empty() && std::none_of(candidates.begin(), candidates.end(), [&](const auto& other) { return beats(other, one); });
+    }
+}
+
 /// The single changes worth trying for this trace.
 std::vector<advised_malloc> changes_to_try(const advice_input& input) {
     const auto changed = [](std::string name, std::vector<std::string> settings) {
-        return advised_malloc{"ours, " + std::move(name), true, std::move(settings), {}, {}};
+        return advised_malloc{"ours, " + std::move(name), own_library(our_malloc), std::move(settings)};
     };
     constexpr std::uint64_t large = 4 << 20;  // from there on blocks are the large cache's business
     std::vector<advised_malloc> list{
@@ -81,9 +92,23 @@ std::vector<std::string> settings_that_helped(std::vector<advised_malloc> tried)
 
 }  // namespace
 
+replay_options as_threads_ran(replay_options options, const summary& about) {
+    if (about.threads > 1 && about.threads <= most_streams) options.threads = replay_threads_mode::recorded;
+    return options;
+}
+
+std::string settings_text(const advised_malloc& candidate) {
+    std::string text = "version = 1\n";
+    for (const auto& line : candidate.settings) text += line + "\n";
+    return text;
+}
+
+bool advice::takes_ours() const { return candidates[choice].library == own_library(our_malloc); }
+
 advice advise(const advice_input& input, const advice_settings& settings, const replay_progress& progress) {
     advice made;
     made.goal = settings.goal;
+    made.of_program = settings.run_bytes > 0;
     const auto steps = static_cast<double>(input.script.facts().steps);
     const double run_ns = settings.run_ns > 0 ? settings.run_ns : static_cast<double>(input.about.duration_ns);
     replay_options options = settings.replay;
@@ -91,7 +116,8 @@ advice advise(const advice_input& input, const advice_settings& settings, const 
     options.check = false;
 
     // First each change alone, against ours as it is: what cannot help alone is left at its default.
-    std::vector<advised_malloc> tried{{"ours", true, {}, {}, {}}};
+    const std::string ours = own_library(our_malloc);
+    std::vector<advised_malloc> tried{{"ours", ours, {}}};
     for (auto& change : changes_to_try(input)) tried.push_back(std::move(change));
     replay_all(tried, input.script, options, [&](const std::string& what, double share) { progress(what, 0.6 * share); });
     choose_among(tried, settings, steps, run_ns);
@@ -100,11 +126,13 @@ advice advise(const advice_input& input, const advice_settings& settings, const 
     made.tried = std::move(tried);
 
     // Then the candidates against what the program has, side by side and checked.
-    made.candidates = {{"the program's own malloc", false, {}, {}, {}}, {"Ashlar's malloc", true, {}, {}, {}}};
-    if (!helped.empty()) made.candidates.push_back({"Ashlar's malloc with options", true, helped, {}, {}});
-    options.check = true;
+    made.candidates = {{"the program's own malloc", "", {}}, {"Ashlar's malloc", ours, {}}};
+    if (!helped.empty()) made.candidates.push_back({"Ashlar's malloc with options", ours, helped});
+    for (const auto& peer : installed_peers()) made.candidates.push_back({peer.name, peer.library, {}});
+    options.check = options.latency = true;
     replay_all(made.candidates, input.script, options, [&](const std::string& what, double share) { progress(what, 0.6 + 0.4 * share); });
     const auto choice = choose_among(made.candidates, settings, steps, run_ns);
+    mark_front(made.candidates);
     made.choice = choice.choice;
     made.malloc_share = choice.malloc_share;
     explain(made, input, choice);

@@ -25,12 +25,16 @@ namespace ashlar::app {
 
 /// A malloc that could serve the program.
 struct advised_malloc {
-    std::string name;          ///< "the program's own malloc", "Ashlar's malloc", ...
-    bool ours = false;
-    std::vector<std::string> settings;  ///< lines of a conf, "key = value"; none are the defaults
-    replay_figures figures;
-    advice_ratios ratios;
+    std::string name;          ///< "the program's own malloc", "Ashlar's malloc", "mimalloc", ...
+    std::string library;       ///< what is preloaded; "" for the program's own
+    std::vector<std::string> settings;  ///< of ours: lines of a conf, "key = value"; none are the defaults
+    replay_figures figures{};
+    advice_ratios ratios{};
+    bool on_front = false;     ///< of the candidates: none is as good in time, memory and tail and better in one of them
 };
+
+/// Its settings as a conf without comments.
+std::string settings_text(const advised_malloc& candidate);
 
 struct advice_sentence {
     std::string text;
@@ -41,19 +45,26 @@ struct advice {
     advice_goal goal = advice_goal::balanced;
     std::string verdict;
     std::vector<advice_sentence> sentences;
-    std::vector<advised_malloc> candidates;  ///< the program's own, ours, and what the search found if it is better
+    std::vector<advised_malloc> candidates;  ///< the program's own, ours, what the search found if it is better, the peers
     std::size_t choice = 0;                  ///< among them
     std::vector<advised_malloc> tried;       ///< ours with one option changed, against ours
     double malloc_share = 0;
-    std::string conf;                        ///< the text of ashlar.conf; "" where the program's own malloc is kept
+    std::string conf;                        ///< the text of ashlar.conf; "" where ours is not the choice
+
+    bool of_program = false;                 ///< ratios of memory are those of the whole program, not of its heap
 
     bool keeps_own() const { return choice == 0; }
+    bool takes_ours() const;
 };
+
+/// Threads that were recorded are replayed as threads: what they cost one another decides.
+replay_options as_threads_ran(replay_options options, const summary& about);
 
 struct advice_settings {
     advice_goal goal = advice_goal::balanced;
     replay_options replay;
-    double run_ns = 0;  ///< processor time of an unrecorded run; 0: take the duration of the recorded one
+    double run_ns = 0;     ///< processor time of an unrecorded run; 0: take the duration of the recorded one
+    double run_bytes = 0;  ///< its peak resident memory; 0: not known
 };
 
 /// What advice is made from. The script may be replayed further.

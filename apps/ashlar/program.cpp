@@ -62,14 +62,18 @@ private:
 
 enum class linkage { unknown, dynamic, fixed };
 
-linkage linkage_of(const file_descriptor& file) {
+/// `loader`, if it is not null, gets the name of the dynamic loader.
+linkage linkage_of(const file_descriptor& file, std::string* loader = nullptr) {
     Elf64_Ehdr head{};
     if (!file.read_at(&head, sizeof head, 0) || std::memcmp(head.e_ident, ELFMAG, SELFMAG) != 0) return linkage::unknown;
     if (head.e_ident[EI_CLASS] != ELFCLASS64 || head.e_phentsize != sizeof(Elf64_Phdr)) return linkage::unknown;
     for (unsigned i = 0; i < head.e_phnum; ++i) {
         Elf64_Phdr part{};
         if (!file.read_at(&part, sizeof part, static_cast<off_t>(head.e_phoff + i * sizeof part))) return linkage::unknown;
-        if (part.p_type == PT_INTERP) return linkage::dynamic;
+        if (part.p_type != PT_INTERP) continue;
+        std::array<char, 256> name{};
+        if (loader != nullptr && part.p_filesz < name.size() && file.read_at(name.data(), part.p_filesz, static_cast<off_t>(part.p_offset))) *loader = name.data();
+        return linkage::dynamic;
     }
     return linkage::fixed;
 }
@@ -136,6 +140,12 @@ std::string preload_obstacle(const std::string& path) {
         file = interpreter;
     }
     return "";
+}
+
+std::string loader_of(const std::string& path) {
+    std::string loader;
+    linkage_of(file_descriptor(path), &loader);
+    return loader;
 }
 
 }  // namespace ashlar::app

@@ -19,4 +19,7 @@ std::string find_program(const std::string& name);
 /// Follows the interpreter of a script.
 std::string preload_obstacle(const std::string& path);
 
+/// The dynamic loader that an executable file names; "" if it names none, or is no such file.
+std::string loader_of(const std::string& path);
+
 }  // namespace ashlar::app

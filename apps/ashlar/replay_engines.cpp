@@ -47,13 +47,19 @@ replay_engine ashlar_engine(const std::string& name, const std::string& conf) {
     return {name, "ashlar", own_library(our_malloc), conf};
 }
 
+std::vector<replay_engine> installed_peers() {
+    std::vector<replay_engine> engines;
+    for (const auto& known : peers) {
+        if (installed(known.library)) engines.push_back({known.name, "peer", known.library, ""});
+    }
+    return engines;
+}
+
 std::vector<replay_engine> all_engines() {
     std::vector<replay_engine> engines;
     for (const auto& name : strategy_names()) engines.push_back({name, "strategy", "", ""});
     if (has_own_library(our_malloc)) engines.push_back(ashlar_engine("ashlar", ""));
-    for (const auto& known : peers) {
-        if (installed(known.library)) engines.push_back({known.name, "peer", known.library, ""});
-    }
+    for (auto& peer : installed_peers()) engines.push_back(std::move(peer));
     return engines;
 }
 

@@ -28,6 +28,9 @@ replay_engine host_engine();
 /// Our malloc under the given conf.
 replay_engine ashlar_engine(const std::string& name, const std::string& conf);
 
+/// The other mallocs that are installed here.
+std::vector<replay_engine> installed_peers();
+
 /// Every engine that can run here, ours first.
 std::vector<replay_engine> all_engines();
 

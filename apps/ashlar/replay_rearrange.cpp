@@ -9,6 +9,7 @@
 #include "failure.hpp"
 #include "replay_run.hpp"
 #include "replay_shared.hpp"
+#include "start_up.hpp"
 #include "text.hpp"
 
 namespace ashlar::app {
@@ -24,6 +25,7 @@ replay_script::replay_script(trace_reader& trace, const std::string& name, const
     file_.append(std::vector<std::byte>(steps_offset));
     facts_ = make_replay_script(trace, [this](std::span<const replay_step> steps) { file_.append(std::as_bytes(steps)); }, options.limit);
     if (facts_.steps == 0) throw failure(failed, name + ": has no allocation in it, so there is nothing to replay");
+    libraries_ = run_time_libraries(trace.info().executable);
     if (options.littered || options.threads != replay_threads_mode::serial) rearrange(name, options);
     file_.write_at(0, bytes_of(facts_));
 }

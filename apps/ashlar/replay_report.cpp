@@ -60,14 +60,15 @@ std::string replay_note(const replay_facts& facts, const replay_options& options
 
 std::string replay_table(std::vector<replay_figures> figures) {
     fastest_first(figures);
-    table rows({"engine", ">ns/op", ">+-", ">p50", ">p99", ">p99.9", ">p99.99", ">peak memory", ">memory/live", "why not"});
+    table rows({"engine", ">ns/op", ">+-", ">p50", ">p99", ">p99.9", ">p99.99", ">peak memory", ">memory/live", ">at start", "why not"});
     for (const auto& f : figures) {
         if (!f.refused.empty()) {
-            rows.row({f.engine.name, "-", "-", "-", "-", "-", "-", "-", "-", f.refused});
+            rows.row({f.engine.name, "-", "-", "-", "-", "-", "-", "-", "-", "-", f.refused});
         } else {
             rows.row({f.engine.name, fmt::format("{:.1f}", f.ns_per_op), fmt::format("{:.1f}", f.ns_spread),
                       fmt::format("{:.0f}", f.p50), fmt::format("{:.0f}", f.p99), fmt::format("{:.0f}", f.p999), fmt::format("{:.0f}", f.p9999),
-                      bytes_text(static_cast<double>(f.peak_footprint)), fmt::format("{:.2f}", f.peak_footprint_ratio), ""});
+                      bytes_text(static_cast<double>(f.peak_footprint)), fmt::format("{:.2f}", f.peak_footprint_ratio),
+                      bytes_text(static_cast<double>(f.start_memory)), ""});
         }
     }
     return rows.text();
@@ -85,6 +86,8 @@ nlohmann::json replay_json(const replay_facts& facts, const std::vector<replay_f
             row["ns_spread"] = f.ns_spread;
             row["wall_ns_per_op"] = f.wall_ns_per_op;
             if (options.latency) row.update({{"p50", f.p50}, {"p99", f.p99}, {"p999", f.p999}, {"p9999", f.p9999}, {"worst", f.worst}});
+            row["start_memory"] = f.start_memory;
+            row["peak_resident"] = f.peak_resident();
             row["peak_footprint"] = f.peak_footprint;
             row["end_footprint"] = f.end_footprint;
             row["peak_footprint_ratio"] = f.peak_footprint_ratio;

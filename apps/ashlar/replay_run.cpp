@@ -12,6 +12,7 @@
 #include "ashlar/observe/replay_statistics.hpp"
 #include "failure.hpp"
 #include "process.hpp"
+#include "start_up.hpp"
 #include "text.hpp"
 
 namespace ashlar::app {
@@ -207,6 +208,7 @@ private:
         figures.peak_footprint = outcome.peak_footprint;
         figures.end_footprint = outcome.end_footprint;
         figures.page_faults = outcome.page_faults;
+        figures.start_memory = start_up_.bytes_of(figures.engine);
         figures.peak_footprint_ratio =
             static_cast<double>(outcome.peak_footprint) / static_cast<double>(std::max<std::uint64_t>(1, script_.facts().peak_bytes));
         if (!options_.placement) return;
@@ -274,6 +276,7 @@ private:
     const replay_options& options_;
     const replay_progress& progress_;
     replayer replayer_;
+    start_up start_up_{script_.libraries()};
     replay_figures null_{.engine = null_engine(), .refused = ""};
     std::vector<replay_figures> figures_;
     double done_ = 0;

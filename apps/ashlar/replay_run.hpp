@@ -66,10 +66,14 @@ struct replay_figures {
     double p999 = 0;
     double p9999 = 0;
     double worst = 0;
-    std::uint64_t peak_footprint = 0;
+    std::uint64_t start_memory = 0;   ///< resident before the first step, beyond that of a program on its own malloc
+    std::uint64_t peak_footprint = 0; ///< what the steps added to it, at its greatest
     std::uint64_t end_footprint = 0;
     double peak_footprint_ratio = 0;  ///< peak footprint over the greatest live bytes
     std::uint64_t page_faults = 0;
+
+    /// What the malloc adds to the resident memory of the program, at its greatest.
+    std::uint64_t peak_resident() const { return start_memory + peak_footprint; }
     std::shared_ptr<const replay_sights> sights{};  ///< null unless options.placement
 };
 
@@ -81,6 +85,8 @@ public:
 
     /// Of what is timed.
     const replay_facts& facts() const { return streams_facts_.steps > 0 ? streams_facts_ : facts_; }
+    /// Those of the C++ run time that the recorded program had: a malloc that needs them brings none of its own.
+    const std::vector<std::string>& libraries() const { return libraries_; }
     /// Bounds of the memory that any allocator needs for it.
     packing_bounds packing() const;
     /// The steps of one thread; or, if they are to be done by many, those.
@@ -93,6 +99,7 @@ private:
     replay_facts facts_;
     shared_file streams_file_;
     replay_facts streams_facts_;
+    std::vector<std::string> libraries_;
 };
 
 /// Called before each pass: what is done next, and which share of all passes is done.

@@ -111,7 +111,8 @@ void replay_passes::run_shared(H& heap) noexcept {
         std::this_thread::sleep_for(std::chrono::milliseconds(2));
         if (processor_ns() > deadline_ns_ || os::now_ns() - wall > 4 * limit_ns_) team.stop();
     }
-    outcome_.nanoseconds = processor_ns() - began;
+    const std::uint64_t taken = processor_ns() - began;
+    outcome_.nanoseconds = taken > team.waited_ns() ? taken - team.waited_ns() : 0;
     outcome_.wall_nanoseconds = os::now_ns() - wall;
     threads.join();
     if (which_ == replay_pass::footprint) look();

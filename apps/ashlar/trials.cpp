@@ -79,21 +79,18 @@ trial_cost trials::run(const trial_malloc& under) const {
     return parse(report);
 }
 
-void trials::add(const trial_cost& cost, bool choice) {
-    const auto push = [choice](trial_metric& metric, double value) { (choice ? metric.choice : metric.now).push_back(value); };
-    push(wall, cost.wall);
-    push(cpu, cost.cpu);
-    push(memory, cost.peak_memory);
-    endings.push_back(cost.how);
-}
-
-void trials::alternate(const trial_malloc& choice, unsigned rounds, const std::function<void(unsigned)>& progress) {
+void trials::alternate(std::vector<trial_kind>& kinds, unsigned rounds, const std::function<void(unsigned)>& progress) {
     for (unsigned round = 0; round < rounds; ++round) {
         progress(round);
-        // Whoever comes second finds warmer caches and a fuller disk buffer: take turns.
-        const bool choice_first = round % 2 == 1;
-        add(run(choice_first ? choice : trial_malloc{}), choice_first);
-        add(run(choice_first ? trial_malloc{} : choice), !choice_first);
+        for (std::size_t i = 0; i < kinds.size(); ++i) {
+            // Whoever comes second finds warmer caches and a fuller disk buffer: take turns.
+            trial_kind& kind = kinds[(i + round) % kinds.size()];
+            const trial_cost cost = run(kind.under);
+            kind.wall.push_back(cost.wall);
+            kind.cpu.push_back(cost.cpu);
+            kind.memory.push_back(cost.peak_memory);
+            endings.push_back(cost.how);
+        }
     }
 }
 

@@ -1,9 +1,9 @@
-// apps/ashlar/trials.hpp - run the program itself, alternately as it is and under a choice, and measure it.
+// apps/ashlar/trials.hpp - run the program itself, under each of some mallocs in turn, and measure it.
 //
 // Layer:      apps/ashlar
 // Source:     Georges, Buytaert, Eeckhout (alternate, repeat, give the spread).
 // Picture:    ashlar -> ashlar-launch (static, small) -> program       wait4: wall, user, system, peak RSS
-// Complexity: two runs of the program a round.
+// Complexity: a run of the program for each malloc a round.
 // Failure:    throws app::failure if the launcher cannot work; how the program ends is part of the result.
 // Threads:    main's thread.
 // Checked by: tests/tool/tune_test.py
@@ -17,7 +17,6 @@
 #include <string>
 #include <vector>
 
-#include "ashlar/observe/advice_trial.hpp"
 #include "process.hpp"
 
 namespace ashlar::app {
@@ -36,21 +35,25 @@ struct trial_malloc {
     std::string conf_file;
 };
 
+/// The runs under one malloc, round by round.
+struct trial_kind {
+    std::string name;
+    trial_malloc under;
+    std::vector<double> wall, cpu, memory;
+};
+
 class trials {
 public:
     explicit trials(const std::vector<std::string>& program) : program_(program) {}
 
     trial_cost run(const trial_malloc& under) const;
 
-    /// Rounds of one run as it is and one under the choice, which changes its place in every round.
-    void alternate(const trial_malloc& choice, unsigned rounds, const std::function<void(unsigned)>& progress);
+    /// Rounds of one run of each kind; each round begins with another one.
+    void alternate(std::vector<trial_kind>& kinds, unsigned rounds, const std::function<void(unsigned)>& progress);
 
-    trial_metric wall, cpu, memory;
     std::vector<ending> endings;  ///< of all runs
 
 private:
-    void add(const trial_cost& cost, bool choice);
-
     std::vector<std::string> program_;
 };
 

@@ -3,13 +3,17 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <span>
 #include <system_error>
+#include <utility>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "advice_text.hpp"
 #include "failure.hpp"
 #include "file.hpp"
 #include "installation.hpp"
@@ -18,7 +22,6 @@
 #include "progress.hpp"
 #include "replay_report.hpp"
 #include "summary_json.hpp"
-#include "table.hpp"
 #include "text.hpp"
 #include "traces.hpp"
 
@@ -35,40 +38,30 @@ void make_folder(const std::string& folder) {
     }
 }
 
-std::string median_text(double median, double spread, bool bytes) {
-    return bytes ? fmt::format("{} +- {}", bytes_text(median), bytes_text(spread)) : fmt::format("{} +- {}", time_text(median), time_text(spread));
-}
-
-const char* outcome_text(trial_outcome outcome) {
-    switch (outcome) {
-        case trial_outcome::same: return "the same";
-        case trial_outcome::better: return "better";
-        case trial_outcome::worse: break;
+std::vector<std::string> with_input(std::vector<std::string> program, const std::string& input) {
+    for (auto& word : program) {
+        if (const auto at = word.find("{}"); !input.empty() && at != std::string::npos) word.replace(at, 2, input);
     }
-    return "worse";
-}
-
-nlohmann::json metric_json(const char* name, const char* unit, const trial_metric& runs, const trial_comparison& compared, const std::string& choice) {
-    return {{"name", name}, {"unit", unit}, {"better", "lower"}, {"outcome", outcome_text(compared.outcome)},
-            {"runs", {{{"name", "default"}, {"values", runs.now}, {"median", compared.now_median}, {"spread", compared.now_spread}},
-                      {{"name", choice}, {"values", runs.choice}, {"median", compared.choice_median}, {"spread", compared.choice_spread}}}}};
+    return program;
 }
 
 }  // namespace
 
 tuning::tuning(const std::vector<std::string>& program, const tuning_options& options)
-    : program_(program), options_(options), trials_(program) {
+    : trained_(with_input(program, options.train)), tested_(with_input(program, options.test)), options_(options), trials_(tested_) {
     const std::string path = find_program(program.front());
     if (const auto obstacle = preload_obstacle(path); !obstacle.empty()) {
         throw failure(failed, fmt::format("{} cannot be tuned: {}", program.front(), obstacle));
     }
+    if (!options.train.empty() && trained_ == program) throw failure(wrong_use, "--train and --test stand for {} in the program's words, and there is none");
     launcher();  // said now rather than after minutes if it is missing
     own_library(our_malloc);
+    chosen_engines(options.engines);
     make_folder(options.folder);
     for (const char* file : {"report.html", "ashlar.conf"}) check_writable(in_folder(file));
     recording_options how;
     how.file = in_folder("ashlar.trace");
-    recording_ = std::make_unique<recording>(program, how);
+    recording_ = std::make_unique<recording>(trained_, how);
 }
 
 std::string tuning::in_folder(const char* file) const { return (fs::path(options_.folder) / file).string(); }
@@ -80,13 +73,18 @@ void tuning::run(bool quiet) {
     conclude();
     write();
     if (quiet) return;
-    fmt::print("\nThe program itself, {} runs of each kind, alternating\n\n{}\n{}\n\nWritten: {}, {}{}\n", options_.runs, table(), verdict_,
-               in_folder("report.html"), in_folder("ashlar.trace"), adopted_ ? ", " + in_folder("ashlar.conf") : "");
-    if (adopted_) fmt::print("Use it: ashlar run --conf {} -- {}\n", in_folder("ashlar.conf"), printable(title_));
+    fmt::print("\nThe program itself, {} runs of each kind, alternating\n\n{}\n{}\n", options_.runs, verdict_table(kinds_, verdict_), verdict_.text);
+    if (!verdict_.against_others.empty()) fmt::print("{}\n", verdict_.against_others);
+    fmt::print("\nWritten: {}, {}{}\n",
+               in_folder("report.html"), in_folder("ashlar.trace"), advice_.conf.empty() ? "" : ", " + in_folder("ashlar.conf"));
+    if (!verdict_.adopted) return;
+    const auto& choice = advice_.candidates[tried_[verdict_.choice]];
+    if (advice_.takes_ours()) fmt::print("Use it: ashlar run --conf {} -- {}\n", in_folder("ashlar.conf"), printable(title_));
+    else fmt::print("Use it: LD_PRELOAD={} {}\n", choice.library, printable(title_));
 }
 
 void tuning::record(bool quiet) {
-    fmt::print(stderr, "ashlar: recording {}\n", printable(program_.front()));
+    fmt::print(stderr, "ashlar: recording {}\n", printable(trained_.front()));
     std::fflush(nullptr);
     recorded_ = recording_->run(quiet ? STDERR_FILENO : -1);
     if (recorded_.by_signal) {
@@ -103,15 +101,21 @@ void tuning::study(bool quiet) {
     trace_section_ = summary_json(*about_, trace.info(), trace.health());
     title_ = command_text(trace.info());
     trace.rewind();
+    options_.advice.replay = as_threads_ran(options_.advice.replay, *about_);
     const replay_script script(trace, in_folder("ashlar.trace"), options_.advice.replay);
-    facts_ = script.facts();
-    const trial_cost unrecorded = trials_.run({});  // warms up, and says what the run costs without a recorder
+    const trial_cost unrecorded = trials(trained_).run({});  // warms up, and says what the run costs without a recorder
     options_.advice.run_ns = unrecorded.cpu;
+    options_.advice.run_bytes = unrecorded.peak_memory;
+    auto how = options_.advice.replay;
+    how.placement = true;
+    std::vector<replay_figures> figures;
     {
         progress line("replaying");
-        figures_ = replay_on(script, all_engines(), options_.advice.replay, [&](const std::string& engine, double share) { line.show(engine, share); });
+        figures = replay_on(script, chosen_engines(options_.engines), how, [&](const std::string& engine, double share) { line.show(engine, share); });
     }
-    if (!quiet) fmt::print("\nReplay of the trace\n\n{}\n", replay_table(figures_));
+    if (!quiet) fmt::print("\nReplay of the trace\n\n{}\n", replay_table(figures));
+    replay_section_ = replay_json(script.facts(), figures, how, "");
+    add_fragmentation(replay_section_, figures, script.facts(), script.packing());
     progress line("advising");
     advice_ = advise({*about_, script, title_, in_folder("ashlar.trace")}, options_.advice, [&](const std::string& what, double share) { line.show(what, share); });
     if (quiet) return;
@@ -119,17 +123,36 @@ void tuning::study(bool quiet) {
     for (const auto& sentence : advice_.sentences) fmt::print("{}\n    {}\n", sentence.text, sentence.evidence);
 }
 
+/// The default, then what is expected to be best; our malloc as it is shows whether an advice to keep the default holds.
+std::vector<std::size_t> tuning::candidates_to_run() const {
+    std::vector<std::size_t> rest;
+    for (std::size_t i = 1; i < advice_.candidates.size(); ++i) {
+        if (advice_.candidates[i].figures.refused.empty()) rest.push_back(i);
+    }
+    const auto wanted = [&](std::size_t i) { return std::pair{i != advice_.choice && !(i == 1 && advice_.keeps_own()), advice_.candidates[i].ratios.score}; };
+    if (!options_.all) {
+        std::stable_sort(rest.begin(), rest.end(), [&](std::size_t a, std::size_t b) { return wanted(a) < wanted(b); });
+        rest.resize(std::min<std::size_t>(rest.size(), 2));
+    }
+    rest.insert(rest.begin(), 0);
+    return rest;
+}
+
 void tuning::try_out() {
-    // Where the advice is to keep what there is, our malloc as it is shows whether that holds for the program too.
-    tried_ = advice_.keeps_own() ? 1 : advice_.choice;
-    trial_malloc choice{own_library(our_malloc), ""};
-    if (!advice_.conf.empty()) {
-        const std::string file = in_folder("ashlar.conf");
-        write_file(file, advice_.conf);
-        choice.conf_file = fs::absolute(file).string();
+    tried_ = candidates_to_run();
+    for (const auto number : tried_) {
+        const auto& candidate = advice_.candidates[number];
+        trial_kind kind{number == 0 ? "default" : candidate.name, {candidate.library, ""}, {}, {}, {}};
+        if (!candidate.settings.empty()) {
+            const std::string text = settings_text(candidate);
+            confs_.emplace_back().append(std::as_bytes(std::span(text)));
+            kind.under.conf_file = fmt::format("/proc/{}/fd/{}", getpid(), confs_.back().descriptor());
+        }
+        kinds_.push_back(std::move(kind));
     }
     progress line("running the program");
-    trials_.alternate(choice, options_.runs, [&](unsigned round) { line.show(fmt::format("round {} of {}", round + 1, options_.runs), round / static_cast<double>(options_.runs)); });
+    if (trained_ != tested_) trials_.run({});
+    trials_.alternate(kinds_, options_.runs, [&](unsigned round) { line.show(fmt::format("round {} of {}", round + 1, options_.runs), round / static_cast<double>(options_.runs)); });
 }
 
 std::string tuning::differing_endings() const {
@@ -140,56 +163,47 @@ std::string tuning::differing_endings() const {
 }
 
 void tuning::conclude() {
-    result_ = judge(options_.advice.goal, trials_.wall, trials_.cpu, trials_.memory);
-    const std::string& name = advice_.candidates[tried_].name;
-    const auto figures = [&] {
-        const auto one = [](const char* what, const trial_comparison& c) {
-            return fmt::format("{} {:.3f}x{}", what, c.ratio(), c.outcome == trial_outcome::same ? " (within the spread)" : "");
-        };
-        return one("wall time", result_.wall) + ", " + one("processor time", result_.cpu) + ", " + one("peak memory", result_.memory);
-    };
+    std::vector<bool> ours;
+    for (const auto number : tried_) ours.push_back(advice_.candidates[number].library == own_library(our_malloc));
+    verdict_ = judge_kinds(options_.advice.goal, kinds_, ours);
     if (const auto other = differing_endings(); !other.empty()) {
-        verdict_ = fmt::format("Keep the default: the program does not end the same way every time ({}, then {}), so its runs cannot be compared.", describe(recorded_), other);
-    } else if (result_.adopt) {  // tuning.I1
-        adopted_ = true;
-        verdict_ = fmt::format("Use {}: {} of the default's.", name, figures());
-    } else {
-        verdict_ = fmt::format("Keep the default: under {} nothing is gained for the goal \"{}\" beyond the spread of the runs ({}).", name, ashlar::name(options_.advice.goal), figures());
+        verdict_.adopted = false;
+        verdict_.text = fmt::format("Keep the default: the program does not end the same way every time ({}, then {}), so its runs cannot be compared.", describe(recorded_), other);
     }
+    advice_.choice = verdict_.adopted ? tried_[verdict_.choice] : 0;  // tuning.I1
+    advice_.conf.clear();
+    if (!verdict_.adopted || !advice_.takes_ours()) return;
+    advice_.conf = fmt::format("# Measured: {}, in {} runs of each.\n", ratios_text(verdict_.results[verdict_.choice]), options_.runs) +
+                   conf_text(advice_, title_, in_folder("ashlar.trace"));
 }
 
-std::string tuning::table() const {
-    app::table rows({"", ">default", ">" + advice_.candidates[tried_].name, ">ratio", ""});
-    const auto row = [&](const char* what, const trial_comparison& c, bool bytes) {
-        rows.row({what, median_text(c.now_median, c.now_spread, bytes), median_text(c.choice_median, c.choice_spread, bytes), fmt::format("{:.3f}x", c.ratio()), outcome_text(c.outcome)});
-    };
-    row("wall time", result_.wall, false);
-    row("processor time", result_.cpu, false);
-    row("peak memory", result_.memory, true);
-    return rows.text();
-}
-
-nlohmann::json tuning::trial_section() const {
-    const std::string& name = advice_.candidates[tried_].name;
-    return {{"verdict", verdict_}, {"adopted", adopted_}, {"choice", name}, {"runs", options_.runs}, {"goal", ashlar::name(options_.advice.goal)},
-            {"metrics", {metric_json("wall time", "ns", trials_.wall, result_.wall, name), metric_json("processor time", "ns", trials_.cpu, result_.cpu, name),
-                         metric_json("peak memory", "bytes", trials_.memory, result_.memory, name)}},
-            {"note", fmt::format("{} runs of each kind, alternating, after one to warm up; medians and their median absolute deviation. A difference counts beyond twice the "
-                                 "greater deviation and 1 %. Peak memory is the greatest resident size of the process or of one of its children.", options_.runs)}};
+std::string tuning::note() const {
+    std::string text = fmt::format("{} runs of each kind, alternating, after one to warm up; medians and their median absolute deviation. A difference counts beyond twice the "
+                                   "greater deviation and 1 %. Peak memory is the greatest resident size of the process or of one of its children.", options_.runs);
+    if (trained_ != tested_) text += fmt::format(" Recorded and advised with {}; these runs are with {}.", options_.train, options_.test);
+    return text;
 }
 
 nlohmann::json tuning::json() const {
-    return {{"ashlar_page", 1}, {"ashlar", ASHLAR_VERSION}, {"title", title_}, {"advice", advice_json(advice_)}, {"tune", trial_section()},
-            {"replay", replay_json(facts_, figures_, options_.advice.replay, advice_.keeps_own() ? "system" : "ashlar")}, {"trace", trace_section_}};
+    nlohmann::json trial{{"verdict", verdict_.text}, {"adopted", verdict_.adopted}, {"choice", kinds_[verdict_.choice].name}, {"runs", options_.runs},
+                         {"goal", ashlar::name(options_.advice.goal)}, {"metrics", metrics_json(kinds_, verdict_)}, {"note", note()}};
+    if (!verdict_.against_others.empty()) {
+        trial["ours"] = kinds_[verdict_.ours].name;
+        trial["against_others"] = verdict_.others;
+        trial["verdict"] = verdict_.text + " " + verdict_.against_others;
+    }
+    auto replayed = replay_section_;
+    replayed["choice"] = advice_.keeps_own() ? "system" : advice_.takes_ours() ? "ashlar" : advice_.candidates[advice_.choice].name;
+    return {{"ashlar_page", 1}, {"ashlar", ASHLAR_VERSION}, {"title", title_}, {"advice", advice_json(advice_)}, {"tune", trial},
+            {"replay", replayed}, {"trace", trace_section_}};
 }
 
 void tuning::write() {
-    if (adopted_) {
-        if (advice_.conf.empty()) advice_.conf = fmt::format("# Ashlar's malloc with its defaults was better than the program's own malloc for: {}\nversion = 1\n", printable(title_));
+    if (!advice_.conf.empty()) {
         write_file(in_folder("ashlar.conf"), advice_.conf);
     } else {
         std::error_code ignored;
-        fs::remove(in_folder("ashlar.conf"), ignored);  // one that was not adopted, or an older one, would mislead
+        fs::remove(in_folder("ashlar.conf"), ignored);  // an older one would mislead
     }
     write_page(in_folder("report.html"), json());
 }

@@ -3,8 +3,9 @@
 Every program is recorded once and its trace replayed on every malloc; then the program runs under each of them, round by
 round in turn. Two questions are asked of it: does the replay put the mallocs in the order of the real runs (Spearman's
 rank correlation, of peak memory and of processor time), and is what `ashlar advise` chose as good as the best there is?
-A malloc's figure is the least of its runs: what else the machine does only ever adds. Orders are compared only where the
-mallocs differ by more than four times what the two least runs do. Needs the products (./dev build).
+A malloc's figure is the least of its runs: what else the machine does only ever adds. Both sides of a comparison are
+figures of the whole program: the replay's are those of the program on its own malloc, and what the replay says that another
+adds or saves. Two mallocs share their ranks where they differ by less than their noise. Needs the products (./dev build).
 """
 import dataclasses
 import json
@@ -21,14 +22,20 @@ from .workloads import INPUTS, Workload, system_program
 
 TOOL = ROOT / "out" / "bin" / "ashlar"
 ENGINES = {"glibc": "system", "mimalloc": "mimalloc", "jemalloc": "jemalloc", "tcmalloc": "tcmalloc", "tbb": "tbbmalloc", "ashlar": "ashlar"}
+CHOICE = {"the program's own malloc": "glibc", "Ashlar's malloc": "ashlar", "Ashlar's malloc with options": "ashlar", "tbbmalloc": "tbb"}
 GOALS = ("balanced", "speed", "memory")
 CLOSE = 1.05  # what counts as good as the best
-AGREEMENT = ["program", "steps", "peak memory, worst / best", "Spearman", "processor time, worst / best", "Spearman"]
+LEAST = 0.01  # differences below it count as none, as in `ashlar tune`
+AGREEMENT = ["program", "threads", "steps", "peak memory, worst / best", "Spearman", "without ties", "processor time, worst / best", "Spearman", "without ties"]
 CHOICES = ["program", "goal", "advised", "best of all", "advised / best", "advised / default"]
-OPENING = ("Made by `./dev bench choose`. Each program is recorded once, replayed on every malloc, and run under each of them. "
+OPENING = ("Made by `./dev bench choose`. Each program is recorded once, replayed on every malloc (threads as threads), and run under each of them. "
            "The best of all is the best of every malloc here and of ours with the options that were advised; `balanced` "
-           "weighs processor time by the root of peak memory. No correlation is given where the mallocs do not differ by "
-           "more than the runs among themselves.")
+           "weighs processor time by the root of peak memory.\n\n"
+           "What is ranked are two figures of the whole program, peak resident memory and processor time: as measured, and as the replay "
+           "expects them, which is what the program takes on its own malloc and what the replay says that another adds or saves. "
+           f"In Spearman's correlation two mallocs share a rank where they differ by less than {LEAST:.0%}, or by less than twice the noise: of runs how far "
+           "the middle one is above the least, of replays the median absolute deviation. Without ties, every difference counts, however "
+           "small. `-` stands where all mallocs are the same by that rule.")
 
 
 def add_arguments(commands):
@@ -96,16 +103,17 @@ def _examine(workload, found, count, folder):
     trace = folder / f"{workload.name}.trace"
     subprocess.run([TOOL, "record", "-o", trace, "--", *workload.command], check=True, cwd=folder, env=launch.ENVIRONMENT,
                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    told = _json(["replay", "--no-check", "--no-latency", "--engines", ",".join(ENGINES[p.name] for p in found), trace], folder)
+    threads = _json(["report", trace], folder)["threads"]
+    told = _json(["replay", "--no-check", "--no-latency", "--threads", "recorded" if threads > 1 else "serial",
+                  "--engines", ",".join(ENGINES[p.name] for p in found), trace], folder)
     rows = {row["name"]: row for row in told["rows"]}
-    replayed = {p.name: [rows[ENGINES[p.name]]["peak_footprint"], rows[ENGINES[p.name]]["ns_per_op"]] for p in found}
-    once = _run_all(workload, found, 1)
-    seconds = once[found[0].name][1][0]
+    replayed = {p.name: [rows[ENGINES[p.name]][key] for key in ("peak_resident", "ns_per_op", "ns_spread")] for p in found}
+    memory, time = (min(of_default) for of_default in _run_all(workload, found[:1], 2)[found[0].name])
     advised, chosen = {}, []
     for goal in GOALS:
-        made = _json(["advise", "--goal", goal, "--run-time", f"{seconds:g}", "-o", folder / "chosen.conf", trace], folder)
+        made = _json(["advise", "--goal", goal, "--run-time", f"{time:g}", "--run-memory", f"{memory}", "-o", folder / "chosen.conf", trace], folder)
         settings = next(c["settings"] for c in made["candidates"] if c["name"] == made["choice"])
-        peer = found[0] if "own malloc" in made["choice"] else next(p for p in found if p.name == peers.OURS)
+        peer = next(p for p in found if p.name == CHOICE.get(made["choice"], made["choice"]))
         if settings:
             options = ",".join(line.replace(" ", "") for line in settings)
             peer = dataclasses.replace(peer, name=f"{peers.OURS}, {options}", options=options)
@@ -113,7 +121,7 @@ def _examine(workload, found, count, folder):
         advised[goal] = peer.name
     for old in folder.glob(f"{workload.name}.trace*"):
         old.unlink()
-    return {"replayed": replayed, "run": _run_all(workload, [*found, *chosen], count), "advised": advised, "steps": told["steps"]}
+    return {"replayed": replayed, "run": _run_all(workload, [*found, *chosen], count), "advised": advised, "steps": told["steps"], "threads": threads}
 
 
 def _run_all(workload, mallocs, count):
@@ -138,14 +146,31 @@ def _json(words, folder):
 def _agreement(results, names):
     rows = []
     for name, told in results.items():
-        line = [name, f"{told['steps']:,}"]
+        line = [name, told["threads"], f"{told['steps']:,}"]
         for index in (0, 1):
-            real = [min(told["run"][n][index]) for n in names]
-            noise = median(sorted(told["run"][n][index])[1] - min(told["run"][n][index]) for n in names)
-            tells = max(real) - min(real) > 4 * noise
-            line += [max(real) / min(real), rank_correlation([told["replayed"][n][index] for n in names], real) if tells else None]
+            real, expected = _measured(told, names, index), _expected(told, names, index)
+            strict = rank_correlation([e for e, _ in expected], [r for r, _ in real])
+            tied = rank_correlation([e for e, _ in expected], [r for r, _ in real], [n for _, n in expected], [n for _, n in real])
+            line += [max(real)[0] / min(real)[0], tied, strict]
         rows.append(line)
     return rows
+
+
+def _measured(told, names, index):
+    """(figure, noise) of each malloc."""
+    least = {n: min(told["run"][n][index]) for n in names}
+    return [(least[n], max(LEAST * least[n], 2 * (median(told["run"][n][index]) - least[n]))) for n in names]
+
+
+def _expected(told, names, index):
+    own = told["replayed"][names[0]]
+    base = min(told["run"][names[0]][index])
+    if index == 0:
+        whole = [(base + told["replayed"][n][0] - own[0], 0) for n in names]
+    else:
+        seconds = told["steps"] * 1e-9
+        whole = [(base + (told["replayed"][n][1] - own[1]) * seconds, told["replayed"][n][2] * seconds) for n in names]
+    return [(value, max(LEAST * value, 2 * noise)) for value, noise in whole]
 
 
 def _choices(results, names):
@@ -159,11 +184,13 @@ def _choices(results, names):
 
 
 def _summary(agreement, choices):
-    for index, what in ((3, "peak memory"), (5, "processor time")):
+    for index, what in ((4, "peak memory"), (7, "processor time")):
         known = [line[index] for line in agreement if line[index] is not None]
+        strict = [line[index + 1] for line in agreement if line[index] is not None]
         if known:
             good = sum(1 for r in known if r >= 0.8)
-            yield f"- Spearman's correlation of {what} is at least 0.8 for {good} of {len(known)} programs; its median is {median(known):.2f}"
+            yield (f"- Spearman's correlation of {what} is at least 0.8 for {good} of {len(known)} programs; its median is {median(known):.2f}, "
+                   f"and {median(strict):.2f} without ties")
     close, worse = sum(1 for c in choices if c[4] <= CLOSE), sum(1 for c in choices if c[5] > CLOSE)
     yield f"- What was advised is within 5 % of the best malloc in {close} of {len(choices)} cases, and worse than the default by more in {worse}"
 

@@ -17,15 +17,19 @@ def geometric_mean(ratios):
     return math.exp(sum(math.log(r) for r in known) / len(known)) if known else None
 
 
-def rank_correlation(ones, others):
-    """Spearman's: Pearson's of the ranks, equal values sharing theirs. None where one side is all equal."""
-    a, b = _ranks(ones), _ranks(others)
+def rank_correlation(ones, others, noise=(), other_noise=()):
+    """Spearman's: Pearson's of the ranks, equal values sharing theirs. None where one side is all equal.
+
+    With `noise`, a figure for each value, two values are equal that differ by no more than the greater of theirs.
+    """
+    a, b = _ranks(ones, noise or [0] * len(ones)), _ranks(others, other_noise or [0] * len(others))
     middle = (len(a) + 1) / 2
     both = sum((x - middle) * (y - middle) for x, y in zip(a, b))
     wide = math.sqrt(sum((x - middle) ** 2 for x in a) * sum((y - middle) ** 2 for y in b))
     return both / wide if wide else None
 
 
-def _ranks(values):
-    ordered = sorted(values)
-    return [ordered.index(v) + (ordered.count(v) + 1) / 2 for v in values]
+def _ranks(values, noise):
+    """1 for the least; who is equal to others stands in the middle of them."""
+    pairs = list(zip(values, noise))
+    return [1 + sum(0.5 if abs(v - w) <= max(n, m) else w < v for w, m in pairs) - 0.5 for v, n in pairs]

@@ -44,7 +44,8 @@ advice_ratios compare(const advice_case& about, const advice_candidate& now, con
     advice_ratios r;
     const double saved = (now.ns_per_op - other.ns_per_op) * about.steps;
     r.run = about.run_ns > 0 ? std::max(0.05, 1 - saved / about.run_ns) : 1;
-    r.memory = now.footprint > 0 ? other.footprint / now.footprint : 1;
+    const double whole = std::max(about.run_bytes, now.footprint);
+    r.memory = whole > 0 ? 1 + (other.footprint - now.footprint) / whole : 1;
     r.tail = now.p999 > 0 && other.p999 > 0 ? other.p999 / now.p999 : 1;
     r.score = score_of(about.goal, r);
     r.admissible = other.served && tolerable(about.goal, r, tolerance);

@@ -22,6 +22,7 @@ public:
 
     void add(const replay_step& step) {
         const std::uint32_t me = stream_of(step.thread);
+        keep_pace(me);
         block& b = block_of(step.slot);
         if (step.op == replay_op::allocate || step.op == replay_op::allocate_zeroed) {
             b.slot = take_slot(me);
@@ -66,12 +67,29 @@ private:
     /// A slot freed by another thread so many steps ago costs no wait in practice.
     static constexpr std::uint64_t cooling = 1 << 16;
 
+    /// Threads wait for one another in ways that no block tells of, a queue that is full: without that here, who fills it
+    /// would run ahead and have far more live than the program ever had. Each waits for where all were an epoch ago.
+    void keep_pace(std::uint32_t me) {
+        if (added_ >= epoch_ends_) {
+            ++epoch_;
+            epoch_ends_ = added_ + steps_apart * parts_.size();
+            before_.swap(now_);
+            now_.clear();
+            for (std::uint32_t stream = 0; stream < parts_.size(); ++stream) now_.push_back(here(stream));
+        }
+        if (entered_[me] == epoch_) return;
+        entered_[me] = epoch_;
+        for (const place& mark : before_) await(me, mark);
+    }
+    static constexpr std::uint64_t steps_apart = 1024;  ///< a thread's steps in an epoch, about
+
     std::uint32_t stream_of(std::uint16_t thread) {
         const auto [at, is_new] = numbers_.try_emplace(thread, static_cast<std::uint32_t>(parts_.size()));
         if (is_new) {
             parts_.emplace_back();
             own_.emplace_back();
             known_.emplace_back();
+            entered_.push_back(epoch_);
             if (added_ > 0) await(at->second, last_);  // somebody started it
         }
         return at->second;
@@ -111,12 +129,16 @@ private:
     std::vector<std::vector<replay_step>> parts_;
     std::vector<std::vector<std::uint32_t>> own_;
     std::vector<std::vector<std::uint64_t>> known_;  ///< by stream: how far it has waited for each other one
+    std::vector<std::uint64_t> entered_;  ///< by stream: its epoch
+    std::vector<place> before_, now_;     ///< where the streams were when the last epoch and this one began
     std::deque<crossed_slot> crossed_;
     std::vector<block> blocks_;
     place last_;
     std::uint64_t slots_ = 0;
     std::uint64_t awaits_ = 0;
     std::uint64_t added_ = 0;
+    std::uint64_t epoch_ = 0;
+    std::uint64_t epoch_ends_ = 0;
 };
 
 }  // namespace

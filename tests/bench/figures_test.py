@@ -48,6 +48,12 @@ class Figures(unittest.TestCase):
         self.assertAlmostEqual(figures.rank_correlation([1, 1, 2], [5, 6, 7]), 0.8660254)  # equal values share their rank
         self.assertIsNone(figures.rank_correlation([1, 1, 1], [1, 2, 3]))
 
+    def test_values_within_their_noise_share_a_rank(self):
+        close, apart = figures.rank_correlation([1, 2, 9], [2, 1, 9], [1, 0, 0], [0, 1, 0]), figures.rank_correlation([1, 2, 9], [2, 1, 9])
+        self.assertAlmostEqual(close, 1)
+        self.assertAlmostEqual(apart, 0.5)
+        self.assertIsNone(figures.rank_correlation([1, 2, 3], [1, 2, 3], [2, 2, 2]))
+
     def test_a_malloc_that_failed_has_a_dash_and_no_ratio(self):
         header, rows = report._rows(RESULT, "time")  # the rows that both kinds of table print
         self.assertIsNone(dict(zip(header, rows[1]))["earlier"])

@@ -13,7 +13,7 @@ advice_candidate costing(double ns, double footprint, double p999 = 0) { return 
 
 /// A million operations in a tenth of a second.
 advice_case with(advice_goal goal, std::vector<advice_candidate> candidates) {
-    return {goal, 1e6, 1e8, std::move(candidates)};
+    return {goal, 1e6, 1e8, 0, std::move(candidates)};
 }
 
 }  // namespace
@@ -52,4 +52,12 @@ TEST_CASE("advice: a candidate that could not serve the trace is never taken", "
 TEST_CASE("advice: a gain below the goal's least is left", "[observe][advice]") {
     CHECK(ashlar::choose(with(advice_goal::speed, {costing(40, 100), costing(38.5, 100)})).choice == 0);
     CHECK(ashlar::choose(with(advice_goal::memory, {costing(40, 100), costing(40, 96)})).choice == 0);
+}
+
+TEST_CASE("advice: memory is that of the whole program where it is known", "[observe][advice]") {
+    auto about = with(advice_goal::memory, {costing(40, 100), costing(40, 80)});
+    CHECK(ashlar::choose(about).ratios[1].memory == Approx(0.8));
+    about.run_bytes = 1000;
+    CHECK(ashlar::choose(about).ratios[1].memory == Approx(0.98));
+    CHECK(ashlar::choose(about).choice == 0);
 }

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <vector>
 
 namespace {
@@ -58,6 +59,22 @@ TEST_CASE("replay_streams: what crosses for long does not take ever more slots",
     std::vector<replay_step> script;
     for (int i = 0; i < 200'000; ++i) script.push_back(step(a, 0, 0)), script.push_back(step(f, 0, 1));
     CHECK(ashlar::as_recorded(script).slots < 40'000);
+}
+
+TEST_CASE("replay_streams: a thread waits for those that were far behind it", "[observe][replay_streams]") {
+    std::vector<replay_step> script;
+    for (std::uint32_t i = 0; i < 8000; ++i) script.push_back(step(a, 2 * i, 0)), script.push_back(step(a, 2 * i + 1, 1));
+    const auto all = ashlar::as_recorded(script);
+    for (std::size_t me = 0; me < 2; ++me) {
+        std::uint64_t done = 0, promised = 0, ahead = 0;
+        for (const auto& each : part(all, me)) {
+            ++done;
+            if (each.op == ashlar::replay_await) promised = each.size;
+            ahead = std::max(ahead, done - std::min(done, promised));
+        }
+        CHECK(ahead < 5000);
+        CHECK(done < 8000 + 20);
+    }
 }
 
 TEST_CASE("replay_streams: the busiest thread keeps its blocks to their end, and no others", "[observe][replay_streams]") {

@@ -17,7 +17,7 @@ class Tune(tool.ToolTest):
         done = self.tune()
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stdout.count("20000\n"), 1, "the program's output is shown once")
-        self.assertRegex(done.stdout, r"(?m)^  wall time .* \+- .*x")
+        self.assertRegex(done.stdout, r"(?m)^  default .* \+- .* 1\.000x")
         self.assertRegex(done.stdout, r"(?m)^(Use|Keep) ")
         made = sorted(path.name for path in pathlib.Path("out").iterdir())
         self.assertLessEqual({"ashlar.trace", "report.html"}, set(made))
@@ -31,10 +31,11 @@ class Tune(tool.ToolTest):
         self.assertLessEqual({"ashlar_page", "title", "advice", "tune", "replay", "trace"}, set(told))
         self.assertIn("20000\n", done.stderr)
         for metric in told["tune"]["metrics"]:
-            self.assertEqual([len(run["values"]) for run in metric["runs"]], [3, 3])
+            self.assertEqual([len(run["values"]) for run in metric["runs"]], [3, 3, 3])
         adopted = told["tune"]["adopted"]
         self.assertEqual(pathlib.Path("o/ashlar.conf").exists(), adopted)
         self.assertRegex(told["tune"]["verdict"], "^Use" if adopted else "^Keep")
+        self.assertTrue(all("film" in row for row in told["replay"]["rows"] if "refused" not in row))
 
     def test_peak_memory_is_the_programs_and_not_ours(self):
         pathlib.Path("small.c").write_text("#include <stdlib.h>\nint main(void) { free(malloc(10)); return 0; }\n")
@@ -48,6 +49,24 @@ class Tune(tool.ToolTest):
         with open("data") as data:
             done = self.tune("--json", program=[PYTHON, "-c", "import sys; sys.exit(len(sys.stdin.read()) != 10000)"], stdin=data)
         self.assertNotIn("does not end the same way", json.loads(done.stdout)["tune"]["verdict"])
+
+    def test_what_was_learnt_from_one_input_is_tried_on_another(self):
+        pathlib.Path("a").write_text("one")
+        pathlib.Path("b").write_text("another")
+        reads = [PYTHON, "-c", "import sys; t = open(sys.argv[1]).read(); open('seen', 'a').write(t + '\\n'); x = [t * i for i in range(900)]", "{}"]
+        told = json.loads(self.tune("--json", "--train", "a", "--test", "b", program=reads).stdout)
+        seen = pathlib.Path("seen").read_text().split()
+        self.assertEqual(seen, ["one"] * 2 + ["another"] * (len(seen) - 2))
+        self.assertGreaterEqual(len(seen), 2 + 1 + 2 * 3)
+        self.assertIn("with a; these runs are with b", told["tune"]["note"])
+        self.complains(2, "there is none", "tune", "--train", "a", "--test", "b", "--", PYTHON)
+
+    def test_all_runs_it_under_every_candidate_and_compares_ours_with_the_others(self):
+        told = json.loads(self.tune("--json", "--all").stdout)
+        served = [c["name"] for c in told["advice"]["candidates"] if "refused" not in c]
+        self.assertEqual([run["name"] for run in told["tune"]["metrics"][0]["runs"]][1:], served[1:])
+        if "Ashlar" in told["tune"]["choice"]:
+            self.assertEqual(set(told["tune"]["against_others"]), {"wall time", "processor time", "peak memory"})
 
     def test_a_program_that_fails_is_told_about_and_tuned_all_the_same(self):
         done = self.tune(program=[PYTHON, "-c", "raise SystemExit(3)"])

@@ -33,20 +33,21 @@ struct advice_candidate {
     double ns_per_op = 0;
     double ns_spread = 0;         ///< median absolute deviation of ns_per_op
     double p999 = 0;              ///< nanoseconds; 0 if not measured
-    double footprint = 0;         ///< bytes at its greatest
+    double footprint = 0;         ///< bytes at its greatest, those of the malloc itself included
 };
 
 struct advice_case {
     advice_goal goal = advice_goal::balanced;
     double steps = 0;             ///< operations replayed
     double run_ns = 0;            ///< processor time that the program took for them
+    double run_bytes = 0;         ///< its peak resident memory; 0 if not known: then only that of the heap is compared
     std::vector<advice_candidate> candidates;  ///< the first is what the program has now
 };
 
 /// A candidate against the first one: below 1 is better.
 struct advice_ratios {
     double run = 1;               ///< expected run time of the whole program
-    double memory = 1;            ///< peak footprint of the heap
+    double memory = 1;            ///< peak resident memory of the whole program, or that of the heap
     double tail = 1;              ///< p99.9 of an operation
     double score = 1;             ///< what the goal makes of them
     bool admissible = false;      ///< served the trace, and none of them is worse than the tolerance

@@ -37,7 +37,8 @@ struct replay_streams {
     std::uint64_t awaits = 0;
 };
 
-/// Each thread's steps, in its order. A thread begins where it began, and waits where a block or its slot crosses.
+/// Each thread's steps, in its order. A thread begins where it began, waits where a block or its slot crosses, and does not
+/// run ahead of the slowest by more than some hundred steps of each.
 /// Slots are numbered anew from `first_slot` on, so that few cross; litter may have those below.
 replay_streams as_recorded(std::span<const replay_step> steps, std::uint64_t first_slot = 0);
 

@@ -1,0 +1,122 @@
+"""bench/run.py tune - what `ashlar tune` gains over the best of the other mallocs, on programs of every day.
+
+`ashlar tune --all` records each program, replays it, advises, and runs it under every malloc in turn: the C library's, the
+installed peers, ours, and ours with the options that were advised. What it takes is set against the best of the others in
+run time, in processor time and in peak memory, which need not be the same one. Needs the products (./dev build).
+"""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from . import choose, launch, machine, report, rounds
+from .build import build
+from .workloads import INPUTS, Workload, system_program
+
+FASTER, SMALLER = 0.90, 0.85  # what counts as a gain: a tenth of the run time, or 15 % of the peak
+METRICS = ("wall time", "processor time", "peak memory")
+HEADER = ["program", "goal", "tune takes", "ours", "wall time", "of", "processor time", "of", "peak memory", "of", "gain"]
+OPENING = ("Made by `./dev bench tune`. `ashlar tune --all` runs each program, in turn, under the C library's malloc, the peers and ours. "
+           "A row shows what tune takes, or, where that is another malloc than ours, ours at its best, against the best of the others, each at "
+           "its defaults: in each figure that may be another one, which is named. Below 1 is a gain. A gain is *faster* if wall time and processor time are both "
+           f"at most {FASTER:g} of the best of the others', *smaller* if peak memory is at most {SMALLER:g}, and beyond the spread of the runs.")
+
+
+def add_arguments(commands):
+    """The command line of `bench/run.py tune`."""
+    p = rounds.add_command(commands, run, "what tune gains over the best of the other mallocs", rounds=7, each="program is run under each malloc")
+    p.add_argument("--only", metavar="LIST", help="these programs, separated by commas")
+    p.add_argument("--goals", metavar="LIST", default="speed,memory", help="what to tune for (default speed,memory)")
+
+
+def programs():
+    """Programs that take memory in ways of their own; those of `choose`, and some that take much at a time."""
+    def system(name, program, *words):
+        return Workload(name, (system_program(program) or program, *words), needs=(program,))
+
+    grow = "x = [{'a': i, 'b': str(i)} for i in range(400000)]; print(len(x))"
+    return [
+        *choose.programs(),
+        system("xml tree", "xmllint", "--noout", "{folder}/large.xml"),
+        system("python list", "python3", "-S", "-c", grow),
+        system("perl hash", "perl", "-e", "my %h; $h{$_} = \"x$_\" for 1..600000; my $n = 0; $n += length $h{$_} for 1..600000; print $n"),
+        system("lua trees", "lua5.4", str(INPUTS / "binary_trees.lua"), "2"),
+        system("jq file", "jq", "length", "{folder}/large.json"),
+        system("mawk table", "mawk", "{ t[$1] = $0 } END { n = 0; for (k in t) n += length(t[k]); print n }", "{folder}/lines.txt"),
+        system("sort", "sort", "--parallel=1", "-S", "1G", "-o", "/dev/null", "{folder}/lines.txt"),
+        system("xz", "xz", "-6", "-k", "-c", "{folder}/lines.txt"),
+    ]
+
+
+def _make_inputs(folder):
+    items = "".join(f"<item id=\"{i}\"><name>n{i % 97}</name><v>{i * 7}</v></item>" for i in range(150_000))
+    (folder / "large.xml").write_text(f"<?xml version=\"1.0\"?><all>{items}</all>", encoding="utf-8")
+    (folder / "source.xml").write_text(f"<?xml version=\"1.0\"?><all>{items[:len(items) // 3]}</all>".rpartition("<item")[0] + "</all>", encoding="utf-8")
+    (folder / "large.json").write_text(json.dumps([{"a": i, "b": str(i) * 3, "c": [i, i + 1]} for i in range(150_000)]), encoding="utf-8")
+    (folder / "lines.txt").write_text("".join(f"{i * 2654435761 % 2**32:x} {i} some words of a line\n" for i in range(300_000)), encoding="utf-8")
+
+
+def run(arguments):
+    """0 when everything ran."""
+    build()
+    if not choose.TOOL.exists():
+        sys.exit("bench: build the products first (./dev build)")
+    wanted = [w for w in programs() if not w.missing() and (not arguments.only or w.name in arguments.only.split(","))]
+    results = []
+    with tempfile.TemporaryDirectory(prefix="ashlar-tune-") as place:
+        _make_inputs(pathlib.Path(place))
+        for w in wanted:
+            for goal in arguments.goals.split(","):
+                print(f"{w.name}, {goal} ...", file=sys.stderr)
+                told = _tune([word.replace("{folder}", place) for word in w.command], goal, arguments.rounds, place)
+                results.append({"program": w.name, "goal": goal, "tune": told["tune"], "settings": _settings(told)})
+    rows = [_row(r) for r in results]
+    opening = ["# What tuning gains over the best of the other mallocs", OPENING, *_summary(results, rows)]
+    print("\n".join(opening[2:]))
+    report.tell(arguments, machine.sentence(rounds=arguments.rounds), [("Each program", HEADER, rows)], {"results": results}, opening)
+    return 0
+
+
+def _tune(command, goal, count, place):
+    done = subprocess.run([choose.TOOL, "tune", "--json", "--all", "--goal", goal, "--runs", str(count), "--engines", "system,ashlar",
+                           "--output", str(pathlib.Path(place) / "tuned"), "--", *command], cwd=place, env=launch.ENVIRONMENT, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    if done.returncode != 0:
+        sys.exit(f"bench: ashlar tune: {done.stderr.decode(errors='replace').strip()[-400:]}")
+    return json.loads(done.stdout)
+
+
+def _settings(told):
+    """What our malloc was told, of the candidate that the row is about."""
+    return next((c["settings"] for c in told["advice"]["candidates"] if c["name"] == told["tune"]["ours"]), [])
+
+
+def _row(result):
+    others = result["tune"]["against_others"]
+    options = ", ".join(line.replace(" ", "") for line in result["settings"]) or "as it is"
+    taken = choose.CHOICE.get(result["tune"]["choice"], result["tune"]["choice"]) if result["tune"]["adopted"] else "the default"
+    cells = [result["program"], result["goal"], taken, options]
+    for name in METRICS:
+        mark = "" if others[name]["outcome"] != "the same" else " ="
+        cells += [f"{others[name]['ratio']:.3f}{mark}", others[name]["best"]]
+    return [*cells, _gain(others)]
+
+
+def _gain(others):
+    """'faster', 'smaller', both, or ''."""
+    def gains(name, most):
+        return others[name]["outcome"] == "better" and others[name]["ratio"] <= most
+
+    words = ["faster"] if gains("wall time", FASTER) and gains("processor time", FASTER) else []
+    return " and ".join(words + (["smaller"] if gains("peak memory", SMALLER) else []))
+
+
+def _summary(results, rows):
+    gained = {}
+    for r in results:
+        if _gain(r["tune"]["against_others"]):
+            gained.setdefault(r["program"], []).append(f"{_gain(r['tune']['against_others'])} ({r['goal']})")
+    nothing = sorted({r["program"] for r in results} - set(gained))
+    yield f"- Gained over the best of the others: {len(gained)} of {len(gained) + len(nothing)} programs: " + "; ".join(f"{n}: {', '.join(g)}" for n, g in gained.items())
+    yield "- Nothing gained over the best of the others: " + ", ".join(nothing)
