@@ -9,7 +9,7 @@ CHURN = "for _ in range(40):\n    x = [str(i) * (1 + i % 40) for i in range(5000
 
 class Advise(tool.ToolTest):
     def advise(self, *words):
-        done = self.ashlar("advise", "--json", "--rounds", "1", "--limit", "60000", *words, "t.trace")
+        done = self.ashlar("advise", "--json", "--rounds", "1", "--limit", "20000", *words, "t.trace")
         self.assertEqual(done.returncode, 0, done.stderr)
         return json.loads(done.stdout)
 
@@ -50,7 +50,7 @@ class Advise(tool.ToolTest):
 
     def test_the_text_shows_the_candidates_and_where_the_conf_is(self):
         self.record(code=CHURN)
-        done = self.ashlar("advise", "--rounds", "1", "--limit", "60000", "t.trace")
+        done = self.ashlar("advise", "--rounds", "1", "--limit", "20000", "t.trace")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("the program's own malloc", done.stdout)
         self.assertRegex(done.stdout, "ashlar.conf is written|No conf is written")
