@@ -84,6 +84,11 @@ def _real(scale):
         system("sqlite", "sqlite3", "-batch", ":memory:",
                f"CREATE TABLE size AS SELECT {round(120_000 * scale)} AS rows", f".read '{INPUTS / 'database.sql'}'",
                same_output=True),
+        system("perl", "perl", str(INPUTS / "words.pl"), f"{scale:g}", same_output=True),
+        system("jq", "jq", "-n", f"[range({round(90_000 * scale)}) | {{id: ., name: \"n\\(.)\", place: {{x: ., y: [1, 2, .]}}}}]"
+               " | tostring | fromjson | map(.place.y | add) | add", same_output=True),
+        system("awk", "awk", f"BEGIN {{ for (i = 0; i < {round(1_200_000 * scale)}; ++i) {{ k = sprintf(\"%x\", i * 7919 % 400009);"
+               " a[k] = a[k] i; if (length(a[k]) > 24) delete a[k] }; print length(a) }", same_output=True),
         system("redis", "redis-server", "--port", "0", "--unixsocket", "{socket}", "--save", "", "--appendonly", "no",
                also=("redis-benchmark", "redis-cli"), served=(
                    load(70_000, "set,get,lpush,hset,sadd,zadd"), load(10_000, "lpush,lrange_100"),
