@@ -47,7 +47,7 @@ struct meddler {
 }  // namespace
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int very_long = 300'000;  // sanitizers make each step slow, and stacks deeper: recursion would still show
+constexpr int very_long = 60'000;  // sanitizers make each step slow, and stacks deeper: recursion would still show
 #else
 constexpr int very_long = 10'000'000;
 #endif

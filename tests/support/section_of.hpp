@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <fstream>
-#include <iterator>
 #include <string>
 
 namespace support {
@@ -18,8 +17,9 @@ inline std::string section_of(const void* p) {
         *static_cast<std::uintptr_t*>(at) = program->dlpi_addr;
         return 1;  // the first is the program itself
     }, &loaded_at);
-    std::ifstream file("/proc/self/exe", std::ios::binary);
-    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    std::ifstream file("/proc/self/exe", std::ios::binary | std::ios::ate);
+    std::string bytes(static_cast<std::size_t>(file.tellg()), '\0');
+    file.seekg(0).read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     const auto& elf = *reinterpret_cast<const ElfW(Ehdr)*>(bytes.data());
     const auto* const sections = reinterpret_cast<const ElfW(Shdr)*>(bytes.data() + elf.e_shoff);
     const char* const names = bytes.data() + sections[elf.e_shstrndx].sh_offset;
