@@ -31,7 +31,7 @@ function reallocations(t) {
     { label: "Of them moved", number: true, key: (s) => s.moves, show: (s) => count(s.moves) },
   ], by, { name: "Call sites that reallocate", limit: 10 }));
   const lead = `${plural(t.reallocations, "reallocation")} of ${plural(chains.chains, "block")}; ${share(t.reallocations_in_place, t.reallocations)} kept their address, the others moved ${bytes(chains.moved_bytes)}.`;
-  return section("reallocations", "Reallocations", lead, null, h("div.pair", {},
+  return section("reallocations", "Reallocations", lead, null, h("div.pair.to-table", {},
     h("div", {}, h("h3", {}, "How often one block is reallocated"), bars(rows, "Blocks by reallocations")),
     h("div", {}, h("h3", {}, "Blocks reallocated most often"), longest)), sites);
 }

@@ -30,6 +30,34 @@ constexpr std::uint64_t scale(std::uint64_t value, std::uint64_t by, std::uint64
     return r > UINT64_MAX ? UINT64_MAX : static_cast<std::uint64_t>(r);
 }
 
+/// scale() by numbers that stay the same, without a division: a reader does it for every event.
+class fixed_scale {
+public:
+    constexpr fixed_scale() noexcept = default;
+    /// @pre over != 0
+    constexpr fixed_scale(std::uint64_t by, std::uint64_t over) noexcept : by_(by), over_(over) {
+        __extension__ using wide = unsigned __int128;
+        const wide factor = (wide{by} << bits) / over;
+        if (factor >> 63 != 0 || over >> 62 != 0) return;
+        factor_ = static_cast<std::uint64_t>(factor);
+        limit_ = std::uint64_t{1} << bits;
+    }
+    constexpr std::uint64_t operator()(std::uint64_t value) const noexcept {
+        if (value >= limit_) return scale(value, by_, over_);
+        // Too little by less than 1 for the factor, which is cut, and by less than 1 here: the rest says whether by one.
+        __extension__ using wide = unsigned __int128;
+        const auto r = static_cast<std::uint64_t>(wide{value} * factor_ >> bits);
+        return r + (value * by_ - r * over_ >= over_);  // modulo 2^64: the rest is less than 2 * over
+    }
+
+private:
+    static constexpr unsigned bits = 58;
+    std::uint64_t by_ = 1;
+    std::uint64_t over_ = 1;
+    std::uint64_t factor_ = 0;
+    std::uint64_t limit_ = 0;
+};
+
 class trace_clock {
 public:
     /// A clock that counts nanoseconds and is not this machine's: for events that bring their own time.

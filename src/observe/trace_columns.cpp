@@ -13,7 +13,7 @@ namespace {
 
 using columns = trace_columns;
 
-/// What goes on in both directions, so that one undoes the other (trace_columns.I1): a byte leaves one place for another, and the structure of a record says which.
+/// The structure of a record: which byte goes to which column.
 template <class Mover>
 class record_mover {
 public:
@@ -74,28 +74,7 @@ struct apart {
     [[gnu::always_inline]] bool byte(unsigned column, unsigned& value) noexcept {
         if (at == end) return false;
         value = static_cast<unsigned>(*at);
-        *to[column]++ = *at++;
-        return true;
-    }
-    [[gnu::always_inline]] bool number(unsigned column) noexcept {
-        unsigned value;
-        do {
-            if (!byte(column, value)) return false;
-        } while (value & 0x80);
-        return true;
-    }
-};
-
-/// From the columns to one place. All that is in the columns fits there, so only the columns' ends are looked at.
-struct together {
-    const std::byte* from[columns::count];
-    const std::byte* end[columns::count];
-    std::byte* to;
-
-    [[gnu::always_inline]] bool byte(unsigned column, unsigned& value) noexcept {
-        if (from[column] == end[column]) return false;
-        value = static_cast<unsigned>(*from[column]);
-        *to++ = *from[column]++;
+        *to[column]++ = *at++;  // trace_columns.I1
         return true;
     }
     [[gnu::always_inline]] bool number(unsigned column) noexcept {
@@ -128,25 +107,6 @@ std::size_t split(std::span<const std::byte> records, bool with_stacks, trace_co
         to += out.lengths[c];
     }
     return taken;
-}
-
-bool join(std::span<const std::byte> bytes, const std::uint32_t (&lengths)[columns::count], bool with_stacks,
-          std::span<std::byte> out) {
-    together m{{}, {}, out.data()};
-    std::size_t at = 0;
-    for (unsigned c = 0; c < columns::count; ++c) {
-        if (lengths[c] > bytes.size() - at) return false;
-        m.from[c] = bytes.data() + at;
-        m.end[c] = m.from[c] + lengths[c];
-        at += lengths[c];
-    }
-    if (at != bytes.size() || out.size() < at) return false;
-    record_mover<together> mover(m, with_stacks);
-    const std::byte* const whole = out.data() + at;
-    while (m.to != whole) {
-        if (!mover.record()) return false;
-    }
-    return true;
 }
 
 }  // namespace ashlar

@@ -2,11 +2,11 @@
 //
 // Layer:      observe
 // Source:     docs/trace_format.md, packed chunks.
-// Picture:    tag time slot | tag time distance size | ...  <->  [ tags ][ times ][ slots ][ distances ][ sizes ] ...
-// Complexity: O(bytes) each way.
-// Failure:    split() and join() are false for bytes that are no whole records; what they wrote is then worth nothing.
+// Picture:    tag time slot | tag time distance size | ...  ->  [ tags ][ times ][ slots ][ distances ][ sizes ] ...
+// Complexity: O(bytes). record_decoding.hpp reads columns as they are.
+// Failure:    split() gives 0 for bytes that are no whole records; what it wrote is then worth nothing.
 // Threads:    one at a time.
-// Invariants: trace_columns.I1  join(split(x)) is x, byte for byte
+// Invariants: trace_columns.I1  every byte is in one column, and those of a column are in the order of the records
 // Checked by: tests/observe/trace_pack_test.cpp
 #pragma once
 
@@ -26,9 +26,5 @@ struct trace_columns {
 
 /// Takes records apart up to the first zero tag or the end. @returns the bytes taken, or 0
 std::size_t split(std::span<const std::byte> records, bool with_stacks, trace_columns& out);
-
-/// Puts them together again. @pre out has room for all bytes of the columns @returns whether all of it was records
-bool join(std::span<const std::byte> columns, const std::uint32_t (&lengths)[trace_columns::count], bool with_stacks,
-          std::span<std::byte> out);
 
 }  // namespace ashlar

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "checksum.hpp"
 
@@ -9,129 +10,173 @@ namespace ashlar {
 
 namespace f = trace_format;
 
-bool trace_cursor::next(event& e, record_time& when) {
-    for (;;) {
+trace_cursor::trace_cursor(trace_reading& of, std::span<const trace_chunk_place> chunks) : of_(of), chunks_(chunks) {
+    if (of.stacks != nullptr) definitions_.emplace(*of.stacks);
+}
+
+trace_cursor::~trace_cursor() {
+    if (after_.at == ahead_chunk::stage::idle) return;
+    try {
+        of_.ahead->finish(after_);  // the helper writes to it
+    } catch (...) {  // of a chunk that nobody will read
+    }
+}
+
+bool trace_cursor::fill() {
+    for (taken_ = filled_ = 0; filled_ == 0;) {
         if (!inside_ && !enter_chunk()) return false;
-        if (end_ - at_ < f::record_limit && remaining_ != 0) refill();
-        const std::byte* const from = buffer_.data() + at_;
-        if (at_ != end_ && *from != std::byte{0}) {
-            bool is_event = true;
-            if (const std::byte* after = take(from, buffer_.data() + end_, e, when, is_event)) {
-                at_ += static_cast<std::size_t>(after - from);
-                if (is_event) return true;
-                continue;
-            }
+        if (chunk_.is_whole) decode_columns();
+        else decode_row();
+    }
+    return true;
+}
+
+/// One record. @returns whether it was a possible one; if it was an event, it is in the batch
+template <class From>
+[[gnu::always_inline]] inline bool trace_cursor::take(From& from) {
+    const auto tag = static_cast<unsigned>(*from[trace_columns::tags].at);
+    if (tag >= f::tell_memory && tag <= f::define_counts) [[unlikely]] {
+        ++from[trace_columns::tags].at;
+        return take_telling(tag, from[trace_columns::rest]);
+    }
+    noted& n = batch_[filled_];
+    if (!decoder_.decode_from(from, n.what, n.when)) return false;
+    if (definitions_ && !definitions_->translate(n.what.stack)) return false;
+    const unsigned kind = kind_parts::of[static_cast<unsigned>(n.what.kind)];
+    n.released = (kind & kind_parts::release) != 0 ? n.what.address : n.what.failed ? 0 : n.what.old_address;  // event.I2
+    n.granted = (kind & kind_parts::request) != 0 ? n.what.address : 0;                                        // event.I1
+    of_.live.prefetch(n.what.address);
+    if (n.what.old_address != 0) [[unlikely]] of_.live.prefetch(n.what.old_address);
+    ++filled_;
+    return true;
+}
+
+void trace_cursor::decode_columns() {
+    const record_bytes& tags = chunk_.columns[trace_columns::tags];
+    while (tags.at != tags.end) {
+        if (filled_ == batch_.size()) return;
+        if (take(chunk_.columns)) continue;
+        ++of_.health.damaged_chunks;
+        inside_ = false;
+        return;
+    }
+    inside_ = false;
+    const auto is_left = [](const record_bytes& c) { return c.at != c.end; };
+    of_.health.damaged_chunks += std::any_of(std::begin(chunk_.columns.column), std::end(chunk_.columns.column), is_left);
+}
+
+void trace_cursor::decode_row() {
+    record_bytes& row = row_.all;
+    constexpr auto most = static_cast<std::ptrdiff_t>(f::record_limit);
+    while (filled_ != batch_.size()) {
+        if (row.end - row.at < most && remaining_ != 0) refill();
+        const std::byte* const from = row.at;
+        if (from != row.end && *from != std::byte{0}) {
+            if (take(row_)) continue;
             // A record that the end of the file cuts is no damage: the index has counted the chunk as truncated.
-            health_.damaged_chunks += !truncated_ || end_ - at_ >= f::record_limit;
-        } else if (at_ != end_ && closed_) {
-            ++health_.damaged_chunks;  // a closed chunk has no zero among its records
+            of_.health.damaged_chunks += !truncated_ || row.end - from >= most;
+        } else if (from != row.end && closed_) {
+            ++of_.health.damaged_chunks;  // a closed chunk has no zero among its records
         }
         inside_ = false;
+        return;
     }
 }
 
-const std::byte* trace_cursor::take(const std::byte* from, const std::byte* end, event& e, record_time& when,
-                                    bool& is_event) {
-    if (static_cast<unsigned>(*from) == f::tell_memory) {
-        is_event = false;
-        return take_memory(from + 1, end);
-    }
-    if (!definitions_) return decoder_.decode(from, end, e, when);
-    is_event = !trace_definitions::begins_with(*from);
-    if (!is_event) return definitions_->take(from, end);
-    const std::byte* after = decoder_.decode(from, end, e, when);
-    return after != nullptr && definitions_->translate(e.stack) ? after : nullptr;
+/// A record that is no event.
+[[gnu::cold]] bool trace_cursor::take_telling(unsigned tag, record_bytes& from) {
+    if (tag == f::tell_memory) return of_.index.tells_memory && take_memory(from);
+    if (!definitions_) return false;
+    const std::byte* const after = definitions_->take(tag, from.at, from.end);
+    if (after == nullptr) return false;
+    from.at = after;
+    return true;
 }
 
-const std::byte* trace_cursor::take_memory(const std::byte* at, const std::byte* end) {
+bool trace_cursor::take_memory(record_bytes& from) {
     std::uint64_t ticks;
     memory_sample m;
-    if (!index_.tells_memory || !record_decoder::take(at, end, ticks) || !record_decoder::take(at, end, m.resident) ||
-        !record_decoder::take(at, end, m.committed) || ticks > UINT64_MAX - index_.start_ticks) {
-        return nullptr;
+    if (!from.number(ticks) || !from.number(m.resident) || !from.number(m.committed) || ticks > UINT64_MAX - of_.index.start_ticks) {
+        return false;
     }
-    m.time_ns = index_.ns_of(index_.start_ticks + ticks);
-    memory_.push_back(m);
-    return at;
+    m.time_ns = of_.index.ns_of(of_.index.start_ticks + ticks);
+    of_.memory.push_back(m);
+    return true;
 }
 
 bool trace_cursor::enter_chunk() {
     while (!chunks_.empty()) {
         const trace_chunk_place& place = chunks_.front();
         chunks_ = chunks_.subspan(1);
-        f::chunk_header c;
-        if (source_.read(place.offset, &c, sizeof c) != sizeof c) {
-            ++health_.truncated_chunks;
+        load(place);
+        if (!chunk_.has_header) {
+            ++of_.health.truncated_chunks;
             continue;
         }
-        if (c.coding != f::coding_plain) {
-            if (place.truncated) continue;  // counted by the index; without its end nothing of it can be unpacked
-            inside_ = closed_ = unpack(place, c);
-            if (inside_) return true;
-            ++health_.damaged_chunks;
+        if (chunk_.is_packed && !chunk_.is_whole) {
+            of_.health.damaged_chunks += !place.truncated;  // that one the index has counted
             continue;
         }
-        offset_ = place.offset + sizeof c;
-        remaining_ = place.bytes;
-        closed_ = place.closed;
-        truncated_ = place.truncated;
-        if (buffer_.size() < std::min<std::size_t>(window, place.bytes)) {
-            buffer_.resize(std::min<std::size_t>(window, place.bytes));
-        }
-        at_ = end_ = 0;
-        if (closed_ && !checksum_holds(c)) {
-            ++health_.damaged_chunks;
+        if (!chunk_.is_packed && !enter_row(place)) {
+            ++of_.health.damaged_chunks;
             continue;
         }
-        decoder_.restart(c.start_ticks, definitions_.has_value());
-        inside_ = true;
-        return true;
+        if (batch_.size() < batch_limit) batch_.resize(std::clamp<std::size_t>(place.bytes / 2, 4, batch_limit));
+        decoder_.restart(chunk_.header.start_ticks, definitions_.has_value());
+        return inside_ = true;
     }
     return false;
 }
 
-bool trace_cursor::unpack(const trace_chunk_place& place, const f::chunk_header& c) {
-    std::vector<std::byte> stored(place.bytes);
-    constexpr std::size_t summed = offsetof(f::chunk_header, thread);
-    std::uint32_t sum = crc32c(0, reinterpret_cast<const std::byte*>(&c) + summed, sizeof c - summed);
-    if (source_.read(place.offset + sizeof c, stored.data(), stored.size()) != stored.size()) return false;
-    sum = crc32c(sum, stored.data(), stored.size());
-    if (sum != c.checksum || !packing_.unpack(stored, definitions_.has_value(), buffer_)) return false;
-    truncated_ = false;
-    remaining_ = at_ = 0;
-    end_ = buffer_.size();
-    decoder_.restart(c.start_ticks, definitions_.has_value());
-    return true;
+/// Fills chunk_, and has the next one fetched.
+void trace_cursor::load(const trace_chunk_place& place) {
+    if (after_.at == ahead_chunk::stage::idle) {
+        load_chunk(of_.source, place, of_.packing, chunk_);
+    } else {
+        of_.ahead->finish(after_);
+        std::swap(chunk_, after_.chunk);
+    }
+    if (of_.ahead && !chunks_.empty()) of_.ahead->begin(after_, chunks_.front());
+}
+
+bool trace_cursor::enter_row(const trace_chunk_place& place) {
+    offset_ = place.offset + sizeof chunk_.header;
+    remaining_ = place.bytes;
+    closed_ = place.closed;
+    truncated_ = place.truncated;
+    if (const auto want = std::min<std::size_t>(window, place.bytes); buffer_.size() < want) buffer_.resize(want);
+    row_.all = {buffer_.data(), buffer_.data()};
+    return !closed_ || checksum_holds(chunk_.header);
 }
 
 bool trace_cursor::checksum_holds(const f::chunk_header& c) {
     const auto* fixed = reinterpret_cast<const std::byte*>(&c) + offsetof(f::chunk_header, thread);
     std::uint32_t sum = crc32c(0, fixed, sizeof c - offsetof(f::chunk_header, thread));
     const std::uint64_t offset = offset_, bytes = remaining_;
+    record_bytes& row = row_.all;
     while (remaining_ != 0) {
-        at_ = end_;  // let go of what was summed
+        row.at = row.end;  // let go of what was summed
         refill();
-        if (at_ == end_) return false;
-        sum = crc32c(sum, buffer_.data() + at_, end_ - at_);
+        if (row.at == row.end) return false;
+        sum = crc32c(sum, row.at, static_cast<std::size_t>(row.end - row.at));
     }
-    if (bytes > end_ - at_ || at_ != 0) {  // it did not fit in the buffer: go back to its beginning
+    if (bytes != static_cast<std::uint64_t>(row.end - row.at)) {  // it did not fit in the buffer: go back to its beginning
         offset_ = offset;
         remaining_ = bytes;
-        at_ = end_ = 0;
+        row = {buffer_.data(), buffer_.data()};
     }
     return sum == c.checksum;
 }
 
 void trace_cursor::refill() {
-    std::memmove(buffer_.data(), buffer_.data() + at_, end_ - at_);
-    end_ -= at_;
-    at_ = 0;
-    const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, buffer_.size() - end_));
-    const std::size_t got = source_.read(offset_, buffer_.data() + end_, want);
-    end_ += got;
+    record_bytes& row = row_.all;
+    const auto left = static_cast<std::size_t>(row.end - row.at);
+    std::memmove(buffer_.data(), row.at, left);
+    const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, buffer_.size() - left));
+    const std::size_t got = of_.source.read(offset_, buffer_.data() + left, want);
+    row = {buffer_.data(), buffer_.data() + left + got};
     offset_ += got;
-    remaining_ -= got;
-    if (got < want) remaining_ = 0;  // the file shrank
+    remaining_ = got < want ? 0 : remaining_ - got;  // else the file shrank
 }
 
 }  // namespace ashlar

@@ -2,7 +2,8 @@
 //
 // Layer:      observe
 // Source:     docs/trace_format.md, chunks and records.
-// Complexity: next() O(1); at most 16 KiB of the file, or one packed chunk, are in memory.
+// Picture:    chunk --fill()--> up to 64 events, their places in the set of live addresses on their way to the cache --next()-->
+// Complexity: next() O(1); at most 16 KiB of the file, or one packed chunk and the one after it, are in memory.
 // Failure:    a chunk with a wrong checksum is left out, a chunk with an impossible record is left at it; both are
 //             counted, and reading goes on with the next chunk.
 // Threads:    one at a time.
@@ -14,49 +15,79 @@
 #include <span>
 #include <vector>
 
+#include "address_set.hpp"
 #include "ashlar/observe/trace_codec.hpp"
+#include "record_decoding.hpp"
 #include "trace_definitions.hpp"
 #include "trace_index.hpp"
-#include "trace_packing.hpp"
+#include "trace_read_ahead.hpp"
 
 namespace ashlar {
 
+/// What all cursors of a reader share.
+struct trace_reading {
+    const trace_source& source;
+    const trace_index& index;
+    trace_health& health;
+    trace_stacks* stacks;                ///< where the call stacks go; null for a trace without
+    std::vector<memory_sample>& memory;
+    address_set live{};                  ///< for the cursors: only to be fetched
+    trace_packing packing{};
+    std::optional<trace_read_ahead> ahead{};
+};
+
 class trace_cursor {
 public:
-    /// stacks: where the call stacks go; null for a trace without. packing: one for all cursors of a reader
-    trace_cursor(const trace_source& source, std::span<const trace_chunk_place> chunks, trace_health& health,
-                 trace_stacks* stacks, trace_packing& packing, const trace_index& index, std::vector<memory_sample>& memory)
-        : source_(source), chunks_(chunks), health_(health), packing_(packing), index_(index), memory_(memory) {
-        if (stacks != nullptr) definitions_.emplace(*stacks);
-    }
+    struct noted {
+        event what;  ///< thread and time_ns are the caller's to fill in
+        record_time when;
+        std::uint64_t released;  ///< what.released()
+        std::uint64_t granted;
+    };
 
-    /// Fills in the next event, its thread and time_ns excepted. @returns whether there was one
-    bool next(event& e, record_time& when);
+    trace_cursor(trace_reading& of, std::span<const trace_chunk_place> chunks);
+    trace_cursor(const trace_cursor&) = delete;
+    trace_cursor& operator=(const trace_cursor&) = delete;
+    ~trace_cursor();
+
+    /// @returns the next event, or null after the last; it stays until the next call
+    noted* next() {
+        if (taken_ == filled_ && !fill()) return nullptr;
+        return &batch_[taken_++];
+    }
 
 private:
     static constexpr std::size_t window = 16 * 1024;
+    static constexpr std::size_t batch_limit = 64;
 
+    bool fill();
     bool enter_chunk();
-    bool unpack(const trace_chunk_place& place, const trace_format::chunk_header& c);
+    void load(const trace_chunk_place& place);
+    void enter_columns();
+    bool enter_row(const trace_chunk_place& place);
+    void decode_columns();
+    void decode_row();
+    template <class From>
+    bool take(From& from);
+    bool take_telling(unsigned tag, record_bytes& from);
+    bool take_memory(record_bytes& from);
     bool checksum_holds(const trace_format::chunk_header& c);
     void refill();
-    const std::byte* take_memory(const std::byte* at, const std::byte* end);
-    const std::byte* take(const std::byte* from, const std::byte* end, event& e, record_time& when, bool& is_event);
 
-    const trace_source& source_;
+    trace_reading& of_;
     std::span<const trace_chunk_place> chunks_;  ///< those not entered yet
-    trace_health& health_;
-    trace_packing& packing_;
-    const trace_index& index_;
-    std::vector<memory_sample>& memory_;
+    std::vector<noted> batch_;
+    std::size_t taken_ = 0;
+    std::size_t filled_ = 0;
     bool inside_ = false;
     bool closed_ = false;      ///< of the chunk we are in
     bool truncated_ = false;
     std::uint64_t offset_ = 0;     ///< in the file, of what follows the buffer
     std::uint64_t remaining_ = 0;  ///< bytes of the chunk that follow the buffer
     std::vector<std::byte> buffer_;
-    std::size_t at_ = 0;
-    std::size_t end_ = 0;
+    records_in_row row_{};         ///< in the buffer
+    loaded_chunk chunk_;           ///< if it is packed, its columns are being decoded
+    ahead_chunk after_;            ///< the one that follows
     record_decoder decoder_;
     std::optional<trace_definitions> definitions_;
 };

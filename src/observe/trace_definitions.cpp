@@ -25,19 +25,13 @@ bool number_map::find(std::uint64_t number, std::uint32_t lost, std::uint32_t& m
     return true;
 }
 
-bool trace_definitions::begins_with(std::byte tag) noexcept {
-    const auto t = static_cast<unsigned>(tag);
-    return t >= f::define_place && t <= f::define_counts;
-}
-
 bool trace_definitions::translate(std::uint32_t& stack) const noexcept {
     // trace_definitions.I1
     return stack < trace_stacks::first || stacks_.find(stack, trace_stacks::unknown, stack);
 }
 
-const std::byte* trace_definitions::take(const std::byte* at, const std::byte* end) {
-    if (at == end) return nullptr;
-    switch (static_cast<unsigned>(*at++)) {
+const std::byte* trace_definitions::take(unsigned tag, const std::byte* at, const std::byte* end) {
+    switch (tag) {
         case f::define_place: return take_place(at, end);
         case f::define_stacks: return take_stacks(at, end);
         case f::define_module: return take_module(at, end);

@@ -42,10 +42,8 @@ class trace_definitions {
 public:
     explicit trace_definitions(trace_stacks& all) : all_(all) {}
 
-    /// @returns whether a record that begins with this byte is one of these
-    static bool begins_with(std::byte tag) noexcept;
-    /// Reads one definition. @returns the byte after it, or nullptr
-    const std::byte* take(const std::byte* at, const std::byte* end);
+    /// Reads what follows the tag of a definition. @returns the byte after it, or nullptr
+    const std::byte* take(unsigned tag, const std::byte* at, const std::byte* end);
     /// Translates the number of a stack. @returns false if the thread has not defined it
     bool translate(std::uint32_t& stack) const noexcept;
 

@@ -5,7 +5,6 @@
 #include <tuple>
 
 #include "checksum.hpp"
-#include "trace_clock.hpp"
 
 namespace ashlar {
 
@@ -191,10 +190,6 @@ std::uint64_t better_frequency(const f::file_header& h, moment latest) noexcept 
 
 }  // namespace
 
-std::uint64_t trace_index::ns_of(std::uint64_t ticks) const noexcept {
-    return ticks <= start_ticks ? 0 : scale(ticks - start_ticks, ns_per_second, info.ticks_per_second);
-}
-
 std::string read_index(const trace_source& source, trace_index& index) {
     f::file_header h{};
     const std::size_t got = source.read(0, &h, sizeof h);
@@ -224,6 +219,7 @@ std::string read_index(const trace_source& source, trace_index& index) {
     if (h.end_monotonic_ns > latest.ns && h.end_ticks >= h.start_ticks) latest = {h.end_ticks, h.end_monotonic_ns};
     find_threads(source, index);
     index.info.ticks_per_second = better_frequency(h, latest);
+    index.ns_per_tick = fixed_scale(ns_per_second, index.info.ticks_per_second);
     index.end_ticks = std::max(latest.ticks, h.start_ticks);
     index.info.duration_ns = index.ns_of(index.end_ticks);
     index.info.threads = index.threads.size();

@@ -16,6 +16,7 @@
 
 #include "ashlar/observe/trace_format.hpp"
 #include "ashlar/observe/trace_info.hpp"
+#include "trace_clock.hpp"
 #include "trace_source.hpp"
 
 namespace ashlar {
@@ -47,7 +48,9 @@ struct trace_index {
     std::vector<trace_thread> threads;
     trace_health health;          ///< what indexing alone has met
 
-    std::uint64_t ns_of(std::uint64_t ticks) const noexcept;
+    fixed_scale ns_per_tick;      ///< by info.ticks_per_second
+
+    std::uint64_t ns_of(std::uint64_t ticks) const noexcept { return ticks <= start_ticks ? 0 : ns_per_tick(ticks - start_ticks); }
 };
 
 /// @returns "" and fills `index`, or says in one sentence why the file cannot be read.

@@ -1,19 +1,21 @@
 #include "trace_order.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace ashlar {
 
 trace_order::trace_order(const trace_source& source, const trace_index& index, trace_health& health, trace_stacks* stacks,
                          std::vector<memory_sample>& memory)
-    : source_(source), index_(index), health_(health), stacks_(stacks), memory_(memory), threads_(index.threads.size()) {
+    : of_{source, index, health, stacks, memory}, threads_(index.threads.size()) {
     patience_ = std::max<std::uint64_t>(index.info.ticks_per_second / 1000, 1);  // a millisecond
     due_.reserve(threads_.size());
-    for (std::uint32_t t = 0; t < threads_.size(); ++t) push(index.threads[t].start_ticks, t);
+    for (std::uint32_t t = 0; t < threads_.size(); ++t) push({index.threads[t].start_ticks, t});
+    if (index.is_packed && index.chunks.size() >= chunks_worth_a_thread) of_.ahead.emplace(source);
 }
 
-void trace_order::push(std::uint64_t ticks, std::uint32_t thread) {
-    due_.push_back({ticks, thread});
+void trace_order::push(due d) {
+    due_.push_back(d);
     std::push_heap(due_.begin(), due_.end());
 }
 
@@ -24,82 +26,95 @@ trace_order::due trace_order::pop() {
     return d;
 }
 
-bool trace_order::next(event& e) {
+/// The event happens, unless it contradicts the live addresses. @returns whether it has happened
+[[gnu::always_inline]] inline bool trace_order::changes_live(const trace_cursor::noted& n) {
+    if (n.released == n.granted) return n.released == 0 || of_.live.contains(n.released);
+    if (n.granted == 0) return of_.live.erase(n.released);
+    if (n.released == 0) return of_.live.insert(n.granted);
+    if (!of_.live.contains(n.released) || of_.live.contains(n.granted)) return false;
+    of_.live.erase(n.released);
+    of_.live.insert(n.granted);
+    return true;
+}
+
+/// Completes the event.
+[[gnu::always_inline]] inline const event* trace_order::give(std::uint32_t thread, trace_cursor::noted& n) {
+    last_ns_ = std::max(last_ns_, of_.index.ns_of(n.when.end));
+    n.what.thread = thread;
+    n.what.time_ns = last_ns_;
+    given_ = thread;
+    return &n.what;
+}
+
+const event* trace_order::next() {
+    if (given_ != none) {
+        const std::uint32_t thread = std::exchange(given_, none);
+        trace_cursor::noted* const n = threads_[thread].cursor->next();
+        // A thread is mostly followed by itself: what ends before all others are due, and contradicts nothing, happens.
+        const std::uint64_t others = due_.empty() ? UINT64_MAX : due_.front().ticks;
+        if (n != nullptr && n->when.end < others && waiting_.empty() && changes_live(*n)) [[likely]] return give(thread, *n);
+        advance(thread, n);
+    }
     for (;;) {
         std::uint32_t thread;
-        if (give_up_waiting(thread)) {
-            const event& head = threads_[thread].head;
-            const std::uint64_t released = head.released(), granted = head.granted();
-            health_.foreign_releases += released != 0 && !live_.contains(released);
-            health_.forced_grants += granted != 0 && granted != released && live_.contains(granted);
-            happen(thread, e);
-            return true;
-        }
-        if (due_.empty()) break;
+        if (!waiting_.empty() && give_up_waiting(thread)) return happen_anyway(thread);
+        if (due_.empty()) return end_trace();
         const due d = pop();
         thread_state& s = threads_[d.thread];
-        if (s.at == stage::unbegun) {
-            begin_thread(d.thread, e);
-            return true;
-        }
-        if (s.at == stage::arrived && s.when.end != s.when.begin) {
+        if (s.at == stage::unbegun) return begin_thread(d.thread);
+        const trace_cursor::noted& n = *s.head;
+        if (s.at == stage::arrived && n.when.end != n.when.begin) {
             s.at = stage::moving;
-            if (s.head.released() != 0) moving_.push_back(s.head.old_address);
-            push(s.when.end, d.thread);
+            if (n.released != 0) moving_.push_back(n.released);
+            push({n.when.end, d.thread});
             continue;
         }
-        if (must_wait(s.head, d.thread, d.ticks)) continue;
-        happen(d.thread, e);
-        return true;
+        if (changes_live(n)) return happen(d.thread);
+        wait(n, d);
     }
-    if (index_.info.state == trace_state::replaced && !told_exec_) {
-        told_exec_ = true;
-        e = event{};
-        e.kind = event_kind::exec;
-        e.time_ns = std::max(last_ns_, index_.ns_of(index_.end_ticks));
-        return true;
-    }
-    return false;
 }
 
-void trace_order::begin_thread(std::uint32_t thread, event& e) {
-    const trace_thread& t = index_.threads[thread];
-    threads_[thread].cursor = std::make_unique<trace_cursor>(
-        source_, std::span(index_.chunks).subspan(t.first, t.last - t.first), health_, stacks_, packing_,
-        index_, memory_);
-    last_ns_ = std::max(last_ns_, index_.ns_of(t.start_ticks));
-    e = event{};
-    e.kind = event_kind::thread_begin;
-    e.thread = thread;
-    e.time_ns = last_ns_;
-    advance(thread);
+const event* trace_order::end_trace() {
+    if (of_.index.info.state != trace_state::replaced || told_exec_) return nullptr;
+    told_exec_ = true;
+    fact_ = event{};
+    fact_.kind = event_kind::exec;
+    fact_.time_ns = std::max(last_ns_, of_.index.ns_of(of_.index.end_ticks));
+    return &fact_;
 }
 
-void trace_order::advance(std::uint32_t thread) {
+const event* trace_order::begin_thread(std::uint32_t thread) {
+    const trace_thread& t = of_.index.threads[thread];
+    threads_[thread].cursor = std::make_unique<trace_cursor>(of_, std::span(of_.index.chunks).subspan(t.first, t.last - t.first));
+    last_ns_ = std::max(last_ns_, of_.index.ns_of(t.start_ticks));
+    fact_ = event{};
+    fact_.kind = event_kind::thread_begin;
+    fact_.thread = thread;
+    fact_.time_ns = last_ns_;
+    given_ = thread;
+    return &fact_;
+}
+
+/// to: its next event, or null
+void trace_order::advance(std::uint32_t thread, trace_cursor::noted* to) {
     thread_state& s = threads_[thread];
-    if (s.cursor->next(s.head, s.when)) {
+    s.head = to;
+    if (to != nullptr) {
         s.at = stage::arrived;
-        push(s.when.begin, thread);
+        push({to->when.begin, thread});
     } else {
         s.cursor.reset();
     }
 }
 
-bool trace_order::must_wait(const event& e, std::uint32_t thread, std::uint64_t ticks) {
-    const std::uint64_t released = e.released(), granted = e.granted();
-    if (released != 0 && !live_.contains(released)) {
-        waiting_.push_back({released, ticks, thread, false});
-        return true;
-    }
-    if (granted != 0 && granted != released && live_.contains(granted)) {
-        waiting_.push_back({granted, ticks, thread, true});
-        return true;
-    }
-    return false;
+/// @pre changes_live(n) was false
+void trace_order::wait(const trace_cursor::noted& n, due d) {
+    const bool for_grant = n.released != 0 && !of_.live.contains(n.released);
+    waiting_.push_back({for_grant ? n.released : n.granted, d.ticks, d.thread, !for_grant});
 }
 
+/// @pre somebody waits
 bool trace_order::give_up_waiting(std::uint32_t& thread) {
-    if (waiting_.empty()) return false;
     const auto first = std::min_element(waiting_.begin(), waiting_.end(),
                                         [](const waiter& a, const waiter& b) { return a.ticks < b.ticks; });
     // What it waits for has begun before it: once every other thread is past that moment, it will not come.
@@ -112,22 +127,23 @@ bool trace_order::give_up_waiting(std::uint32_t& thread) {
     return true;
 }
 
-void trace_order::happen(std::uint32_t thread, event& e) {
-    thread_state& s = threads_[thread];
-    e = s.head;
-    e.thread = thread;
-    last_ns_ = std::max(last_ns_, index_.ns_of(s.when.end));
-    e.time_ns = last_ns_;
-    const std::uint64_t released = e.released(), granted = e.granted();
-    if (s.at == stage::moving && released != 0) stop_moving(released);
-    if (released != granted) {
-        if (released != 0) live_.erase(released);
-        if (granted != 0) live_.insert(granted);
-    } else if (granted != 0) {
-        live_.insert(granted);
-    }
-    if (!waiting_.empty()) wake(released, granted);
-    advance(thread);
+/// What its thread waited for will not come.
+const event* trace_order::happen_anyway(std::uint32_t thread) {
+    const std::uint64_t released = threads_[thread].head->released, granted = threads_[thread].head->granted;
+    of_.health.foreign_releases += released != 0 && !of_.live.contains(released);
+    of_.health.forced_grants += granted != 0 && granted != released && of_.live.contains(granted);
+    if (released != 0 && released != granted) of_.live.erase(released);
+    if (granted != 0) of_.live.insert(granted);
+    return happen(thread);
+}
+
+/// @pre the live addresses are as after it
+const event* trace_order::happen(std::uint32_t thread) {
+    const thread_state& s = threads_[thread];
+    trace_cursor::noted& n = *s.head;
+    if (s.at == stage::moving && n.released != 0) stop_moving(n.released);
+    if (!waiting_.empty()) wake(n.released, n.granted);
+    return give(thread, n);
 }
 
 void trace_order::wake(std::uint64_t released, std::uint64_t granted) {
@@ -136,7 +152,7 @@ void trace_order::wake(std::uint64_t released, std::uint64_t granted) {
         if (w.address == (w.for_release ? released : granted)) {
             waiting_[i] = waiting_.back();
             waiting_.pop_back();
-            push(w.ticks, w.thread);
+            push({w.ticks, w.thread});
         } else {
             ++i;
         }

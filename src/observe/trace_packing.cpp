@@ -41,19 +41,23 @@ std::span<const std::byte> trace_packing::pack(std::span<const std::byte> record
     return {packed_.data(), n};
 }
 
-bool trace_packing::unpack(std::span<const std::byte> packed, bool with_stacks, std::vector<std::byte>& records) {
+bool trace_packing::unpack(std::span<const std::byte> packed, std::vector<std::byte>& plain, records_in_columns& columns) {
     const unsigned long long told = ZSTD_getFrameContentSize(packed.data(), packed.size());
     // trace_packing.I1; the two words for "unknown" and "wrong" are greater than any limit.
     if (told < lengths_size || told > lengths_size + trace_format::chunk_limit || zstd_ == nullptr) return false;
     if (zstd_->to_unpack == nullptr) zstd_->to_unpack = ZSTD_createDCtx();
-    plain_.resize(static_cast<std::size_t>(told));
-    const std::size_t n =
-        ZSTD_decompressDCtx(zstd_->to_unpack, plain_.data(), plain_.size(), packed.data(), packed.size());
-    if (ZSTD_isError(n) || n != plain_.size()) return false;
-    std::memcpy(columns_.lengths, plain_.data(), lengths_size);
-    const auto columns = std::span<const std::byte>(plain_).subspan(lengths_size);
-    records.resize(columns.size());
-    return join(columns, columns_.lengths, with_stacks, records);
+    plain.resize(static_cast<std::size_t>(told));
+    const std::size_t n = ZSTD_decompressDCtx(zstd_->to_unpack, plain.data(), plain.size(), packed.data(), packed.size());
+    if (ZSTD_isError(n) || n != plain.size()) return false;
+    std::uint32_t lengths[trace_columns::count];
+    std::memcpy(lengths, plain.data(), lengths_size);
+    std::size_t at = lengths_size;
+    for (unsigned c = 0; c < trace_columns::count; ++c) {
+        if (lengths[c] > plain.size() - at) return false;
+        columns.column[c] = {plain.data() + at, plain.data() + at + lengths[c]};
+        at += lengths[c];
+    }
+    return at == plain.size();
 }
 
 }  // namespace ashlar

@@ -14,6 +14,7 @@
 #include <span>
 #include <vector>
 
+#include "record_decoding.hpp"
 #include "trace_columns.hpp"
 
 namespace ashlar {
@@ -29,8 +30,8 @@ public:
     ///          the next call
     std::span<const std::byte> pack(std::span<const std::byte> records, bool with_stacks);
 
-    /// Fills `records`. @returns whether the bytes held whole records
-    bool unpack(std::span<const std::byte> packed, bool with_stacks, std::vector<std::byte>& records);
+    /// Fills `plain`, in which the columns then lie. @returns whether the bytes held columns; their records are not looked at
+    bool unpack(std::span<const std::byte> packed, std::vector<std::byte>& plain, records_in_columns& columns);
 
 private:
     struct contexts;

@@ -16,7 +16,6 @@ struct trace_reader::body {
     trace_health health;
     trace_stacks stacks;
     std::optional<trace_order> order;
-    event current;
     std::vector<memory_sample> memory;
 };
 
@@ -69,8 +68,7 @@ void trace_reader::rewind() {
 }
 
 const event* trace_reader::next() {
-    if (!*this || !body_->order->next(body_->current)) return nullptr;
-    return &body_->current;
+    return *this ? body_->order->next() : nullptr;
 }
 
 const trace_info& trace_reader::info() const noexcept { return body_->index.info; }

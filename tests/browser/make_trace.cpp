@@ -73,6 +73,40 @@ void write_busy(trace_writer& to, std::uint64_t events, std::uint32_t threads) {
     }
 }
 
+/// The same in bulk, for traces of hundreds of millions: four threads in turns, 800 call stacks, blocks of up to 240 bytes,
+/// nine in ten events about 64 Ki places for blocks, the others about a million.
+void write_long(trace_writer& to, std::uint64_t events) {
+    trace_module program;
+    program.path = "/bin/demo";
+    program.bytes = 0x10000;
+    to.define_module(1, program);
+    std::vector<std::uint32_t> stacks[4];
+    for (std::uint32_t thread = 0; thread < 4; ++thread) {
+        for (std::uint64_t i = 0; i < 200; ++i) {
+            const auto below = i % 8 == 0 ? trace_stacks::unknown : stacks[thread].back();
+            stacks[thread].push_back(to.define_stack(thread, below, {1, 0x1000 + 16 * (i + 200 * thread)}));
+        }
+    }
+    std::mt19937_64 random(2);
+    std::vector<bool> is_live(1 << 20);
+    std::uint64_t time = 0;
+    std::uint32_t thread = 0;
+    for (std::uint64_t written = 0; written < events; ++written) {
+        const std::uint64_t dice = random();
+        if (dice >> 58 == 0) thread = static_cast<std::uint32_t>(dice & 3);
+        const auto place = static_cast<std::size_t>(dice >> 32) & (dice % 10 == 0 ? 0xFFFFF : 0xFFFF);
+        time += 40 + (dice & 63);
+        event e{.time_ns = time, .address = 0x7f0000000000 + 256 * place, .thread = thread, .kind = event_kind::free};
+        if (!is_live[place]) {
+            e.kind = event_kind::malloc;
+            e.stack = stacks[thread][(dice >> 8) % 200];
+            e.size = 8 * (e.stack % 30) + (dice & 7);
+        }
+        is_live[place] = !is_live[place];
+        to.write(e);
+    }
+}
+
 /// Three stacks under one outermost frame: 600 bytes by the first callee, 300 and 100 by the second's two. The library's name
 /// is not what a page may take for its own. Grown: the first callee asks for nothing, the second's first for 900, and another
 /// callee for 50.
@@ -162,7 +196,7 @@ int main(int argc, char** argv) {
     const std::uint64_t events = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 40'000;
     trace_writer::subject about{.command_line = {"demo", "--of", scenario == "grown" ? "more" : "a trace"}, .executable = {}, .process = 4242};
     if (scenario == "hostile") about.command_line = hostile_command();
-    if (scenario == "callers" || scenario == "grown" || scenario == "wide" || scenario == "findings") about.stack_depth = 64;
+    if (scenario == "callers" || scenario == "grown" || scenario == "wide" || scenario == "findings" || scenario == "long") about.stack_depth = 64;
     about.tells_memory = scenario == "findings";
     auto to = trace_writer::create(argv[2], about);
     if (!to) {
@@ -176,6 +210,7 @@ int main(int argc, char** argv) {
     if (scenario == "callers" || scenario == "grown") write_callers(to, scenario == "grown");
     if (scenario == "findings") write_findings(to);
     if (scenario == "wide") write_wide(to);
+    if (scenario == "long") write_long(to, events);
     if (scenario == "one") to.write({.time_ns = 5, .address = 0x1000, .size = 1, .kind = event_kind::malloc});
     to.name_thread(0, scenario == "hostile" ? "<img src=x a>" : "main");
     return to.close(scenario == "known" ? 20'000 : 0) ? 0 : 1;

@@ -5,7 +5,7 @@
 #include <set>
 
 TEST_CASE("address_set: it answers as a std::set does, through growth and removal", "[observe][address_set]") {
-    for (const unsigned range : {40U, 3000U}) {  // crowded, so that removal moves entries (address_set.I1), and sparse
+    for (const unsigned range : {40U, 3000U, 3'000'000U}) {  // crowded and sparse, also so that entries without a bit are many (address_set.I2)
         std::mt19937_64 random(range);
         ashlar::address_set ours;
         std::set<std::uint64_t> model;

@@ -1,10 +1,13 @@
 #include "ashlar/observe/heap_layout.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <map>
 #include <numeric>
 #include <random>
 #include <set>
+
+#include "trace_support.hpp"
 
 using namespace ashlar;
 
@@ -106,4 +109,41 @@ TEST_CASE("heap_layout: lines with blocks of two threads are counted once, with 
     CHECK(l.sharing[0].other_stack == 6);
     CHECK(l.sharing[0].thread == 0);
     CHECK(l.sharing[0].other_thread == 1);
+}
+
+TEST_CASE("heap_layout: of a trace it is told at the peak, at the end and between, with the lines that threads share", "[observe][heap_layout]") {
+    const trace_support::scratch_folder folder;
+    trace_writer to = trace_writer::create(folder / "t", {});
+    std::uint64_t time = 0, written = 0;
+    const auto tell = [&](event_kind kind, std::uint64_t address, std::uint32_t thread) {
+        REQUIRE(to.write({.time_ns = ++time, .address = address, .size = requests(kind) ? 16U : 0U, .thread = thread, .kind = kind}));
+        ++written;
+    };
+    for (std::uint64_t line = 0; line < 40; ++line) {  // both halves of 40 lines, of which the second thread's go again
+        tell(event_kind::malloc, 0x10000 + 64 * line, 0);
+        tell(event_kind::malloc, 0x10020 + 64 * line, 1);
+    }
+    const std::uint64_t peak = written + 2;  // each thread's beginning is an event
+    for (std::uint64_t line = 0; line < 30; ++line) tell(event_kind::free, 0x10020 + 64 * line, 1);
+    tell(event_kind::malloc, 0x10000 + 64 * 50, 1);
+    REQUIRE(to.close(time));
+    trace_reader reader = trace_reader::open(folder / "t");
+    const auto figures = summarise(reader);
+    const auto layouts = layouts_of(reader, *figures);
+    REQUIRE(layouts.size() > 2);
+    CHECK(layouts.size() <= 17);
+    CHECK(std::is_sorted(layouts.begin(), layouts.end(), [](const auto& a, const auto& b) { return a.events < b.events; }));
+    const auto at_peak = std::find_if(layouts.begin(), layouts.end(), [&](const auto& l) { return l.events == peak; });
+    REQUIRE(at_peak != layouts.end());
+    CHECK(at_peak->live == tally{80, 80 * 16});
+    CHECK(at_peak->shared_lines == 40);
+    REQUIRE(at_peak->sharing.size() == 1);  // the moment with most of them keeps who shares
+    CHECK(at_peak->sharing[0].lines == 40);
+    CHECK(at_peak->sharing[0].thread != at_peak->sharing[0].other_thread);
+    const heap_layout& last = layouts.back();
+    CHECK(last.events == figures->events);
+    CHECK(last.live == tally{51, 51 * 16});
+    CHECK(last.shared_lines == 10);
+    CHECK(last.sharing.empty());
+    CHECK(last.pages == 1);
 }

@@ -33,6 +33,19 @@ TEST_CASE("trace_clock: a tick of a moment ago is placed on the monotonic clock"
     CHECK(placed < after + 200'000);
 }
 
+TEST_CASE("trace_clock: scaling without a division gives what a division gives", "[observe][trace_clock]") {
+    for (const std::uint64_t per_second : {std::uint64_t{1}, std::uint64_t{3}, std::uint64_t{31'250'000}, std::uint64_t{59'999'999}, ns_per_second, ~std::uint64_t{0}}) {
+        const fixed_scale s(ns_per_second, per_second);
+        for (std::uint64_t v = 1, i = 0; i < 4000; ++i, v = v * 0x5851F42D4C957F2DU + i) {
+            const std::uint64_t value = v >> i % 64;
+            REQUIRE(s(value) == scale(value, ns_per_second, per_second));
+            const std::uint64_t whole = value / ns_per_second * per_second;  // where the quotient takes its steps
+            REQUIRE(s(whole) == scale(whole, ns_per_second, per_second));
+            REQUIRE(s(whole - 1) == scale(whole - 1, ns_per_second, per_second));
+        }
+    }
+}
+
 TEST_CASE("trace_clock: a clock for made-up times counts nanoseconds from zero", "[observe][trace_clock]") {
     const trace_clock c;
     CHECK(c.ticks_per_second() == ns_per_second);

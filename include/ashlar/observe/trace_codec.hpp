@@ -109,16 +109,27 @@ public:
     /// @returns the byte after it, or nullptr if [at, end) does not begin with a whole, possible record
     const std::byte* decode(const std::byte* at, const std::byte* end, event& e, record_time& when) noexcept;
 
+    /// The same, wherever the parts of records stand: src/observe/record_decoding.hpp.
+    template <class From>
+    bool decode_from(From& from, event& e, record_time& when) noexcept;
+
 private:
     struct head {
         unsigned tag = 0;
-        unsigned low = 0;      // the low four bits of an odd address
-        bool placed = false;   // it tells an address
+        unsigned low = 0;         // the low four bits of an odd address
+        unsigned kind = 0;        // what the kind of event tells
+        bool placed = false;      // an address
+        bool with_stack = false;
     };
-    bool take_tag(const std::byte*& at, const std::byte* end, head& h, event& e) const noexcept;
-    bool take_stack(const std::byte*& at, const std::byte* end, event& e) noexcept;
-    bool take_address(const std::byte*& at, const std::byte* end, unsigned tag, unsigned low, event& e) noexcept;
-    bool take_old(const std::byte*& at, const std::byte* end, event& e) noexcept;
+    static std::uint64_t unfold(std::uint64_t v) noexcept { return (v >> 1) ^ (std::uint64_t{0} - (v & 1)); }
+    template <class From>
+    bool take_tag(From& from, head& h, event& e) const noexcept;
+    template <class From>
+    bool take_stack(From& from, event& e) noexcept;
+    template <class From>
+    bool take_address(From& from, const head& h, event& e, slot*& place) noexcept;
+    template <class From>
+    bool take_old(From& from, event& e) noexcept;
 };
 
 inline std::byte* record_encoder::encode(std::byte* at, const event& e, record_time when) noexcept {

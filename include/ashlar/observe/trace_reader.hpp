@@ -5,8 +5,8 @@
 // Picture:    thread 0 | e e e e |  --.
 //             thread 1 | e e |      ---> merge by (time, live addresses) --> next() --> event
 //             thread 2 | e e e |    --'
-// Complexity: open O(chunks); next O(log threads). Memory: 16 KiB per thread alive at that time, 16-32 bytes
-//             per block live at that time (none if there is one thread); never more than a small multiple of the file.
+// Complexity: open O(chunks); next O(log threads). Memory: 20 KiB per thread alive at that time, or two chunks of a packed
+//             trace; 23-46 bytes per kibibyte with a live block; never more than a small multiple of the file.
 // Failure:    a file that is no trace of this version makes the reader false and error() one sentence; a damaged,
 //             truncated or unfinished trace gives every event that can be trusted, and health() says what was lost.
 // Threads:    one at a time.
