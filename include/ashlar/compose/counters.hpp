@@ -118,7 +118,8 @@ struct block_records {
     void on_reset() noexcept { table.clear(); }
 };
 
-/// Tells every event to a sink, any object that is called with an event. The sink stamps time and thread itself.
+/// Tells every event to a sink, any object that is called with an event: observe/trace_sink.hpp writes a trace. The sink
+/// stamps time and thread itself; of a reset it is told if it has forget_blocks().
 template <class Sink>
 struct event_observer {
     Sink* sink = nullptr;
@@ -131,6 +132,11 @@ struct event_observer {
         tell(event_kind::realloc, at, now, p, false);
     }
     void on_refusal(layout l) const noexcept { tell(event_kind::aligned_alloc, nullptr, l, nullptr, true); }
+    void on_reset() const noexcept {
+        if constexpr (requires(Sink& s) { s.forget_blocks(); }) {
+            if (sink != nullptr) sink->forget_blocks();
+        }
+    }
 
 private:
     void tell(event_kind kind, const std::byte* p, layout l, const std::byte* old, bool failed) const noexcept {
