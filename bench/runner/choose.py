@@ -146,7 +146,7 @@ def _json(words, folder):
 def _agreement(results, names):
     rows = []
     for name, told in results.items():
-        line = [name, told["threads"], f"{told['steps']:,}"]
+        line = [name, str(told["threads"]), f"{told['steps']:,}"]
         for index in (0, 1):
             real, expected = _measured(told, names, index), _expected(told, names, index)
             strict = rank_correlation([e for e, _ in expected], [r for r, _ in real])
