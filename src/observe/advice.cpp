@@ -31,11 +31,13 @@ double score_of(advice_goal goal, const advice_ratios& r) noexcept {
     return 1;
 }
 
-bool tolerable(advice_goal goal, const advice_ratios& r, const advice_tolerance& most) noexcept {
+/// `added` is memory in bytes, beyond what the program has now.
+bool tolerable(advice_goal goal, const advice_ratios& r, double added, const advice_tolerance& most) noexcept {
     // Who asks for memory pays with time, and the other way round, but not without bound.
     const double slack = goal == advice_goal::balanced ? 1.0 : 5.0;
     const auto within = [slack](double ratio, double limit) { return ratio <= 1 + slack * (limit - 1); };
-    return within(r.run, most.run) && within(r.memory, most.memory) &&
+    const bool small = goal != advice_goal::memory && added <= most.added_bytes;
+    return within(r.run, most.run) && (small || within(r.memory, most.memory)) &&
            (goal == advice_goal::memory || r.tail == 0 || within(r.tail, most.tail));
 }
 
@@ -48,7 +50,7 @@ advice_ratios compare(const advice_case& about, const advice_candidate& now, con
     r.memory = whole > 0 ? 1 + (other.footprint - now.footprint) / whole : 1;
     r.tail = now.p999 > 0 && other.p999 > 0 ? other.p999 / now.p999 : 1;
     r.score = score_of(about.goal, r);
-    r.admissible = other.served && tolerable(about.goal, r, tolerance);
+    r.admissible = other.served && tolerable(about.goal, r, other.footprint - now.footprint, tolerance);
     return r;
 }
 

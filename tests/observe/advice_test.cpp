@@ -9,7 +9,7 @@ using ashlar::advice_candidate;
 using ashlar::advice_case;
 using ashlar::advice_goal;
 
-advice_candidate costing(double ns, double footprint, double p999 = 0) { return {true, ns, 0.1, p999, footprint}; }
+advice_candidate costing(double ns, double footprint, double p999 = 0) { return {true, ns, 0.1, p999, footprint * (1 << 20)}; }
 
 /// A million operations in a tenth of a second.
 advice_case with(advice_goal goal, std::vector<advice_candidate> candidates) {
@@ -57,7 +57,13 @@ TEST_CASE("advice: a gain below the goal's least is left", "[observe][advice]") 
 TEST_CASE("advice: memory is that of the whole program where it is known", "[observe][advice]") {
     auto about = with(advice_goal::memory, {costing(40, 100), costing(40, 80)});
     CHECK(ashlar::choose(about).ratios[1].memory == Approx(0.8));
-    about.run_bytes = 1000;
+    about.run_bytes = 1000.0 * (1 << 20);
     CHECK(ashlar::choose(about).ratios[1].memory == Approx(0.98));
     CHECK(ashlar::choose(about).choice == 0);
+}
+
+TEST_CASE("advice: some MiB more are tolerable for time, and not for memory", "[observe][advice]") {
+    const std::vector<advice_candidate> all{costing(40, 5), costing(10, 8)};
+    CHECK(ashlar::choose(with(advice_goal::speed, all)).choice == 1);
+    CHECK(ashlar::choose(with(advice_goal::memory, all)).choice == 0);
 }

@@ -64,6 +64,7 @@ struct advice_choice {
 struct advice_tolerance {
     double run = 1.01;
     double memory = 1.05;
+    double added_bytes = 4 << 20;  ///< so little more memory nobody minds, whatever share of a small program it is
     double tail = 1.25;
 };
 
