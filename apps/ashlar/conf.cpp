@@ -13,6 +13,7 @@
 #include <fmt/core.h>
 
 #include "ashlar/malloc/conf.hpp"
+#include "ashlar/malloc/site_rules.hpp"
 #include "failure.hpp"
 #include "text.hpp"
 
@@ -42,22 +43,25 @@ constexpr std::size_t longest_conf = 8191;
 void check_conf(const std::string& text, const std::string& file) {
     if (text.size() > longest_conf) throw failure(wrong_use, fmt::format("{}: is longer than {} bytes, which is all that the malloc reads", file, longest_conf));
     malloc::options ignored;
+    malloc::site_rules rules;
     std::optional<malloc::conf_problem> first;  // read_conf is the malloc's own: nothing may be thrown through it
     malloc::read_conf(text, '\n', ignored, [&](const malloc::conf_problem& problem) noexcept {
         if (!first) first = problem;
-    });
+    }, rules);
     if (first) throw failure(wrong_use, fmt::format("{}:{}: {}: '{}'", file, first->line, first->what, printable(first->word)));
 }
 
 }  // namespace
 
-void use_conf(environment& variables, const std::string& path) {
+std::string use_conf(environment& variables, const std::string& path) {
     const char* named = std::getenv("ASHLAR_CONF");
     const std::string file = !path.empty() ? path : named != nullptr ? named : "";
-    if (file.empty()) return;
-    check_conf(whole_text(file), file);
+    if (file.empty()) return "";
+    std::string text = whole_text(file);
+    check_conf(text, file);
     // Absolute, because the program may change its folder before it starts another one.
     variables.set("ASHLAR_CONF", std::filesystem::absolute(file).string());
+    return text;
 }
 
 }  // namespace ashlar::app

@@ -15,6 +15,7 @@ namespace ashlar::app {
 
 /// Hands the conf to the program by ASHLAR_CONF. `path` "" means the one that ASHLAR_CONF names, if any.
 /// The malloc itself skips what it does not understand, because it must not stop a program: so we look here.
-void use_conf(environment& variables, const std::string& path);
+/// @returns its text; "" where there is none
+std::string use_conf(environment& variables, const std::string& path);
 
 }  // namespace ashlar::app

@@ -44,6 +44,11 @@ std::string own_library(const std::string& file) { return required_own(file); }
 
 bool has_own_library(const std::string& file) { return !find_own(file).empty(); }
 
+std::string own_malloc_for(const std::string& conf) {
+    const bool sites = conf.starts_with("site") || conf.find("\nsite") != conf.npos;
+    return own_library(sites ? our_obeying_malloc : our_malloc);
+}
+
 std::string launcher() { return required_own("ashlar-launch"); }
 
 }  // namespace ashlar::app

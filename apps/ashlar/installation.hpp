@@ -16,11 +16,15 @@ namespace ashlar::app {
 std::string own_executable();
 
 inline constexpr const char* our_malloc = "libashlar-malloc.so";
+/// The same, which obeys rules about call sites.
+inline constexpr const char* our_obeying_malloc = "libashlar-malloc-obey.so";
 inline constexpr const char* our_recorder = "libashlar-record.so";
 
 /// @returns the absolute path of a library that belongs to this tool
 std::string own_library(const std::string& file);
 bool has_own_library(const std::string& file);
+/// @returns the path of the malloc that does what the text of a conf says
+std::string own_malloc_for(const std::string& conf);
 
 /// @returns the path of the small program that starts what is measured
 std::string launcher();

@@ -30,12 +30,12 @@ int run(const context& line, const run_options& options) {
     const auto& program = required_program(line, usage);
     const std::string path = find_program(program.front());
     environment variables;
-    use_conf(variables, options.conf);
+    const std::string conf = use_conf(variables, options.conf);
     if (options.stats) variables.append("ASHLAR_OPTIONS", ',', options.json ? "stats_at_exit=json" : "stats_at_exit=text");
     if (const auto obstacle = preload_obstacle(path); !obstacle.empty()) {
         fmt::print(stderr, "ashlar: {} runs on its own malloc: {}\n", program.front(), obstacle);
     } else {
-        variables.preload(own_library(our_malloc));
+        variables.preload(own_malloc_for(conf));
     }
     become(path, program, variables);
 }

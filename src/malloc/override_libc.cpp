@@ -15,6 +15,7 @@
 
 #include "ashlar/foundation/alignment.hpp"
 #include "export.hpp"
+#include "obey/sites.hpp"
 #include "process.hpp"
 
 namespace {
@@ -42,6 +43,7 @@ void* aligned(std::size_t align, std::size_t size) noexcept {
 }
 /// Jumps on, as malloc does to it: neither keeps a frame.
 [[gnu::noinline]] void* malloc_larger(std::size_t size) noexcept {
+    if constexpr (core::obeys) core::note_slow_call(__builtin_return_address(0));
     if (void* p = core::pop_second(size)) return p;
     return malloc_slowly(size);
 }
@@ -55,30 +57,19 @@ void* aligned(std::size_t align, std::size_t size) noexcept {
     return q;
 }
 
-}  // namespace
-
-extern "C" {
-
-ASHLAR_EXPORT void* malloc(std::size_t size) noexcept {
+[[gnu::always_inline]] inline void* malloc_usually(std::size_t size) noexcept {
     if (size <= core::small_class_limit) [[likely]] {
         if (void* p = core::pop_first(size)) [[likely]] return p;
     }
     return malloc_larger(size);
 }
-
-ASHLAR_EXPORT void free(void* p) noexcept { core::free(p, "free"); }
-
-ASHLAR_EXPORT void* calloc(std::size_t count, std::size_t size) noexcept {
-    std::size_t bytes = 0;
-    if (__builtin_mul_overflow(count, size, &bytes) || bytes > most) return refuse(ENOMEM);
+[[gnu::always_inline]] inline void* calloc_usually(std::size_t bytes) noexcept {
     if (bytes - 1 < core::small_class_limit) [[likely]] {
         if (void* p = core::own_fast->pop_zeroed(core::the_key, bytes)) [[likely]] return p;
     }
     return or_enomem(core::allocate_zeroed(bytes));
 }
-
-ASHLAR_EXPORT void* realloc(void* p, std::size_t size) noexcept {
-    if (p == nullptr) return malloc(size);
+[[gnu::always_inline]] inline void* realloc_usually(void* p, std::size_t size) noexcept {
     if (const std::size_t bytes = core::process_heap::bytes_at(core::the_store, core::the_key, p)) [[likely]] {
         if (core::process_heap::near_enough(bytes, size)) return p;
         if (size <= ashlar::size_class_max) {
@@ -87,6 +78,57 @@ ASHLAR_EXPORT void* realloc(void* p, std::size_t size) noexcept {
     }
     if (size > most) return refuse(ENOMEM);
     return or_enomem(core::reallocate(p, size));
+}
+
+// Where a rule may be about the call (obey/sites.hpp). They are jumped to: what called malloc called these.
+[[gnu::noinline]] void* malloc_at_site(std::size_t size) noexcept {
+    if (void* p = core::allocate_by_rule(size, core::caller::of(__builtin_return_address(0), __builtin_frame_address(0)))) return p;
+    return malloc_usually(size);
+}
+[[gnu::noinline]] void* calloc_at_site(std::size_t bytes) noexcept {
+    void* const p = core::allocate_by_rule(bytes, core::caller::of(__builtin_return_address(0), __builtin_frame_address(0)));
+    return p != nullptr ? std::memset(p, 0, bytes) : calloc_usually(bytes);
+}
+[[gnu::noinline]] void* realloc_at_site(void* p, std::size_t size) noexcept {
+    const auto from = core::caller::of(__builtin_return_address(0), __builtin_frame_address(0));
+    const std::size_t bytes = p == nullptr ? 0 : core::process_heap::bytes_at(core::the_store, core::the_key, p);
+    if (bytes != 0 && core::process_heap::near_enough(bytes, size)) return p;
+    void* const q = core::allocate_by_rule(size, from);
+    if (p == nullptr) return q != nullptr ? q : malloc_usually(size);
+    if (q == nullptr) return realloc_usually(p, size);
+    const std::size_t old = core::usable_size(p, "realloc");
+    std::memcpy(q, p, size < old ? size : old);
+    core::free(p, "realloc");
+    return q;
+}
+
+}  // namespace
+
+extern "C" {
+
+ASHLAR_EXPORT void* malloc(std::size_t size) noexcept {
+    if constexpr (core::obeys) {
+        if (core::may_be_ruled(__builtin_return_address(0))) [[unlikely]] return malloc_at_site(size);
+    }
+    return malloc_usually(size);
+}
+
+ASHLAR_EXPORT void free(void* p) noexcept { core::free(p, "free"); }
+
+ASHLAR_EXPORT void* calloc(std::size_t count, std::size_t size) noexcept {
+    std::size_t bytes = 0;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > most) return refuse(ENOMEM);
+    if constexpr (core::obeys) {
+        if (core::may_be_ruled(__builtin_return_address(0))) [[unlikely]] return calloc_at_site(bytes);
+    }
+    return calloc_usually(bytes);
+}
+
+ASHLAR_EXPORT void* realloc(void* p, std::size_t size) noexcept {
+    if constexpr (core::obeys) {
+        if (core::may_be_ruled(__builtin_return_address(0))) [[unlikely]] return realloc_at_site(p, size);
+    }
+    return p == nullptr ? malloc_usually(size) : realloc_usually(p, size);
 }
 
 ASHLAR_EXPORT void* reallocarray(void* p, std::size_t count, std::size_t size) noexcept {

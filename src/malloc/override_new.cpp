@@ -16,6 +16,7 @@
 
 #include "export.hpp"
 #include "line.hpp"
+#include "obey/sites.hpp"
 #include "process.hpp"
 
 namespace {
@@ -73,8 +74,21 @@ void* ask_until_given(std::size_t size, std::size_t align) {
 
 /// As malloc_larger: it keeps no frame.
 [[gnu::noinline]] void* new_larger(std::size_t size) {
+    if constexpr (core::obeys) core::note_slow_call(__builtin_return_address(0));
     if (void* p = core::pop_second(size)) return p;
     return new_slowly(size, 1);
+}
+
+[[gnu::always_inline]] inline void* new_usually(std::size_t size) {
+    if (size <= core::small_class_limit) [[likely]] {
+        if (void* p = core::pop_first(size)) [[likely]] return p;
+    }
+    return new_larger(size);
+}
+/// Where a rule may be about the call: jumped to, as malloc_at_site.
+[[gnu::noinline]] void* new_at_site(std::size_t size) {
+    if (void* p = core::allocate_by_rule(size, core::caller::of(__builtin_return_address(0), __builtin_frame_address(0)))) return p;
+    return new_usually(size);
 }
 
 [[gnu::noinline]] void* new_or_null(std::size_t size, std::size_t align) noexcept {
@@ -93,10 +107,10 @@ __asm__(".weak __gxx_personality_v0\n.weak __cxa_begin_catch\n.weak __cxa_end_ca
 #define SAME_AS(name) __attribute__((alias(name), visibility("default")))
 
 ASHLAR_EXPORT void* operator new(std::size_t size) {
-    if (size <= core::small_class_limit) [[likely]] {
-        if (void* p = core::pop_first(size)) [[likely]] return p;
+    if constexpr (core::obeys) {
+        if (core::may_be_ruled(__builtin_return_address(0))) [[unlikely]] return new_at_site(size);
     }
-    return new_larger(size);
+    return new_usually(size);
 }
 ASHLAR_EXPORT void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
     if (size <= core::small_class_limit) [[likely]] {

@@ -18,6 +18,7 @@
 #include "ashlar/os/cgroup.hpp"
 #include "background.hpp"
 #include "guard.hpp"
+#include "obey/sites.hpp"
 
 namespace ashlar::malloc {
 
@@ -142,6 +143,7 @@ void settings_first() noexcept {
     the_store.set_keys(the_key, os::random_word());
     the_store.set_guard_watcher(&process_guard_watcher);
     the_store.configure(read_settings());
+    if constexpr (obeys) set_routes();
     if (the_store.settings().harden == 2) watch_faults();  // blocks that have ended, pages behind spans
     started.store(true, std::memory_order_release);
 }
@@ -154,11 +156,18 @@ void be_ready() noexcept { attach(); }
 }
 [[gnu::noinline]] void free_larger(void* p, process_heap::span_type& s, const char* call) noexcept {
     process_heap& h = *own_heap;
+    if constexpr (obeys) {
+        if (h.push_arena(s, the_key, p)) return;
+    }
     if (h.seals() ? h.push_sealed(the_key, s, p) : h.push_second(the_store, the_key, s, p)) return;
     free_slowly(p, call);
 }
 [[gnu::noinline]] void free_larger(void* p, block_claim claim, process_heap::span_type& s, const char* call) noexcept {
     process_heap& h = *own_heap;
+    if constexpr (obeys) {
+        const bool fits = s.kind == span_kind::arena && claim.align <= 16 && claim.size <= process_heap::span_bytes_of(s, p);
+        if (fits && h.push_arena(s, the_key, p)) return;
+    }
     if (h.seals() ? claim.align != 0 && h.push_sealed(the_key, s, p, claim) : h.push_second(the_store, the_key, s, p, claim.size)) return;
     free_slowly(p, claim, call);
 }

@@ -10,10 +10,17 @@
 #pragma once
 
 #include "ashlar/malloc/heap.hpp"
+#include "ashlar/malloc/site_rules.hpp"
 
 namespace ashlar::malloc {
 
-using process_store = span_store<os::system_pages>;
+// How many routes for call sites this library has: none, or those of libashlar-malloc-obey.so (obey/).
+#ifndef ASHLAR_ROUTES
+#define ASHLAR_ROUTES 0
+#endif
+inline constexpr bool obeys = ASHLAR_ROUTES != 0;
+
+using process_store = span_store<os::system_pages, std_atomics, ASHLAR_ROUTES>;
 using process_heap = heap<process_store>;
 using process_shared_heap = shared_heap<process_store>;
 

@@ -145,6 +145,10 @@ class Confs(tool.ToolTest):
         for line in ("retain_bytes = many", "retain_bytes = -5", "thp = perhaps", "purge_delay_ms = 99999999999999999999", "retain_bytes"):
             self.refuse("2: ", f"version = 1\n{line}\n")
 
+    def test_a_wrong_rule_for_a_call_site_is_named_with_its_line(self):
+        self.folder.joinpath("sites.conf").write_text("version = 1\nroute = 1 arena\nsite = 1 nowhere\n")
+        self.complains(2, r"sites.conf:3: a place is FILE:BUILDID:OFFSET", "run", "--conf", "sites.conf", "--", "true")
+
     def test_another_version_or_none_is_refused(self):
         self.refuse("1: .*version", "version = 2\n")
         self.refuse("1: .*version", "thp = auto\n")

@@ -62,6 +62,12 @@ class Run(tool.ToolTest):
         self.assertGreater(len(self.ashlar("run", "--conf", "my.conf", "--", PYTHON, "-c", "pass").stderr), 10)
         self.assertGreater(len(self.ashlar("run", "--", PYTHON, "-c", "pass", env={"ASHLAR_CONF": "my.conf"}).stderr), 10)
 
+    def test_rules_for_call_sites_have_the_malloc_that_obeys_them(self):
+        self.folder.joinpath("sites.conf").write_text("version = 1\nroute = 1 arena\nsite = 1 gone.so:0123abcd:0x10:make\nroutes_at_exit = all\n")
+        done = self.ashlar("run", "--conf", "sites.conf", "--", "cat", "/proc/self/maps")
+        self.assertIn("libashlar-malloc-obey.so", done.stdout)
+        self.assertIn("ashlar: site 1 (route 1, make): its file is not loaded, 0 blocks", done.stderr)
+
     def test_a_program_that_changes_its_folder_still_finds_the_conf(self):
         with open("my.conf", "w") as conf:
             conf.write("version = 1\nstats_at_exit = text\n")

@@ -134,11 +134,17 @@ constexpr std::string_view apply_setting(std::string_view key, std::string_view 
 
 }  // namespace detail
 
+/// Takes the lines about call sites (site_rules.hpp), and does nothing with them.
+struct no_site_rules {
+    constexpr std::string_view take(std::string_view, std::string_view) noexcept { return {}; }
+};
+
 /// Reads settings into `into`; calls report(const conf_problem&) for each line that is wrong.
-/// The separator is '\n' for a file and ',' for ASHLAR_OPTIONS.
+/// The separator is '\n' for a file and ',' for ASHLAR_OPTIONS. A file may have lines about call sites: `rules` takes them,
+/// and says what is wrong.
 /// @returns whether nothing was wrong
-template <class Report>
-constexpr bool read_conf(std::string_view text, char separator, options& into, Report report) noexcept {
+template <class Report, class Rules = no_site_rules>
+constexpr bool read_conf(std::string_view text, char separator, options& into, Report report, Rules&& rules = {}) noexcept {
     bool right = true;
     bool versioned = separator != '\n';
     for (std::size_t number = 1; !text.empty(); ++number) {
@@ -161,6 +167,9 @@ constexpr bool read_conf(std::string_view text, char separator, options& into, R
             } else if (!versioned) {
                 wrong = "the first setting must be version = 1";
                 versioned = true;  // said once
+            } else if (separator == '\n' && (key == "route" || key == "site" || key == "rest")) {
+                wrong = rules.take(key, value);
+                word = wrong.empty() ? word : value;
             } else {
                 wrong = detail::apply_setting(key, value, into);
                 if (wrong != explain(setting_error::unknown)) word = wrong.empty() ? word : value;

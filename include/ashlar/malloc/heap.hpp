@@ -73,6 +73,8 @@ public:
     using node = typename span_type::node;
     using atomics = typename Store::atomics;
     using registry_type = heap_registry<heap>;
+    static constexpr std::size_t routes = Store::routes;
+    static constexpr std::size_t class_count = Store::class_count;
 
     constexpr heap() noexcept = default;
     heap(Store& store, registry_type& registry, std::uint32_t id) noexcept
@@ -167,6 +169,21 @@ public:
     /// @returns false when it must move. @pre sealed_size did not say otherwise
     bool stays_sealed(const span_type& s, void* p, std::size_t size) const noexcept;
 
+    // --- chosen call sites, of stores with routes (heap_routed.hpp) --------------------------------------------
+    /// @pre route < Store::routes. @returns a block, or null: then allocate_routed is to be asked, on the slow path
+    void* pop_routed(const std::uintptr_t& key, std::size_t route, std::size_t size) noexcept;
+    /// The same of an arena alone. @pre size <= largest_routed
+    void* bump(std::size_t route, std::size_t size) noexcept;
+    /// @returns null when refused, and for what the route does not serve
+    void* allocate_routed(std::size_t route, std::size_t size) noexcept;
+    /// @returns false when the slow path is to be asked; nothing changed
+    bool push_arena(span_type& s, const std::uintptr_t& key, void* p) noexcept;
+    /// @pre rule < most_site_rules
+    site_tally& tally_of(std::size_t rule) noexcept { return routed_.sites[rule]; }
+    template <class F>
+    static bool for_each_in_chunk(const Store& store, const span_type& s, F f) noexcept;
+    static constexpr std::uint32_t chunk_kept_out = 1u << 31;  ///< in the countdown of a chunk: it is never empty
+
     // --- everything else -----------------------------------------------------------------------------------
     /// Any size up to PTRDIFF_MAX. @returns null when refused
     void* allocate(std::size_t size) noexcept;
@@ -187,6 +204,13 @@ public:
     static bool is_sealed(const Store& store, const span_type& s) noexcept;
     /// The same of a block that is in use: what is free or was overrun has the bytes of its class.
     static std::size_t bytes_of(const Store& store, const span_type& s, const std::byte* block) noexcept;
+    /// Bytes between the starts of a block and of the next.
+    static std::size_t span_bytes_of(const span_type& s, const void* block) noexcept {
+        if constexpr (Store::routes != 0) {
+            if (s.kind == span_kind::arena) return chunk_starts(s.start).size_at(offset_of(block));
+        }
+        return s.block_size;
+    }
     /// @returns the span of p if a block starts there, after a report null
     static span_type* checked(Store& store, void* p, const char* call) noexcept;
 
@@ -210,7 +234,7 @@ public:
     void find_in_child(bool settled) noexcept;
 
     struct tally {
-        std::uint64_t handed[size_class_count];  ///< blocks that came into heads_ so far
+        std::uint64_t handed[class_count];  ///< blocks that came into heads_ so far
     };
     const tally& counts() const noexcept { return tally_; }
     /// Blocks of a class that the next calls will give without a slow path. For the thread of this heap alone.
@@ -307,6 +331,14 @@ private:
         return reinterpret_cast<std::uintptr_t>(&s) / sizeof(span_type) % parcels;
     }
     void send_all() noexcept;
+    bool begin_chunk(arena_cursor<span_type>& a, std::size_t route) noexcept;
+    bool extend(arena_cursor<span_type>& a, std::size_t size) noexcept;
+    void retire(arena_cursor<span_type>& a) noexcept;
+    void leave_chunks() noexcept;
+    void arena_emptied(span_type& s) noexcept;
+    void keep_chunk_out(span_type& s) noexcept;
+    static span_type* checked_in_chunk(Store& store, span_type& s, void* p, const char* call) noexcept;
+    static bool is_cached(std::size_t c) noexcept { return c >= first_cached && (Store::routes == 0 || c < size_class_count); }
     void* allocate_large(std::size_t size, std::size_t align, bool zeroed) noexcept;
     static void release_large(Store& store, span_type& s) noexcept;
     void* sampled(std::size_t c) noexcept;
@@ -328,9 +360,9 @@ private:
     static constexpr std::size_t parcel_bytes = 2048;      ///< a parcel is sent when its blocks reach this
     static constexpr std::size_t kept_limit = 512 * 1024;  ///< bytes in empty spans that are kept
 
-    node* heads_[size_class_count]{};
+    node* heads_[class_count]{};
     std::uint32_t cached_[size_class_count - first_cached]{};  ///< blocks in heads_ of the larger classes
-    bool zero_[size_class_count]{};
+    bool zero_[class_count]{};
     std::uint32_t id_ = no_heap_id;
     std::uintptr_t seal_key_ = 0;  ///< the store's
     bool seals_ = false;  ///< harden = 1, and nothing else asks for the slow path
@@ -347,7 +379,7 @@ private:
     bool torn_ = false;  ///< in the child of fork: to be mended before it is used
     std::size_t kept_ = 0;  ///< bytes carved from spans that are kept though they are empty
     parcel outbox_[parcels]{};
-    span_list<span_type> partial_[size_class_count]{};
+    span_list<span_type> partial_[class_count]{};
     span_list<span_type> full_{};
     Store* store_ = nullptr;
     registry_type* registry_ = nullptr;
@@ -370,6 +402,7 @@ private:
     } watched_{};
     heap_counts figures_{};
     sample_clock clock_{};
+    [[no_unique_address]] routed_state<span_type, Store::routes> routed_{};
 };
 
 }  // namespace ashlar::malloc
@@ -378,5 +411,6 @@ private:
 #include "ashlar/malloc/heap_fork.hpp"
 #include "ashlar/malloc/heap_free.hpp"
 #include "ashlar/malloc/heap_hardened.hpp"
+#include "ashlar/malloc/heap_routed.hpp"
 #include "ashlar/malloc/heap_sleeping.hpp"
 #include "ashlar/malloc/shared_heap.hpp"

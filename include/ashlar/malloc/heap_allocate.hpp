@@ -88,7 +88,8 @@ template <class Store>
         store_->tick();
         if ((refills_ & 63) == 0) send_all();
     }
-    if (store_->sampler() != nullptr && !shared_) [[unlikely]] {
+    const bool profiled = store_->sampler() != nullptr && !shared_ && c < size_class_count;
+    if (profiled) [[unlikely]] {
         if (void* p = sampled(c)) return p;
     }
     node* list = shared_ ? nullptr : registry_->take_stray(c);  // a stray is no block of a heap that ends (shared_heap.I1)
@@ -114,13 +115,13 @@ template <class Store>
             count = s->carved() - before;
             zero = s->reads_as_zero(before * s->block_size);
         }
-        if (store_->sampler() != nullptr && !shared_) [[unlikely]] count = cut_for_sample(*s, list, count);
+        if (profiled && store_->sampler() != nullptr) [[unlikely]] count = cut_for_sample(*s, list, count);
         s->countdown += count;
         tally_.handed[c] += count;
-        if (c >= first_cached) cached_[c - first_cached] = count - 1;
+        if (is_cached(c)) cached_[c - first_cached] = count - 1;
         zero_[c] = zero;
     } else {
-        if (c >= first_cached) cached_[c - first_cached] = length(list) - 1;
+        if (is_cached(c)) cached_[c - first_cached] = length(list) - 1;
         zero_[c] = false;
     }
     heads_[c] = list;
@@ -141,7 +142,7 @@ auto heap<Store>::follow(node* block, std::size_t c) noexcept -> node* {
         const auto offset = static_cast<std::uint32_t>(reinterpret_cast<std::byte*>(next) - s->start);
         if (offset % static_cast<std::uint32_t>(s->block_size) == 0) return next;
     }
-    store_->report({misuse_kind::corrupted, "malloc", block, block, size_of_class(c)});
+    store_->report({misuse_kind::corrupted, "malloc", block, block, store_->find(block)->block_size});
     return nullptr;
 }
 
@@ -271,8 +272,8 @@ auto heap<Store>::carve(span_type& s) noexcept -> node* {
 template <class Store>
 bool heap<Store>::resized_in_place(Store& store, span_type& s, void* p, std::size_t size) noexcept {
     if (s.kind == span_kind::guarded) return false;  // where it ends is known to the byte
-    const std::size_t old = s.block_size;
     if (is_sealed(store, s)) return resized_with_seal(store, s, p, size);
+    const std::size_t old = bytes_of(store, s, static_cast<const std::byte*>(p));
     if (near_enough(old, size) && s.kind != span_kind::mapped) return true;
     const bool large = s.kind == span_kind::run || s.kind == span_kind::mapped;
     return large && size > size_class_max && size <= static_cast<std::size_t>(PTRDIFF_MAX) - slice_size &&
@@ -283,7 +284,7 @@ template <class Store>
 void* heap<Store>::reallocate(void* p, std::size_t size) noexcept {
     span_type* s = checked(*store_, p, "realloc");
     if (s == nullptr || !seal_holds(*store_, *s, p, "realloc")) return nullptr;
-    const std::size_t old = s->block_size;
+    const std::size_t old = span_bytes_of(*s, p);
     const bool large = s->kind == span_kind::run || s->kind == span_kind::mapped;
     auto* const home = shared_heap<Store>::home_of(*s);
     if (resized_in_place(*store_, *s, p, size)) {

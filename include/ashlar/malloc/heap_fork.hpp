@@ -38,6 +38,9 @@ void heap<Store>::mend() noexcept {
     held_bytes_ = 0;
     for (node*& head : heads_) head = nullptr;
     for (auto& n : cached_) n = 0;
+    if constexpr (Store::routes != 0) {
+        for (auto& a : routed_.arenas) a = {};
+    }
     for (parcel& to : outbox_) {  // not by push_remote: it may ask for the registry's lock
         if (to.span == nullptr) continue;
         std::uint32_t count = 1;
@@ -86,6 +89,9 @@ bool heap<Store>::leaves_out(Store& store, const span_type& s, node* block, cons
 /// Counts again what is out: the countdown was copied at another moment than the list. @pre s is in no list
 template <class Store>
 void heap<Store>::mend_span(span_type& s) noexcept {
+    if constexpr (Store::routes != 0) {
+        if (s.kind == span_kind::arena) return keep_chunk_out(s);
+    }
     std::uint32_t home = 0;
     node* const first = s.at_place(s.free_at_fork);
     for (node* p = first; p != nullptr; p = p->next(key())) ++home;

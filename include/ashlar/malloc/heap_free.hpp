@@ -20,6 +20,9 @@ auto heap<Store>::checked(Store& store, void* p, const char* call) noexcept -> s
         store.report(what);
         return nullptr;
     }
+    if constexpr (Store::routes != 0) {
+        if (s->kind == span_kind::arena) return checked_in_chunk(store, *s, p, call);
+    }
     const auto offset = static_cast<std::size_t>(static_cast<std::byte*>(p) - s->start);
     const bool many = s->kind == span_kind::small || s->kind == span_kind::medium;
     // 32 bits: a division by 64 bits takes three times as long.
@@ -54,7 +57,7 @@ void heap<Store>::release(Store& store, registry_type& registry, heap* mine, voi
         if (mine->leaves_out(store, *s, block, call)) return;
     }
     if (!seal_holds(store, *s, p, call)) return;
-    if (store.settings().zero_on_free != 0) std::memset(p, 0, s->block_size);
+    if (store.settings().zero_on_free != 0) std::memset(p, 0, s->block_size);  // then nothing is routed
     if (s->kind == span_kind::run || s->kind == span_kind::mapped) return release_large(store, *s);
     if (s->kind == span_kind::guarded) return store.give_guarded(*s, call);
     if (s->shared) return shared_heap<Store>::home_of(*s)->take_back(*s, p, call);
@@ -83,6 +86,7 @@ bool heap<Store>::fits(Store& store, const span_type& s, const void* p, block_cl
         return bytes == claim.size || (claim.size == 0 && bytes == 1);  // with an alignment none is one
     }
     const std::size_t size = claim.size != 0 ? claim.size : 1;
+    if (Store::is_routed(s)) return size <= span_bytes_of(s, p);
     if (size > s.block_size) return false;
     if (claim.align == 0) return true;
     const bool large = s.kind == span_kind::run || s.kind == span_kind::mapped;
@@ -153,6 +157,9 @@ template <class Store>
 
 template <class Store>
 void heap<Store>::emptied(span_type& s) noexcept {
+    if constexpr (Store::routes != 0) {
+        if (s.kind == span_kind::arena) return arena_emptied(s);
+    }
     if (!mail_.empty()) read_mail();
     auto& list = partial_[s.size_class];
     const std::size_t touched = s.carved() * s.block_size;
@@ -240,7 +247,8 @@ void heap<Store>::settle() noexcept {
     let_go_down_to(0);
     send_all();
     read_mail();
-    for (std::size_t c = 0; c < size_class_count; ++c) {
+    if constexpr (Store::routes != 0) leave_chunks();
+    for (std::size_t c = 0; c < class_count; ++c) {
         for (node* p = heads_[c]; p != nullptr;) {
             node* const next = follow(p, c);
             span_type* s = store_->find(p);
@@ -253,7 +261,7 @@ void heap<Store>::settle() noexcept {
             p = next;
         }
         heads_[c] = nullptr;
-        if (c >= first_cached) cached_[c - first_cached] = 0;
+        if (is_cached(c)) cached_[c - first_cached] = 0;
         for (span_type* s = partial_[c].front(); s != nullptr;) {
             span_type* const next = s->next;
             if (s->used() == 0) {

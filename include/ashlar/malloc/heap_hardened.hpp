@@ -192,7 +192,7 @@ bool heap<Store>::resized_with_seal(Store& store, span_type& s, void* p, std::si
 
 template <class Store>
 std::size_t heap<Store>::bytes_of(const Store& store, const span_type& s, const std::byte* block) noexcept {
-    if (!is_sealed(store, s)) return s.block_size;
+    if (!is_sealed(store, s)) return span_bytes_of(s, block);
     const std::size_t size = seal::read(block, s.block_size, store.seal_key());
     return size != seal::broken ? size : s.block_size - seal::bytes;
 }

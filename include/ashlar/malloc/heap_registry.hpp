@@ -255,7 +255,7 @@ private:
     typename atomics::template atomic<bool> has_strays_{false};
     typename atomics::template atomic<std::uint64_t> next_look_{0};  ///< for sleepers, not before
     typename atomics::template atomic<std::uint32_t> trims_{0};  ///< how often all heaps were asked
-    node* strays_[size_class_count]{};
+    node* strays_[Heap::class_count]{};
 };
 
 }  // namespace ashlar::malloc

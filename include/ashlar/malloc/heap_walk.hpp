@@ -31,6 +31,17 @@ block_place<Store> owner_of(Store& store, const void* p) noexcept {
     const auto* const s = store.find_slowly(p);
     if (s->kind == span_kind::none || s->ended) return {};
     const auto* const address = static_cast<const std::byte*>(p);
+    if constexpr (Store::routes != 0) {
+        if (s->kind == span_kind::arena) {
+            block_place<Store> found;
+            heap<Store>::for_each_in_chunk(store, *s, [&](std::byte* block, std::size_t size) {
+                if (address < block || address >= block + size) return true;
+                found = {block, size, static_cast<heap<Store>*>(s->owner.load(std::memory_order_relaxed)), true};
+                return false;
+            });
+            return found;
+        }
+    }
     const bool many = s->kind == span_kind::small || s->kind == span_kind::medium;
     const std::size_t at = static_cast<std::size_t>(address - s->start) / s->block_size;
     if (at >= (many ? s->capacity : 1u)) return {};  // behind the last block
@@ -49,6 +60,7 @@ bool walk_blocks(Store& store, const heap<Store>* of, Visit visit) noexcept {
             heap<Store>* owner;
             bool sealed;
         } seen{};
+        bool arena = false;
         std::uint64_t used[64]{};  // 4096 places: a slice of blocks of 16 bytes
         {
             const holding guard(store.lock());
@@ -56,8 +68,17 @@ bool walk_blocks(Store& store, const heap<Store>* of, Visit visit) noexcept {
             auto* const owner = static_cast<heap<Store>*>(s.owner.load(std::memory_order_relaxed));
             if (of != nullptr && owner != of) return true;
             const bool many = s.kind == span_kind::small || s.kind == span_kind::medium;
-            seen = {s.start, s.block_size, many ? s.carved() : 1u, owner, heap<Store>::is_sealed(store, s)};
-            if (many) {
+            arena = s.kind == span_kind::arena;
+            seen = {s.start, s.block_size, many || arena ? s.carved() : 1u, owner, heap<Store>::is_sealed(store, s)};
+            if (arena) {
+                if constexpr (Store::routes != 0) {
+                    heap<Store>::for_each_in_chunk(store, s, [&](std::byte* block, std::size_t) {
+                        const auto i = static_cast<std::size_t>(block - s.start) / seen.size;
+                        used[i / 64] |= std::uint64_t{1} << (i % 64);
+                        return true;
+                    });
+                }
+            } else if (many) {
                 using node = typename Store::span_type::node;
                 for (std::size_t i = 0; i < seen.count; ++i) {  // free blocks are marked (encoded_link.I1)
                     const auto& block = *reinterpret_cast<const node*>(seen.start + i * seen.size);
@@ -73,6 +94,7 @@ bool walk_blocks(Store& store, const heap<Store>* of, Visit visit) noexcept {
             std::byte* const block = seen.start + i * seen.size;
             std::size_t size = seen.sealed ? seal::read(block, seen.size, store.seal_key()) : seen.size;
             if (size == seal::broken) size = seen.size - seal::bytes;
+            if (arena) size = chunk_starts(seen.start).size_at(i * seen.size);
             if (!visit(block, size, seen.owner)) return false;
         }
         return true;

@@ -68,6 +68,7 @@ struct options {
     setting stats_at_exit = 0;
     setting profile_sample_bytes = 0;
     setting profile_signal = 0;
+    setting routes_at_exit = 0;
     setting_text profile_path{};
 
     extend_policy extend() const noexcept { return static_cast<extend_policy>(page_extend.get()); }
@@ -121,6 +122,8 @@ inline constexpr option option_table[] = {
     {"profile_sample_bytes", &options::profile_sample_bytes, 0, most_bytes, {},
      "a heap profile with one sample in so many bytes from the start on; 0 for none (512 KiB is usual)"},
     {"profile_signal", &options::profile_signal, 0, 64, {}, "this signal writes the profile; 0 for none"},
+    {"routes_at_exit", &options::routes_at_exit, 0, 2, "drift|off|all",
+     "with rules for call sites: say at exit where the program departs from what the conf expects, or nothing, or all"},
 };
 
 struct text_option {

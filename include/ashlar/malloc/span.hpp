@@ -32,6 +32,7 @@ enum class span_kind : std::uint8_t {
     run,     ///< slices that are one block
     mapped,  ///< a mapping of its own that is one block
     guarded, ///< one block between guard pages (span_store_guarded.hpp)
+    arena,   ///< one slice of blocks of any sizes, side by side (heap_routed.hpp)
 };
 
 /// Classes above small_class_limit are multiples of this.

@@ -11,6 +11,7 @@
 //                            for the first slice of a mapping; a record of kind `none` otherwise
 //             span_store.I2  a record is in use, or in the list of free records
 // Checked by: tests/malloc/span_store_test.cpp, tests/malloc/refusal_test.cpp
+// Long:       the state that all heaps share, and the queries that the paths of malloc and free inline; the rest is in five files.
 //
 // The map lies in this object, which is in static storage: free reaches it by one address known when linking.
 #pragma once
@@ -22,6 +23,7 @@
 #include "ashlar/malloc/misuse.hpp"
 #include "ashlar/malloc/options.hpp"
 #include "ashlar/malloc/retrying_pages.hpp"
+#include "ashlar/malloc/routes.hpp"
 #include "ashlar/malloc/sampling.hpp"
 #include "ashlar/malloc/slice_provider.hpp"
 #include "ashlar/malloc/small_class.hpp"
@@ -30,7 +32,9 @@
 
 namespace ashlar::malloc {
 
-template <os::page_source Pages, atomics_policy Atomics = std_atomics>
+/// `Routes`: how many pools and arenas for chosen call sites there may be (routes.hpp). Each has a size class of its own,
+/// behind the usual ones.
+template <os::page_source Pages, atomics_policy Atomics = std_atomics, std::size_t Routes = 0>
 class span_store {
 public:
     using pages_type = Pages;
@@ -39,6 +43,8 @@ public:
     using node = typename span_type::node;
     using lock_type = tiny_lock<Atomics>;
 
+    static constexpr std::size_t routes = Routes;
+    static constexpr std::size_t class_count = size_class_count + Routes;
     static constexpr std::size_t largest_small = 8 * 1024;
     static constexpr std::size_t largest_run = std::size_t{4} << 20;
     static constexpr std::size_t medium_slices = 8;
@@ -75,7 +81,29 @@ public:
     /// Lets the fast path of free serve the span, if it may (span.I3).
     void open(span_type& s, std::uint32_t owner_id) const noexcept {
         const bool slow = options_.zero_on_free != 0 || options_.harden != 0;  // heap_hardened.I1
-        s.block_size > small_class_limit || slow ? s.close(owner_id) : s.open(owner_id);
+        const bool closed = slow || (is_routed(s) ? s.kind == span_kind::arena : s.block_size > small_class_limit);
+        closed ? s.close(owner_id) : s.open(owner_id);
+    }
+
+    // --- routes ----------------------------------------------------------------------------------------------
+    /// @pre no block was granted yet
+    void set_route(std::size_t number, route by) noexcept requires(Routes != 0) { routes_.of[number] = by; }
+    const route& route_at(std::size_t number) const noexcept requires(Routes != 0) { return routes_.of[number]; }
+    /// Spans that a route had at its greatest. @pre the lock is held
+    std::uint32_t most_spans_of(std::size_t number) const noexcept requires(Routes != 0) { return routes_.most_spans[number]; }
+    static bool is_routed(const span_type& s) noexcept { return Routes != 0 && s.size_class >= size_class_count; }
+    /// Bytes of the blocks of a class; and how many more they are than those of the class below.
+    std::size_t size_of(std::size_t c) const noexcept {
+        if constexpr (Routes != 0) {
+            if (c >= size_class_count) return route_at(c - size_class_count).kind == route_kind::arena ? chunk_starts::granule : route_at(c - size_class_count).block_size;
+        }
+        return size_of_class(c);
+    }
+    std::size_t step_of(std::size_t c) const noexcept {
+        if constexpr (Routes != 0) {  // any size that fits deletes a routed block; of those in chunks the record does not tell
+            if (c >= size_class_count) return route_at(c - size_class_count).kind == route_kind::arena ? ~std::size_t{0} : size_of(c);
+        }
+        return size_of_class(c) - (c == 0 ? 0 : size_of_class(c - 1));
     }
 
     // --- large blocks --------------------------------------------------------------------------------------
@@ -232,6 +260,14 @@ private:
         needed_.fetch_sub(need_of(s), std::memory_order_relaxed);
         resident_.fetch_sub(memory_of(s), std::memory_order_relaxed);
     }
+    void count_route(const span_type& s, int by) noexcept {
+        if constexpr (Routes != 0) {
+            if (!is_routed(s)) return;
+            const std::size_t r = s.size_class - size_class_count;
+            routes_.spans[r] += static_cast<std::uint32_t>(by);
+            if (routes_.spans[r] > routes_.most_spans[r]) routes_.most_spans[r] = routes_.spans[r];
+        }
+    }
     void note_peak() noexcept {
         const std::size_t needed = needed_.load(std::memory_order_relaxed) + large_.live() + guards_.live();
         if (needed > most_needed_.load(std::memory_order_relaxed)) most_needed_.store(needed, std::memory_order_relaxed);
@@ -264,6 +300,7 @@ private:
     typename Atomics::template atomic<bool> grown_{false};
     void (*growth_handler_)() = nullptr;
     typename Atomics::template atomic<const block_sampler*> sampler_{nullptr};
+    [[no_unique_address]] route_table<Routes> routes_{};
     guard_pool<retrying_pages<Pages>> guards_;
     const guard_watcher* guard_watcher_ = nullptr;
     span_type* first_held_ = nullptr;  ///< large blocks that have ended, with harden = 2, by next_in_mail

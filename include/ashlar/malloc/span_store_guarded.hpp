@@ -18,8 +18,8 @@
 
 namespace ashlar::malloc {
 
-template <os::page_source Pages, atomics_policy Atomics>
-bool span_store<Pages, Atomics>::guard_due() noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+bool span_store<Pages, Atomics, Routes>::guard_due() noexcept {
     const std::int64_t rate = options_.guard_samples;
     if (rate >= guard_all) return true;
     const std::uint64_t now = os::now_ns();
@@ -32,16 +32,16 @@ bool span_store<Pages, Atomics>::guard_due() noexcept {
 }
 
 /// A slot for each 2 MiB in use: what all slots take is then at most a 256th of that.
-template <os::page_source Pages, atomics_policy Atomics>
-std::size_t span_store<Pages, Atomics>::guards_allowed() noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+std::size_t span_store<Pages, Atomics, Routes>::guards_allowed() noexcept {
     constexpr std::size_t usual = 64, bytes_a_slot = std::size_t{2} << 20;
     if (const std::size_t chosen = options_.guard_slots.bytes()) return chosen;
     const std::size_t most = resident_bytes() / bytes_a_slot;
     return most < usual ? most : usual;
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-void* span_store<Pages, Atomics>::take_guarded(std::size_t size, std::size_t align) noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+void* span_store<Pages, Atomics, Routes>::take_guarded(std::size_t size, std::size_t align) noexcept {
     if (size > guards_.largest(pages_) || align > pages_.page_size()) return nullptr;
     if (!guard_due()) return nullptr;
     const std::size_t allowed = guards_allowed();
@@ -94,8 +94,8 @@ void* span_store<Pages, Atomics>::take_guarded(std::size_t size, std::size_t ali
     return p;
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-void span_store<Pages, Atomics>::give_guarded(span_type& s, const char* call) noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+void span_store<Pages, Atomics, Routes>::give_guarded(span_type& s, const char* call) noexcept {
     misuse what{misuse_kind::twice, call, s.start, s.start, s.block_size};
     {
         const holding guard(lock_);

@@ -14,8 +14,8 @@
 
 namespace ashlar::malloc {
 
-template <os::page_source Pages, atomics_policy Atomics>
-auto span_store<Pages, Atomics>::take_large(std::size_t size, std::size_t align) noexcept -> span_type* {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+auto span_store<Pages, Atomics, Routes>::take_large(std::size_t size, std::size_t align) noexcept -> span_type* {
     const bool as_run = size <= largest_run && align <= largest_run;
     size = page_up(size);
     if (!admit(size)) return nullptr;
@@ -25,8 +25,8 @@ auto span_store<Pages, Atomics>::take_large(std::size_t size, std::size_t align)
     return s;
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-auto span_store<Pages, Atomics>::take_run(std::size_t size, std::size_t align) noexcept -> span_type* {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+auto span_store<Pages, Atomics, Routes>::take_run(std::size_t size, std::size_t align) noexcept -> span_type* {
     const std::size_t whole = size + (options_.harden == 2 ? fence_bytes() : 0);
     const std::size_t count = (whole + slice_size - 1) / slice_size;
     give_back_excess();
@@ -50,8 +50,8 @@ auto span_store<Pages, Atomics>::take_run(std::size_t size, std::size_t align) n
     return nullptr;
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-auto span_store<Pages, Atomics>::take_mapping(std::size_t size, std::size_t align) noexcept -> span_type* {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+auto span_store<Pages, Atomics, Routes>::take_mapping(std::size_t size, std::size_t align) noexcept -> span_type* {
     give_back_excess(size);
     const holding guard(lock_);
     span_type* s = passes_hard_limit(size) ? nullptr : take_record();
@@ -78,8 +78,8 @@ auto span_store<Pages, Atomics>::take_mapping(std::size_t size, std::size_t alig
     return s;
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-auto span_store<Pages, Atomics>::find_slowly(const void* p) noexcept -> span_type* {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+auto span_store<Pages, Atomics, Routes>::find_slowly(const void* p) noexcept -> span_type* {
     span_type* s = find(p);
     if (s->kind != span_kind::none) return s;
     const holding guard(lock_);
@@ -90,26 +90,26 @@ auto span_store<Pages, Atomics>::find_slowly(const void* p) noexcept -> span_typ
     return map_.none();
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-void span_store<Pages, Atomics>::give_large(span_type* s) noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+void span_store<Pages, Atomics, Routes>::give_large(span_type* s) noexcept {
     if (options_.harden != 2 || !hold_large(s)) end_large(s);
 }
 
 /// With harden = 2: nobody may touch that page any more. @returns whether the system knows how without a mapping of its own
-template <os::page_source Pages, atomics_policy Atomics>
-bool span_store<Pages, Atomics>::fence(std::byte* page) noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+bool span_store<Pages, Atomics, Routes>::fence(std::byte* page) noexcept {
     return options_.harden == 2 && pages_.advise(page, fence_bytes(), os::advice::guard);
 }
-template <os::page_source Pages, atomics_policy Atomics>
-bool span_store<Pages, Atomics>::take_fence_away(std::byte* page) noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+bool span_store<Pages, Atomics, Routes>::take_fence_away(std::byte* page) noexcept {
     return pages_.advise(page, fence_bytes(), os::advice::no_guard) ||
            (pages_.decommit(page, fence_bytes()) && pages_.commit(page, fence_bytes()));
 }
 
 /// With harden = 2: the block's memory goes back, and its addresses stay out of use until `most_held` others have ended.
 /// @returns false when the system refuses
-template <os::page_source Pages, atomics_policy Atomics>
-bool span_store<Pages, Atomics>::hold_large(span_type* s) noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+bool span_store<Pages, Atomics, Routes>::hold_large(span_type* s) noexcept {
     constexpr std::size_t most_held = 64;
     {
         const holding guard(lock_);
@@ -125,8 +125,8 @@ bool span_store<Pages, Atomics>::hold_large(span_type* s) noexcept {
     return true;
 }
 /// @returns whether any did: addresses are free again
-template <os::page_source Pages, atomics_policy Atomics>
-bool span_store<Pages, Atomics>::let_large_go(std::size_t count) noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+bool span_store<Pages, Atomics, Routes>::let_large_go(std::size_t count) noexcept {
     for (bool any = false;; any = true) {
         span_type* s = nullptr;
         {
@@ -142,8 +142,8 @@ bool span_store<Pages, Atomics>::let_large_go(std::size_t count) noexcept {
     }
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-void span_store<Pages, Atomics>::end_large(span_type* s) noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+void span_store<Pages, Atomics, Routes>::end_large(span_type* s) noexcept {
     if (s->kind == span_kind::run) {
         {
             const holding guard(lock_);
@@ -164,8 +164,8 @@ void span_store<Pages, Atomics>::end_large(span_type* s) noexcept {
     give_back_if_due(true);
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-bool span_store<Pages, Atomics>::resize_large(span_type* s, std::size_t size) noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+bool span_store<Pages, Atomics, Routes>::resize_large(span_type* s, std::size_t size) noexcept {
     if (s->fenced) return false;
     if (size > s->block_size && !admit(page_up(size) - s->block_size)) return false;
     if (s->kind == span_kind::run) return size <= largest_run && resize_run(s, page_up(size));
@@ -173,8 +173,8 @@ bool span_store<Pages, Atomics>::resize_large(span_type* s, std::size_t size) no
     return size > largest_run && resize_mapping(s, page_up(size));
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-bool span_store<Pages, Atomics>::resize_run(span_type* s, std::size_t size) noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+bool span_store<Pages, Atomics, Routes>::resize_run(span_type* s, std::size_t size) noexcept {
     const std::size_t count = (size + slice_size - 1) / slice_size;
     const holding guard(lock_);
     if (size > s->block_size && passes_hard_limit(size - s->block_size)) return false;
@@ -199,8 +199,8 @@ bool span_store<Pages, Atomics>::resize_run(span_type* s, std::size_t size) noex
     return true;
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-bool span_store<Pages, Atomics>::resize_mapping(span_type* s, std::size_t size) noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+bool span_store<Pages, Atomics, Routes>::resize_mapping(span_type* s, std::size_t size) noexcept {
     const holding guard(lock_);
     if (size > s->block_size && passes_hard_limit(size - s->block_size)) return false;
     const mapping now = large_.resize(pages_, s->start, s->block_size, size);

@@ -14,8 +14,8 @@
 
 namespace ashlar::malloc {
 
-template <os::page_source Pages, atomics_policy Atomics>
-void span_store<Pages, Atomics>::watch_limits() noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+void span_store<Pages, Atomics, Routes>::watch_limits() noexcept {
     std::size_t least = grown_.load(std::memory_order_relaxed) ? static_cast<std::size_t>(-1) : growth_watched;
     for (const std::size_t limit : {options_.soft_limit_bytes.bytes(), options_.hard_limit_bytes.bytes()}) {
         if (limit != 0 && limit < least) least = limit;
@@ -23,8 +23,8 @@ void span_store<Pages, Atomics>::watch_limits() noexcept {
     watched_.store(least, std::memory_order_relaxed);
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-[[gnu::noinline]] bool span_store<Pages, Atomics>::admit_slowly(std::size_t bytes) noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+[[gnu::noinline]] bool span_store<Pages, Atomics, Routes>::admit_slowly(std::size_t bytes) noexcept {
     const std::size_t all = taken() + bytes;
     if (all + kept() > growth_watched && !grown_.exchange(true, std::memory_order_relaxed)) {
         watch_limits();
@@ -46,8 +46,8 @@ template <os::page_source Pages, atomics_policy Atomics>
     return hard == 0 || bytes == 0 || all + kept() <= hard;
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-void span_store<Pages, Atomics>::set_ceiling(std::size_t bytes) noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+void span_store<Pages, Atomics, Routes>::set_ceiling(std::size_t bytes) noexcept {
     constexpr options defaults;
     const auto share = static_cast<std::int64_t>(bytes / 16);
     for (setting options::*kept : {&options::retain_bytes, &options::large_cache_bytes}) {

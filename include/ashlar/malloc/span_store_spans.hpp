@@ -5,14 +5,15 @@
 // Failure:    as span_store.hpp.
 // Threads:    as span_store.hpp.
 // Checked by: tests/malloc/span_store_spans_test.cpp, tests/malloc/span_store_test.cpp
+// Long:       spans and giving them back are one idea: what is given back was a span.
 #pragma once
 
 #include "ashlar/malloc/span_store.hpp"
 
 namespace ashlar::malloc {
 
-template <os::page_source Pages, atomics_policy Atomics>
-auto span_store<Pages, Atomics>::take_record() noexcept -> span_type* {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+auto span_store<Pages, Atomics, Routes>::take_record() noexcept -> span_type* {
     if (free_records_ == nullptr) {
         std::byte* memory = meta_.take(pages_, sizeof(record_slab), alignof(record_slab));
         if (memory == nullptr) return nullptr;
@@ -29,8 +30,8 @@ auto span_store<Pages, Atomics>::take_record() noexcept -> span_type* {
     return s;
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-void span_store<Pages, Atomics>::give_record(span_type* s) noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+void span_store<Pages, Atomics, Routes>::give_record(span_type* s) noexcept {
     ASHLAR_INVARIANT(s->remote.empty());  // remote_list.I2
     s->owner.store(nullptr, std::memory_order_relaxed);
     s->kind = span_kind::none;
@@ -45,13 +46,13 @@ void span_store<Pages, Atomics>::give_record(span_type* s) noexcept {
     free_records_ = s;
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-bool span_store<Pages, Atomics>::map(span_type* s) noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+bool span_store<Pages, Atomics, Routes>::map(span_type* s) noexcept {
     return map_.set(pages_, s->start, s->kind == span_kind::mapped ? 1 : s->slices, s);
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-auto span_store<Pages, Atomics>::new_span(void* owner, std::uint32_t owner_id, std::size_t size_class,
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+auto span_store<Pages, Atomics, Routes>::new_span(void* owner, std::uint32_t owner_id, std::size_t size_class,
                                           bool first) noexcept -> span_type* {
     span_type* s = take_span(owner, owner_id, size_class);
     if (first && s != nullptr && s->touched > tail_kept) trim_tail(*s);
@@ -60,8 +61,8 @@ auto span_store<Pages, Atomics>::new_span(void* owner, std::uint32_t owner_id, s
 
 /// Of slices that were full before, the first span of a class would hold all memory, use little, and keep the rest from
 /// everybody. mstress8 held a quarter of its memory so. @pre nothing of the span was carved yet
-template <os::page_source Pages, atomics_policy Atomics>
-void span_store<Pages, Atomics>::trim_tail(span_type& s) noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+void span_store<Pages, Atomics, Routes>::trim_tail(span_type& s) noexcept {
     if (options_.purge_delay_ms < 0) return;  // never, the user said
     const std::size_t keep = s.slices == 1 ? tail_kept : slice_size;
     if (s.touched <= keep || !pages_.purge(s.start + keep, s.slices * slice_size - keep)) return;
@@ -72,10 +73,10 @@ void span_store<Pages, Atomics>::trim_tail(span_type& s) noexcept {
     s.touched = static_cast<std::uint32_t>(keep);
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-auto span_store<Pages, Atomics>::take_span(void* owner, std::uint32_t owner_id, std::size_t size_class) noexcept
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+auto span_store<Pages, Atomics, Routes>::take_span(void* owner, std::uint32_t owner_id, std::size_t size_class) noexcept
     -> span_type* {
-    const std::size_t size = size_of_class(size_class);
+    const std::size_t size = size_of(size_class);
     const std::size_t count = size <= largest_small ? 1 : medium_slices;
     give_back_excess();
     const holding guard(lock_);
@@ -88,6 +89,9 @@ auto span_store<Pages, Atomics>::take_span(void* owner, std::uint32_t owner_id, 
     }
     s->kind = count == 1 ? span_kind::small : span_kind::medium;
     s->size_class = static_cast<std::uint8_t>(size_class);
+    if constexpr (Routes != 0) {
+        if (is_routed(*s) && route_at(size_class - size_class_count).kind == route_kind::arena) s->kind = span_kind::arena;
+    }
     s->start = run.data;
     s->slices = static_cast<std::uint32_t>(count);
     s->touched = static_cast<std::uint32_t>(run.touched);
@@ -97,10 +101,11 @@ auto span_store<Pages, Atomics>::take_span(void* owner, std::uint32_t owner_id, 
     s->capacity = static_cast<std::uint16_t>((count * slice_size - (s->fenced ? fence_bytes() : 0)) / size);
     s->magic = count == 1 ? divisor_magic(static_cast<std::uint32_t>(size)) : 0;
     // heap_hardened.I1; and what is kept ready is not cleared
-    const bool keepable = size > small_class_limit && options_.zero_on_free == 0 && options_.harden == 0;
+    const bool keepable = size > small_class_limit && !is_routed(*s) && options_.zero_on_free == 0 && options_.harden == 0;
+    if (s->kind == span_kind::arena) s->magic = 0;
     s->unit_magic = keepable ? divisor_magic(static_cast<std::uint32_t>(size) / large_unit) : 0;
     s->forks = forks_;
-    s->step = size - (size_class == 0 ? 0 : size_of_class(size_class - 1));
+    s->step = step_of(size_class);
     s->free = node::encoded(nullptr, key_);
     open(*s, owner_id);
     s->owner.store(owner, std::memory_order_relaxed);
@@ -110,11 +115,12 @@ auto span_store<Pages, Atomics>::take_span(void* owner, std::uint32_t owner_id, 
         return nullptr;
     }
     count_in(*s);
+    count_route(*s, 1);
     return s;
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-void span_store<Pages, Atomics>::give_span(span_type* s) noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+void span_store<Pages, Atomics, Routes>::give_span(span_type* s) noexcept {
     ASHLAR_INVARIANT(s->used() == 0);
     {
         const holding guard(lock_);
@@ -124,8 +130,8 @@ void span_store<Pages, Atomics>::give_span(span_type* s) noexcept {
 }
 
 /// The slices of a span become free. @pre the lock is held
-template <os::page_source Pages, atomics_policy Atomics>
-void span_store<Pages, Atomics>::put_back(span_type* s) noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+void span_store<Pages, Atomics, Routes>::put_back(span_type* s) noexcept {
     std::byte* const behind = s->kind == span_kind::run ? s->start + s->block_size : s->start + s->slices * slice_size - fence_bytes();
     if (s->fenced && !take_fence_away(behind)) {
         s->ended = true;  // where a page faults nothing can be put: its slices stay out of use
@@ -133,13 +139,14 @@ void span_store<Pages, Atomics>::put_back(span_type* s) noexcept {
     }
     map_.clear(s->start, s->slices);
     count_out(*s);
+    count_route(*s, -1);
     note_peak();
     slices_.give(s->start, s->slices, s->kind == span_kind::run ? s->slices * slice_size : need_of(*s));
     give_record(s);
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-void span_store<Pages, Atomics>::purge_down_to(std::size_t bytes, bool only_old) noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+void span_store<Pages, Atomics, Routes>::purge_down_to(std::size_t bytes, bool only_old) noexcept {
     for (;;) {
         slice_run run{nullptr, 0, 0};
         {
@@ -160,8 +167,8 @@ void span_store<Pages, Atomics>::purge_down_to(std::size_t bytes, bool only_old)
 /// Before more is taken, `growth` bytes of it in mappings: free memory is kept only as far as all memory stays near the
 /// most that was ever needed. To keep more would raise the peak for the sake of a fault saved. The figures are read
 /// without the lock: a stale one purges one call later.
-template <os::page_source Pages, atomics_policy Atomics>
-void span_store<Pages, Atomics>::give_back_excess(std::size_t growth) noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+void span_store<Pages, Atomics, Routes>::give_back_excess(std::size_t growth) noexcept {
     const std::size_t dirty = slices_.dirty();
     if (dirty == 0 || options_.purge_delay_ms < 0) return;
     const std::size_t have = taken() + growth + dirty;
@@ -175,8 +182,8 @@ void span_store<Pages, Atomics>::give_back_excess(std::size_t growth) noexcept {
     purge_down_to(keep, false);
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-void span_store<Pages, Atomics>::give_back_if_due(bool with_time) noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+void span_store<Pages, Atomics, Routes>::give_back_if_due(bool with_time) noexcept {
     if (options_.purge_delay_ms == 0) return purge_down_to(0, false);
     // Read without the lock: a stale value delays a purge by one call.
     const std::size_t dirty = slices_.dirty();
@@ -190,8 +197,8 @@ void span_store<Pages, Atomics>::give_back_if_due(bool with_time) noexcept {
     tick();
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-void span_store<Pages, Atomics>::tick() noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+void span_store<Pages, Atomics, Routes>::tick() noexcept {
     if (options_.purge_delay_ms <= 0 || kept() == 0) return;
     const std::uint64_t now = os::now_ns();
     std::uint64_t due = next_sweep_.load(std::memory_order_relaxed);
@@ -204,8 +211,8 @@ void span_store<Pages, Atomics>::tick() noexcept {
     large_.drop_older(pages_, now > delay ? now - delay : 0);
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-std::size_t span_store<Pages, Atomics>::trim() noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+std::size_t span_store<Pages, Atomics, Routes>::trim() noexcept {
     let_large_go(0);
     const std::uint64_t before = purged_;
     std::size_t cached = 0;
@@ -219,8 +226,8 @@ std::size_t span_store<Pages, Atomics>::trim() noexcept {
     return static_cast<std::size_t>(purged_ - before) + cached;
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-bool span_store<Pages, Atomics>::give_back_space() noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+bool span_store<Pages, Atomics, Routes>::give_back_space() noexcept {
     const bool any = let_large_go(0);
     const holding guard(lock_);
     const std::size_t cached = large_.cached();
@@ -228,8 +235,8 @@ bool span_store<Pages, Atomics>::give_back_space() noexcept {
     return slices_.give_back_space(pages_.direct()) != 0 || any || large_.cached() != cached;
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-void span_store<Pages, Atomics>::configure(const options& chosen) noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+void span_store<Pages, Atomics, Routes>::configure(const options& chosen) noexcept {
     options_ = chosen;
     slices_.advise_regions(chosen.huge_pages());
     const std::int64_t samples = chosen.guard_samples;
@@ -237,8 +244,8 @@ void span_store<Pages, Atomics>::configure(const options& chosen) noexcept {
     watch_limits();
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-void span_store<Pages, Atomics>::change(setting options::*which, std::int64_t value) noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+void span_store<Pages, Atomics, Routes>::change(setting options::*which, std::int64_t value) noexcept {
     options_.*which = value;
     watch_limits();
     admit(0);
@@ -249,16 +256,16 @@ void span_store<Pages, Atomics>::change(setting options::*which, std::int64_t va
     give_back_if_due(true);
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-void span_store<Pages, Atomics>::report(const misuse& what) const noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+void span_store<Pages, Atomics, Routes>::report(const misuse& what) const noexcept {
     // acquire: pairs with the release in set_handler
     if (auto* handler = handler_.load(std::memory_order_acquire)) return handler(what);
     __builtin_trap();
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
 template <class F>
-void span_store<Pages, Atomics>::for_each_span(F f) noexcept {
+void span_store<Pages, Atomics, Routes>::for_each_span(F f) noexcept {
     for (record_slab* slab = slabs_; slab != nullptr; slab = slab->next) {
         for (span_type& s : slab->records) {
             if (s.kind != span_kind::none) f(s);
@@ -266,9 +273,9 @@ void span_store<Pages, Atomics>::for_each_span(F f) noexcept {
     }
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
 template <class F>
-bool span_store<Pages, Atomics>::for_each_record(F f) noexcept {
+bool span_store<Pages, Atomics, Routes>::for_each_record(F f) noexcept {
     record_slab* slab = nullptr;
     {
         const holding guard(lock_);
@@ -282,8 +289,8 @@ bool span_store<Pages, Atomics>::for_each_record(F f) noexcept {
     return true;
 }
 
-template <os::page_source Pages, atomics_policy Atomics>
-void span_store<Pages, Atomics>::destroy() noexcept {
+template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
+void span_store<Pages, Atomics, Routes>::destroy() noexcept {
     large_.drop_all(pages_);
     while (span_type* s = mappings_.front()) {
         mappings_.remove(s);

@@ -33,6 +33,8 @@ struct class_counts {
 struct statistics {
     class_counts classes[size_class_count]{};
     class_counts large{};
+    class_counts routed{};  ///< pools and arenas of chosen call sites, whatever the sizes (routes.hpp)
+    std::uint64_t routed_bytes = 0;  ///< of those that are live
     std::uint64_t allocations = 0;
     std::uint64_t live_blocks = 0;
     std::uint64_t live_bytes = 0;
@@ -91,12 +93,37 @@ std::uint64_t out_of(const Span& s) noexcept {
     return out < s.carved() ? out : s.carved();  // between two stores of the owner the sum may be too large
 }
 
+/// Of a chunk: nobody counts its bytes, so the blocks are visited.
+template <class Heap, class Span>
+void count_chunk(const Span& s, statistics& out) noexcept {
+    auto* const owner = static_cast<Heap*>(s.owner.load(std::memory_order_relaxed));
+    std::uint64_t blocks = 0, bytes = 0;
+    Heap::for_each_in_chunk(owner->store(), s, [&](std::byte*, std::size_t size) {
+        ++blocks;
+        bytes += size;
+        return true;
+    });
+    ++out.routed.spans;
+    out.routed.span_bytes += slice_size;
+    out.routed.live += blocks;
+    out.routed_bytes += bytes;
+    heap_counts& of = owner->figures();
+    ++of.spans;
+    of.span_bytes += slice_size;
+    of.live_blocks += blocks;
+    of.live_bytes += bytes;
+}
+
 template <class Heap, class Span>
 void count_span(const Span& s, statistics& out) noexcept {
     if (s.ended) return;  // addresses, and no memory
     auto* const owner = static_cast<Heap*>(s.owner.load(std::memory_order_relaxed));
     const bool large = s.kind == span_kind::run || s.kind == span_kind::mapped;
-    class_counts& into = large ? out.large : out.classes[s.size_class];
+    const bool routed = s.size_class >= size_class_count;
+    class_counts& into = large ? out.large : routed ? out.routed : out.classes[s.size_class];
+    if constexpr (Heap::routes != 0) {
+        if (s.kind == span_kind::arena) return count_chunk<Heap>(s, out);
+    }
     const std::uint64_t used = large ? 1 : out_of(s);
     const std::uint64_t home = large ? 0 : s.remote.count();
     const std::uint64_t live = used > home ? used - home : 0;
@@ -111,6 +138,7 @@ void count_span(const Span& s, statistics& out) noexcept {
     out.under_way_blocks += home;
     out.under_way_bytes += home * s.block_size;
     if (large) out.live_bytes += s.block_size;
+    if (routed) out.routed_bytes += live * s.block_size;
     if (s.kind == span_kind::mapped) {
         ++out.mapped_blocks;
         out.mapped_bytes += s.block_size;
@@ -131,12 +159,18 @@ void count_span(const Span& s, statistics& out) noexcept {
 /// not live. Null if it has none. Of other threads' heaps that is known for the larger classes alone.
 template <class Heap, class Store>
 void collect(Store& store, const heap_registry<Heap>& registry, const Heap* mine, statistics& out) noexcept {
-    std::uint64_t ready_of[size_class_count]{};
+    std::uint64_t ready_of[size_class_count]{}, ready_routed = 0, ready_routed_bytes = 0;
     {
         const holding guard(store.lock());
         for (Heap* h = registry.first(); h != nullptr; h = registry.next_of(*h)) {
             (h->state() == heap_state::shared ? out.shared_heaps : out.heaps) += 1;
             h->figures() = {};
+            for (std::size_t c = size_class_count; c < Heap::class_count; ++c) {
+                const std::uint64_t handed = detail::glance(h->counts().handed[c]);
+                out.routed.allocations += handed;
+                h->figures().allocations += handed;
+                if (h == mine) ready_routed += h->ready(c), ready_routed_bytes += h->ready(c) * store.size_of(c);
+            }
             for (std::size_t c = 0; c < size_class_count; ++c) {
                 const std::uint64_t handed = detail::glance(h->counts().handed[c]);
                 out.classes[c].allocations += handed;
@@ -157,6 +191,14 @@ void collect(Store& store, const heap_registry<Heap>& registry, const Heap* mine
     }
     out.allocations = out.large.allocations;  // from here on sums of the rows (statistics.I1)
     out.live_blocks = out.large.live;
+    out.routed.live -= ready_routed;
+    out.routed.free += ready_routed;
+    out.routed_bytes -= ready_routed_bytes;
+    out.free_bytes += ready_routed_bytes;
+    out.routed.allocations -= ready_routed;
+    out.allocations += out.routed.allocations;
+    out.live_blocks += out.routed.live;
+    out.live_bytes += out.routed_bytes;
     for (std::size_t c = 0; c < size_class_count; ++c) {
         std::uint64_t ready = ready_of[c];
         class_counts& counts = out.classes[c];
