@@ -25,9 +25,9 @@ OPENING = ("Made by `./dev bench tune`. `ashlar tune --all` runs each program, i
 
 def add_arguments(commands):
     """The command line of `bench/run.py tune`."""
-    p = rounds.add_command(commands, run, "what tune gains over the best of the other mallocs", rounds=7, each="program is run under each malloc")
+    p = rounds.add_command(commands, run, "what tune gains over the best of the other mallocs", rounds=5, each="program is run under each malloc")
     p.add_argument("--only", metavar="LIST", help="these programs, separated by commas")
-    p.add_argument("--goals", metavar="LIST", default="speed,memory", help="what to tune for (default speed,memory)")
+    p.add_argument("--goals", metavar="LIST", default="speed", help="what to tune for, separated by commas (default speed)")
 
 
 def programs():
@@ -40,12 +40,13 @@ def programs():
         *choose.programs(),
         system("xml tree", "xmllint", "--noout", "{folder}/large.xml"),
         system("python list", "python3", "-S", "-c", grow),
+        system("python numbers", "python3", "-S", "-c", "x = list(range(3000000)); y = [i * 3 for i in x]; print(len(y))"),
+        system("python set", "python3", "-S", "-c", "x = {str(i) for i in range(700000)}; print(len(x))"),
         system("perl hash", "perl", "-e", "my %h; $h{$_} = \"x$_\" for 1..600000; my $n = 0; $n += length $h{$_} for 1..600000; print $n"),
         system("lua trees", "lua5.4", str(INPUTS / "binary_trees.lua"), "2"),
         system("jq file", "jq", "length", "{folder}/large.json"),
         system("mawk table", "mawk", "{ t[$1] = $0 } END { n = 0; for (k in t) n += length(t[k]); print n }", "{folder}/lines.txt"),
         system("sort", "sort", "--parallel=1", "-S", "1G", "-o", "/dev/null", "{folder}/lines.txt"),
-        system("xz", "xz", "-6", "-k", "-c", "{folder}/lines.txt"),
     ]
 
 
@@ -79,7 +80,7 @@ def run(arguments):
 
 
 def _tune(command, goal, count, place):
-    done = subprocess.run([choose.TOOL, "tune", "--json", "--all", "--goal", goal, "--runs", str(count), "--engines", "system,ashlar",
+    done = subprocess.run([choose.TOOL, "tune", "--json", "--all", "--goal", goal, "--runs", str(count), "--rounds", "3", "--engines", "system,ashlar",
                            "--output", str(pathlib.Path(place) / "tuned"), "--", *command], cwd=place, env=launch.ENVIRONMENT, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     if done.returncode != 0:
