@@ -15,7 +15,7 @@ trace_cursor::trace_cursor(trace_reading& of, std::span<const trace_chunk_place>
 }
 
 trace_cursor::~trace_cursor() {
-    if (after_.at == ahead_chunk::stage::idle) return;
+    if (!after_.is_begun) return;
     try {
         of_.ahead->finish(after_);  // the helper writes to it
     } catch (...) {  // of a chunk that nobody will read
@@ -130,7 +130,7 @@ bool trace_cursor::enter_chunk() {
 
 /// Fills chunk_, and has the next one fetched.
 void trace_cursor::load(const trace_chunk_place& place) {
-    if (after_.at == ahead_chunk::stage::idle) {
+    if (!after_.is_begun) {
         load_chunk(of_.source, place, of_.packing, chunk_);
     } else {
         of_.ahead->finish(after_);

@@ -45,7 +45,8 @@ bool trace_read_ahead::begin(ahead_chunk& a, const trace_chunk_place& place) {
     a.place = place;
     {
         const std::lock_guard guard(lock_);
-        a.at = ahead_chunk::stage::under_way;  // trace_read_ahead.I1
+        a.is_begun = true;  // trace_read_ahead.I1
+        a.is_done = false;
         queue_.push_back(&a);
     }
     wanted_.notify_one();
@@ -54,8 +55,8 @@ bool trace_read_ahead::begin(ahead_chunk& a, const trace_chunk_place& place) {
 
 void trace_read_ahead::finish(ahead_chunk& a) {
     std::unique_lock guard(lock_);
-    done_.wait(guard, [&] { return a.at == ahead_chunk::stage::done; });
-    a.at = ahead_chunk::stage::idle;
+    done_.wait(guard, [&] { return a.is_done; });
+    a.is_begun = false;
     --begun_;
     if (a.failure) std::rethrow_exception(std::exchange(a.failure, nullptr));
 }
@@ -74,7 +75,7 @@ void trace_read_ahead::run() {
             a.failure = std::current_exception();
         }
         guard.lock();
-        a.at = ahead_chunk::stage::done;
+        a.is_done = true;
         done_.notify_one();
     }
 }

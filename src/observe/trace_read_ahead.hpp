@@ -37,7 +37,8 @@ void load_chunk(const trace_source& source, const trace_chunk_place& place, trac
 struct ahead_chunk {
     trace_chunk_place place{};
     loaded_chunk chunk;
-    enum class stage : std::uint8_t { idle, under_way, done } at = stage::idle;
+    bool is_begun = false;  ///< who reads the trace alone looks at it
+    bool is_done = false;   ///< under the lock
     std::exception_ptr failure;
 };
 
@@ -48,9 +49,9 @@ public:
     trace_read_ahead& operator=(const trace_read_ahead&) = delete;
     ~trace_read_ahead();
 
-    /// The helper is to load the chunk. @pre idle @returns whether it will
+    /// The helper is to load the chunk. @pre not begun @returns whether it will
     bool begin(ahead_chunk& a, const trace_chunk_place& place);
-    /// Waits for it. @pre begun @post idle @throws what load_chunk has thrown
+    /// Waits for it. @pre begun @post not begun @throws what load_chunk has thrown
     void finish(ahead_chunk& a);
 
 private:
