@@ -1,0 +1,216 @@
+// ashlar/gc/collected_heap.hpp - objects that live while they are reachable; what cannot be reached is collected.
+//
+// Layer:      gc
+// Source:     Blackburn and McKinley, "Immix", PLDI 2008; Jones, Hosking and Moss, "The Garbage Collection Handbook".
+// Picture:    heap { allocation cursor | ring of roots | ring of pins } -> collector { tiles by address, large objects, marker }
+//             make:     [ live | live | new new new cursor . . . | live ]   bump allocation into the holes
+//             collect:  mark from the roots; what has no mark is a hole, at once; destructors of the dead
+// Complexity: make is a bump of the cursor and a root. A collection costs time in the live objects, in the dead ones with
+//             destructors, and a bit an object's 16 bytes; never in other dead ones.
+// Failure:    try_make gives an empty root, make throws std::bad_alloc, after a last collection; the heap is unchanged and
+//             may be asked again. A constructor that throws leaves nothing behind.
+// Threads:    one at a time.
+// Invariants: collected_heap.I1  an object reachable from a root, a pin or a global is alive and nothing else has its room
+//             collected_heap.I2  objects die only at collections, and keep their addresses
+//             collected_heap.I3  destructors run only in collect, safepoint and ~heap, once an object
+//             collected_heap.I4  the footprint never exceeds the hard limit
+// Checked by: tests/gc/collected_heap_test.cpp, tests/gc/collected_heap_model_test.cpp
+//
+// The rule. `make` may collect: when as much was made since the last collection as the options allow, and before it
+// refuses. Then unreachable objects die, and weak references to them are null; but no destructor runs:
+// the dead that have one wait, in their room, for the next safepoint. It does not collect while a constructor runs, nor
+// where a no_gc is. So a T& is good for as long as something keeps its object reachable.
+// In a destructor the object's members read null, for what they referred to may be gone already.
+#pragma once
+
+#include <cstddef>
+#include <limits>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include "ashlar/compose/any_ref.hpp"
+#include "ashlar/gc/array.hpp"
+#include "ashlar/gc/root.hpp"
+#include "ashlar/gc/type.hpp"
+
+namespace ashlar::gc {
+
+namespace detail {
+class collector;
+
+struct bump {
+    std::byte* cursor = nullptr;  ///< where the next object will be
+    std::byte* limit = nullptr;
+    std::size_t tile = 0;   ///< where the next hole is looked for
+    std::size_t index = 0;
+};
+}  // namespace detail
+
+/// For tests: makes mistakes of the program show.
+struct zeal {
+    bool collect = false;  ///< at every make that may
+    bool poison = false;   ///< the room of the dead is overwritten
+};
+
+struct options {
+    std::size_t soft_limit = std::numeric_limits<std::size_t>::max();  ///< footprint above which it collects before it grows
+    std::size_t hard_limit = std::numeric_limits<std::size_t>::max();  ///< footprint that it never exceeds
+    std::size_t headroom = std::size_t{4} << 20;  ///< bytes made between two collections, at least
+    double growth = 1.0;      ///< and at least this times what the last one found alive
+    bool automatic = true;    ///< make may collect before it must
+    gc::zeal zeal{};
+};
+
+struct statistics {
+    std::size_t footprint, peak_footprint;  ///< bytes taken from the upstream
+    std::size_t live;         ///< bytes of objects found by the last collection, headers included
+    std::size_t made;         ///< bytes of holes used since, and of large objects
+    std::size_t collections;
+    std::size_t destroyed;    ///< destructors run
+    std::size_t waiting;      ///< dead, with a destructor that has not run
+};
+
+/// What verify() found wrong: null where nothing.
+struct verdict {
+    const char* fault = nullptr;
+    const void* object = nullptr;     ///< that holds the reference
+    const void* target = nullptr;
+    const char* type = nullptr;       ///< contains the object's type
+    explicit operator bool() const noexcept { return fault == nullptr; }
+};
+
+class heap {
+public:
+    /// @throws std::bad_alloc
+    explicit heap(const options& o = {});
+    /// @pre the upstream outlives the heap
+    heap(any_ref upstream, const options& o);
+    heap(const heap&) = delete;
+    heap& operator=(const heap&) = delete;
+    /// Destroys every object. @pre no root, pin, global or weak reference of the heap is left outside it
+    ~heap();
+
+    /// @returns a root of a new T, or an empty one
+    /// @throws what T's constructor throws
+    template <class T, class... Args>
+    root<T> try_make(Args&&... args) {
+        void* const room = allocate<T>();
+        if (room == nullptr) [[unlikely]] return {};
+        construct<T>(room, [&] { build<T>(room, std::forward<Args>(args)...); });
+        return root<T>(room, roots_);
+    }
+    /// @throws std::bad_alloc, and what T's constructor throws
+    template <class T, class... Args>
+    root<T> make(Args&&... args) {
+        void* const room = allocate<T>();
+        if (room == nullptr) [[unlikely]] throw std::bad_alloc();
+        construct<T>(room, [&] { build<T>(room, std::forward<Args>(args)...); });
+        return root<T>(room, roots_);
+    }
+
+    /// Elements are value-initialised.
+    template <class T>
+    root<array<T>> try_make_array(std::size_t n) {
+        using A = array<T>;
+        if (n > (std::numeric_limits<std::ptrdiff_t>::max() - A::offset) / sizeof(T)) return {};
+        const std::size_t bytes = A::offset + n * sizeof(T);
+        void* const room = bytes <= detail::largest_small ? allocate_small(detail::descriptor_of<A>, detail::granules_for(bytes))
+                                                          : allocate_large(detail::descriptor_of<A>, bytes, alignof(A));
+        if (room == nullptr) return {};
+        construct<A>(room, [&] { ::new (room) A(n); });
+        return root<A>(room, roots_);
+    }
+    template <class T>
+    root<array<T>> make_array(std::size_t n) {
+        auto made = try_make_array<T>(n);
+        if (!made) throw std::bad_alloc();
+        return made;
+    }
+
+    /// Finds what is unreachable, and runs the destructors of the dead. 
+    /// @pre not in a destructor or constructor of an object of the heap, nor where a no_gc is
+    void collect();
+    /// Runs the destructors that wait. @returns how many
+    std::size_t safepoint();
+
+    /// Looks at every object and reference, and changes nothing. @pre not in a constructor or destructor of an object
+    verdict verify();
+    statistics stats() const noexcept;
+    void set_limits(std::size_t soft, std::size_t hard) noexcept;
+
+private:
+    friend class detail::collector;
+    friend class no_gc;
+    friend detail::root_node& detail::roots_of(void*) noexcept;
+    friend detail::root_node& detail::pins_of(void*) noexcept;
+    friend detail::root_node* detail::new_global(void*);
+
+    template <class T>
+    void* allocate() {
+        static_assert(alignof(T) <= detail::large_align_most, "collected objects are aligned to 4096 bytes at most");
+        if constexpr (sizeof(T) <= detail::largest_small && alignof(T) <= detail::granule) {
+            return allocate_small(detail::descriptor_of<T>, detail::granules_for(sizeof(T)));
+        } else {
+            return allocate_large(detail::descriptor_of<T>, sizeof(T), alignof(T));
+        }
+    }
+    [[gnu::always_inline]] void* allocate_small(const descriptor& d, std::size_t granules) {
+        std::byte* const at = small_.cursor;
+        if (granules * detail::granule > static_cast<std::size_t>(small_.limit - at)) [[unlikely]] {
+            return allocate_slowly(d, granules);
+        }
+        small_.cursor = at + granules * detail::granule;
+        ::new (at - detail::header_size) detail::header(&d, granules);
+        return at;
+    }
+    template <class T, class... Args>
+    static void build(void* room, Args&&... args) {
+        if constexpr (std::is_constructible_v<T, Args...>) ::new (room) T(std::forward<Args>(args)...);
+        else ::new (room) T{std::forward<Args>(args)...};
+    }
+    template <class T, class F>
+    void construct(void* room, F build_it) {
+        struct building {
+            heap* h;
+            void* object;
+            ~building() {
+                --h->constructing_;
+                if (object != nullptr) h->abandon(object);
+            }
+        } b{this, room};
+        ++constructing_;
+        build_it();
+        b.object = nullptr;
+        if constexpr (detail::descriptor_of<T>.destroy != nullptr) has_destructor(room);
+    }
+    static void has_destructor(void* object) noexcept {
+        detail::tile* const t = detail::tile_of(object);
+        if (t->large_offset != 0) t->has_destructor = true;
+        else t->destructors[detail::index_of(object) / 64] |= detail::bit(detail::index_of(object));
+    }
+    void* allocate_slowly(const descriptor& d, std::size_t granules);
+    void* allocate_large(const descriptor& d, std::size_t bytes, std::size_t align);
+    static void abandon(void* object) noexcept;
+
+    detail::bump small_;
+    std::size_t constructing_ = 0;
+    std::size_t no_gc_ = 0;
+    detail::root_node roots_;
+    detail::root_node pins_;
+    detail::collector* collector_;
+};
+
+/// While it lives the heap does not collect: references and addresses may be kept freely.
+class no_gc {
+public:
+    explicit no_gc(heap& h) noexcept : heap_(&h) { ++h.no_gc_; }
+    no_gc(const no_gc&) = delete;
+    no_gc& operator=(const no_gc&) = delete;
+    ~no_gc() { --heap_->no_gc_; }
+
+private:
+    heap* heap_;
+};
+
+}  // namespace ashlar::gc

@@ -1,0 +1,94 @@
+// Checks of a whole heap, by walking it: headers, lengths, and that every reference leads to an object.
+#include <cstring>
+
+#include "collector.hpp"
+
+namespace ashlar::gc::detail {
+
+namespace {
+
+/// Follows the references of one object after the other.
+struct checker final : slot_visitor {
+    void slot(reference& r) noexcept override {
+        if (r.target == nullptr || !found) return;
+        const char* fault = nullptr;
+        const auto address = reinterpret_cast<std::uintptr_t>(r.target);
+        if (address % granule != 0 || !knows(tile_of(r.target))) fault = "the target is not in this heap";
+        else if (tile_of(r.target)->large_offset == 0 && !is_marked(r.target)) fault = "no object begins at the target";
+        else if (header_of(r.target).waiting()) fault = "the target is dead";
+        if (fault == nullptr) return;
+        found = {fault, object, r.target, object == nullptr ? nullptr : header_of(object).type()->text};
+    }
+    bool knows(const tile* t) const noexcept {
+        std::size_t low = 0;
+        for (std::size_t high = c->tile_count_; low < high;) {
+            const std::size_t middle = (low + high) / 2;
+            if (c->tiles_[middle] == t) return true;
+            if (c->tiles_[middle] < t) low = middle + 1;
+            else high = middle;
+        }
+        for (const tile* l = c->large_; l != nullptr; l = l->next) {
+            if (l == t) return true;
+        }
+        return false;
+    }
+    void references_of(void* p) noexcept {
+        object = p;
+        const header h = header_of(p);
+        if (!h.waiting() && h.type()->each_slot != nullptr) h.type()->each_slot(p, *this);
+    }
+
+    const collector* c = nullptr;
+    const void* object = nullptr;
+    verdict found{};
+};
+
+/// Leaves in `marks` one bit an object: its first. @returns what is wrong with the headers
+verdict find_first_bits(tile* t) noexcept {
+    std::memset(t->marks, 0, sizeof t->marks);
+    for (std::size_t i = find(t->occupied, first_index); i < indices;) {
+        const std::byte* const object = object_at(t, i);
+        const header h = header_of(object);
+        const std::size_t n = h.granules();
+        if (n == 0 || h.type() == nullptr || i + n > indices) return {"a header is damaged", object, nullptr, nullptr};
+        // tile.I1
+        if (find<true>(t->occupied, i) < i + n) return {"an object lies partly in a hole", object, nullptr, h.type()->text};
+        if (test(t->destructors, i) && h.type()->destroy == nullptr) {
+            return {"a destructor is expected that is none", object, nullptr, h.type()->text};
+        }
+        t->marks[i / 64] |= bit(i);
+        i = find(t->occupied, i + n);
+    }
+    return {};
+}
+
+}  // namespace
+
+/// Between collections `marks` is free to be used.
+verdict collector::verify() noexcept {
+    if (marking_) return {};
+    retire_holes();
+    for (std::size_t i = 0; i != tile_count_; ++i) {
+        if (i != 0 && tiles_[i - 1] >= tiles_[i]) return {"the tiles are out of order", nullptr, tiles_[i], nullptr};
+        if (tiles_[i]->owner != &heap_) return {"a tile is of another heap", nullptr, tiles_[i], nullptr};
+        if (const verdict v = find_first_bits(tiles_[i]); !v) return v;
+    }
+    checker check;
+    check.c = this;
+    for (std::size_t i = 0; i != tile_count_; ++i) {
+        for_each_object(tiles_[i], tiles_[i]->occupied, [&](void* object, std::size_t) { check.references_of(object); });
+    }
+    for (tile* t = large_; t != nullptr; t = t->next) check.references_of(object_at(t, t->large_offset / granule));
+    check.object = nullptr;
+    each_root([&](root_node& r) {
+        reference copy{r.object};
+        check.slot(copy);
+    });
+    for (root_node* w = weaks_.next; w != &weaks_; w = w->next) {
+        reference copy{w->object};
+        check.slot(copy);
+    }
+    return check.found;
+}
+
+}  // namespace ashlar::gc::detail

@@ -1,0 +1,240 @@
+#include "ashlar/gc/collected_heap.hpp"
+
+#include <catch2/catch.hpp>
+#include <stdexcept>
+#include <string>
+
+#include "ashlar/compose/failing.hpp"
+#include "ashlar/compose/tracked.hpp"
+#include "ashlar/gc/member.hpp"
+#include "ashlar/strategy/page.hpp"
+
+using namespace ashlar;
+
+namespace {
+
+struct node {
+    gc::member<node> left, right;
+    std::size_t value = 0;
+    void trace(auto& visit) const { visit(left, right); }
+};
+
+int destroyed = 0;
+struct dying {
+    gc::member<dying> next;
+    std::string text = "long enough not to be kept inside the string itself";
+    void trace(auto& visit) const { visit(next); }
+    ~dying() { ++destroyed; }
+};
+
+/// Set where a destructor is to make objects in it, and to let the root go.
+gc::heap* now = nullptr;
+gc::root<node>* last = nullptr;
+
+struct maker {
+    gc::member<node> made;
+    explicit maker(gc::heap& h) {
+        for (int i = 0; i != 100; ++i) made = h.make<node>(made.get(), nullptr, 1u);
+    }
+    void trace(auto& visit) const { visit(made); }
+};
+struct thrower {
+    gc::root<node> temporary;
+    explicit thrower(gc::heap& h) : temporary(h.make<node>()) { throw std::runtime_error("no"); }
+    ~thrower() { ++destroyed; }
+    void trace(auto&) const {}
+};
+struct alignas(4096) wide {
+    gc::member<node> one;
+    char more[100];
+    void trace(auto& visit) const { visit(one); }
+};
+struct vast {
+    gc::member<vast> next;
+    char more[100'000];
+    void trace(auto& visit) const { visit(next); }
+};
+struct busy {
+    gc::member<busy> other;
+    char more[40];
+    void trace(auto& visit) const { visit(other); }
+    ~busy() {
+        if (now == nullptr) return;
+        for (int i = 0; i != 3000; ++i) now->make<node>(*last, nullptr, 1u);
+        *last = nullptr;
+    }
+};
+
+gc::root<node> list(gc::heap& h, std::size_t n) {
+    gc::root<node> head;
+    for (std::size_t i = 0; i != n; ++i) head = h.make<node>(head, nullptr, i);
+    return head;
+}
+
+}  // namespace
+
+TEST_CASE("collected_heap: what no root reaches is collected, cycles too, and its room is used again", "[gc][collected_heap]") {
+    gc::heap h({.automatic = false});
+    const auto kept = list(h, 1000);
+    for (int round = 0; round != 20; ++round) {
+        auto a = list(h, 2000);
+        a->right = a;
+        a = nullptr;
+        h.collect();
+        REQUIRE(h.verify());
+        REQUIRE(h.stats().live == 1000 * 32);
+    }
+    CHECK(h.stats().peak_footprint < 2'200'000);
+    std::size_t n = 0;
+    for (const node* x = kept.get(); x != nullptr; x = x->left.get()) ++n;
+    CHECK(n == 1000);
+}
+
+TEST_CASE("collected_heap: make collects by itself as the program goes on, and runs no destructor", "[gc][collected_heap]") {
+    gc::heap h({.headroom = 1 << 20});
+    destroyed = 0;
+    for (int i = 0; i != 100'000; ++i) h.make<node>();
+    CHECK(h.stats().collections > 0);
+    CHECK(h.stats().footprint < 4'000'000);
+    h.make<dying>();
+    for (int i = 0; i != 100'000; ++i) h.make<node>();
+    CHECK(destroyed == 0);
+    CHECK(h.stats().waiting == 1);
+    CHECK(h.safepoint() == 1);
+    CHECK(destroyed == 1);
+    CHECK(h.safepoint() == 0);
+}
+
+TEST_CASE("collected_heap: where a no_gc is, and while a constructor runs, nothing is collected", "[gc][collected_heap]") {
+    gc::heap h({.zeal = {.collect = true, .poison = true}});
+    const auto before = h.stats().collections;
+    const auto m = h.make<maker>(h);
+    CHECK(h.stats().collections == before + 1);
+    h.collect();
+    std::size_t n = 0;
+    for (const node* x = m->made.get(); x != nullptr; x = x->left.get()) ++n;
+    CHECK(n == 100);
+    const gc::no_gc none(h);
+    const auto then = h.stats().collections;
+    h.make<node>();
+    CHECK(h.stats().collections == then);
+}
+
+TEST_CASE("collected_heap: a constructor that throws leaves a heap that verifies, and the object is not destroyed", "[gc][collected_heap]") {
+    gc::heap h;
+    destroyed = 0;
+    for (int i = 0; i != 10; ++i) CHECK_THROWS_AS(h.make<thrower>(h), std::runtime_error);
+    CHECK(h.verify());
+    h.collect();
+    CHECK(h.stats().live == 0);
+    CHECK(destroyed == 0);
+}
+
+TEST_CASE("collected_heap: at the hard limit make throws after a last collection, and goes on when there is room", "[gc][collected_heap]") {
+    gc::heap h({.hard_limit = 8 << 20});
+    auto all = list(h, 1);
+    CHECK_THROWS_AS([&] {
+        for (;;) all = h.make<node>(all, nullptr, 0u);
+    }(), std::bad_alloc);
+    CHECK(h.stats().footprint <= 8 << 20);
+    CHECK(h.stats().live > 6 << 20);
+    CHECK_FALSE(h.try_make_array<char>(4 << 20));
+    CHECK(h.verify());
+    all = nullptr;
+    CHECK(h.try_make_array<char>(4 << 20));
+    CHECK(h.try_make<node>());
+    CHECK(h.stats().peak_footprint <= 8 << 20);
+}
+
+TEST_CASE("collected_heap: above the soft limit it collects before it grows", "[gc][collected_heap]") {
+    gc::heap h({.soft_limit = 4 << 20, .headroom = 1 << 30});
+    for (int i = 0; i != 1'000'000; ++i) h.make<node>();
+    CHECK(h.stats().peak_footprint <= 5 << 20);
+    for (int i = 0; i != 1000; ++i) h.make_array<char>(100'000);
+    CHECK(h.stats().peak_footprint <= 6 << 20);
+}
+
+TEST_CASE("collected_heap: an upstream that refuses any one request harms nothing, and gets everything back", "[gc][collected_heap]") {
+    for (std::size_t n = 1; n != 8; ++n) {
+        page<> pages;
+        tracked<page<>, live_bytes> counted(pages);
+        failure_plan plan;
+        plan.arm(n, failure::once);
+        failing<tracked<page<>, live_bytes>> upstream(counted, plan);
+        try {
+            gc::heap h(any_ref(upstream), {.headroom = 1 << 20});
+            gc::root<node> all;
+            gc::root<gc::array<char>> big;
+            for (std::size_t i = 0; i != 50'000; ++i) {
+                if (auto next = h.try_make<node>(all, nullptr, i)) all = next;
+                if (i % 20'000 == 0) big = h.try_make_array<char>(100'000);
+            }
+            h.collect();
+            REQUIRE(h.verify());
+            REQUIRE(h.stats().live >= 49'999 * 32);
+        } catch (const std::bad_alloc&) {
+            REQUIRE(n == 1);
+        }
+        REQUIRE(counted.counter<live_bytes>().value == 0);
+    }
+}
+
+TEST_CASE("collected_heap: large objects, and objects aligned as a page is, live and die like others", "[gc][collected_heap]") {
+    gc::heap h;
+    auto w = h.make<wide>();
+    CHECK(reinterpret_cast<std::uintptr_t>(w.get()) % 4096 == 0);
+    w->one = h.make<node>(nullptr, nullptr, 7u);
+    auto v = h.make<vast>();
+    v->next = h.make<vast>();
+    h.collect();
+    CHECK(h.verify());
+    CHECK(w->one->value == 7);
+    const auto live = h.stats().live;
+    CHECK(live > 200'000);
+    v->next = nullptr;
+    h.collect();
+    CHECK(h.stats().live + 100'000 < live);
+}
+
+TEST_CASE("collected_heap: destroying it destroys every object once", "[gc][collected_heap]") {
+    destroyed = 0;
+    {
+        gc::heap h;
+        gc::root<dying> d;
+        for (int i = 0; i != 100; ++i) {
+            auto next = h.make<dying>();
+            next->next = d;
+            d = next;
+        }
+        d->next = nullptr;
+        h.collect();
+        CHECK(destroyed == 99);
+    }
+    CHECK(destroyed == 100);
+}
+
+TEST_CASE("collected_heap: a destructor may make objects and let the last root go", "[gc][collected_heap]") {
+    gc::heap h({.zeal = {.poison = true}});
+    auto r = h.make<node>();
+    now = &h;
+    last = &r;
+    for (int i = 0; i != 50; ++i) h.make<busy>();
+    h.collect();
+    CHECK(h.verify());
+    CHECK(!r);
+    h.collect();
+    CHECK(h.stats().live == 0);
+    now = nullptr;
+}
+
+TEST_CASE("collected_heap: verify tells of a reference that leads nowhere", "[gc][collected_heap]") {
+    gc::heap h;
+    auto a = h.make<node>();
+    a->left.target = reinterpret_cast<std::byte*>(a.get()) + 16;
+    const auto v = h.verify();
+    CHECK(v.fault == std::string("no object begins at the target"));
+    CHECK(v.object == a.get());
+    CHECK(std::string(v.type).find("node") != std::string::npos);
+    a->left = nullptr;
+    CHECK(h.verify());
+}
