@@ -79,7 +79,7 @@ int main(void) { for (int i = 0; i < 8000; ++i) kept[i] = malloc(2500); return 0
             for frame in film["frames"]:
                 self.assertEqual(len(frame["map"]), len(film["gaps"]))
                 self.assertRegex(frame["map"], "^[.0-9a-f]+$")
-            self.assertIn("f", film["frames"][-1]["map"])
+            self.assertTrue(any("f" in frame["map"] for frame in film["frames"]))
 
     def test_the_second_table_says_what_the_trace_could_be_packed_into(self):
         self.record()
