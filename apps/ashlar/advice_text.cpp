@@ -166,9 +166,12 @@ std::string conf_text(const advice& made, const std::string& program, const std:
 }
 
 void explain(advice& made, const advice_input& input, const advice_choice& choice) {
+    auto of_sites = std::move(made.sentences);
+    made.sentences.clear();
     add_behaviour(made, input.about);
     add_share(made, input, choice);
     add_changes(made);
+    for (auto& sentence : of_sites) made.sentences.push_back(std::move(sentence));
     add_verdict(made, choice);
     if (made.takes_ours()) made.conf = conf_text(made, input.program, input.trace);
 }

@@ -11,6 +11,7 @@
 
 #include "advisor.hpp"
 #include "command.hpp"
+#include "emit_cpp.hpp"
 #include "failure.hpp"
 #include "file.hpp"
 #include "progress.hpp"
@@ -19,7 +20,7 @@
 namespace ashlar::app {
 namespace {
 
-constexpr const char* usage = "ashlar advise [--goal balanced|speed|memory|latency] [--run-time SECONDS] [-o FILE] [--json] TRACE";
+constexpr const char* usage = "ashlar advise [--goal balanced|speed|memory|latency] [--run-time SECONDS] [-o FILE] [--emit cpp] [--json] TRACE";
 
 struct command_options {
     std::string trace;
@@ -27,10 +28,12 @@ struct command_options {
     advice_settings settings;
     std::uint64_t run_memory = 0;
     bool json = false;
+    std::string emit = "conf";
 };
 
 int advise_on(const command_options& options) {
-    check_writable(options.conf);  // before minutes of replay, not after
+    const bool cpp = options.emit == "cpp";
+    if (!cpp) check_writable(options.conf);  // before minutes of replay, not after
     auto trace = open_whole_trace(options.trace);
     const auto about = summarise(trace);
     trace.rewind();
@@ -44,6 +47,10 @@ int advise_on(const command_options& options) {
         progress line("advising");
         made = advise({*about, script, command_text(trace.info()), options.trace}, settings,
                       [&](const std::string& what, double share) { line.show(what, share); });
+    }
+    if (cpp) {
+        fmt::print("{}", cpp_text(made, {*about, script, command_text(trace.info()), options.trace}));
+        return done;
     }
     if (!made.conf.empty()) write_file(options.conf, made.conf);
     if (options.json) {
@@ -78,6 +85,8 @@ void add_advise(CLI::App& tool, context& line) {
     command->add_option("--rounds", options->settings.replay.rounds, "repeats of every measurement")->check(CLI::Range(1, 1000))->capture_default_str();
     command->add_option("--limit", options->settings.replay.limit, "replay at most so many steps")
         ->check(CLI::Range(std::uint64_t{2}, std::uint64_t{1} << 32))->capture_default_str();
+    command->add_option("--emit", options->emit, "conf (default), or cpp: types of the toolkit, on standard output")
+        ->check(CLI::IsMember({"conf", "cpp"}))->type_name("WHAT");
     command->add_flag("--json", options->json, "print JSON instead of sentences and a table");
     command->footer(usage);
     command->callback([&line, options] { line.chosen = [options] { return advise_on(*options); }; });

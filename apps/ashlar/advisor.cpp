@@ -10,6 +10,7 @@
 #include "advice_text.hpp"
 #include "installation.hpp"
 #include "replay_shared.hpp"
+#include "site_advice.hpp"
 #include "text.hpp"
 
 namespace ashlar::app {
@@ -90,6 +91,24 @@ std::vector<std::string> settings_that_helped(std::vector<advised_malloc> tried)
     return settings;
 }
 
+/// The best of ours with rules for call sites, where some gain: its figures are those without, times what replays with rules
+/// came to against replays without.
+void add_site_rules(advice& made, std::size_t best, const advice_input& input, const advice_settings& settings, const replay_progress& progress) {
+    const advised_malloc& ours = made.candidates[best];
+    if (!ours.figures.refused.empty() || input.script.facts().streams > 0 || !has_own_library(our_obeying_malloc)) return;
+    site_advice sites = advise_sites(input, ours.settings, settings, progress);
+    for (auto& sentence : sites.sentences) made.sentences.push_back(std::move(sentence));
+    if (sites.settings.empty()) return;
+    advised_malloc with = ours;
+    with.name += ours.settings.empty() ? " with rules for call sites" : " and rules for call sites";
+    with.library = own_library(our_obeying_malloc);
+    with.settings.insert(with.settings.end(), sites.settings.begin(), sites.settings.end());
+    with.figures.ns_per_op *= sites.time_ratio;
+    with.figures.p999 *= std::max(1.0, sites.time_ratio);
+    with.figures.peak_footprint = static_cast<std::uint64_t>(static_cast<double>(with.figures.peak_footprint) * sites.memory_ratio);
+    made.candidates.push_back(std::move(with));
+}
+
 }  // namespace
 
 replay_options as_threads_ran(replay_options options, const summary& about) {
@@ -103,7 +122,7 @@ std::string settings_text(const advised_malloc& candidate) {
     return text;
 }
 
-bool advice::takes_ours() const { return candidates[choice].library == own_library(our_malloc); }
+bool advice::takes_ours() const { return candidates[choice].library == own_malloc_for(settings_text(candidates[choice])); }
 
 advice advise(const advice_input& input, const advice_settings& settings, const replay_progress& progress) {
     advice made;
@@ -130,7 +149,8 @@ advice advise(const advice_input& input, const advice_settings& settings, const 
     if (!helped.empty()) made.candidates.push_back({"Ashlar's malloc with options", ours, helped});
     for (const auto& peer : installed_peers()) made.candidates.push_back({peer.name, peer.library, {}});
     options.check = options.latency = true;
-    replay_all(made.candidates, input.script, options, [&](const std::string& what, double share) { progress(what, 0.6 + 0.4 * share); });
+    replay_all(made.candidates, input.script, options, [&](const std::string& what, double share) { progress(what, 0.6 + 0.25 * share); });
+    add_site_rules(made, helped.empty() ? 1 : 2, input, settings, [&](const std::string& what, double share) { progress(what, 0.85 + 0.15 * share); });
     const auto choice = choose_among(made.candidates, settings, steps, run_ns);
     mark_front(made.candidates);
     made.choice = choice.choice;

@@ -44,7 +44,7 @@ replay_engine null_engine() { return {"none", "none", "", ""}; }
 replay_engine host_engine() { return {"system", "strategy", "", ""}; }
 
 replay_engine ashlar_engine(const std::string& name, const std::string& conf) {
-    return {name, "ashlar", own_library(our_malloc), conf};
+    return {name, "ashlar", own_malloc_for(conf), conf};
 }
 
 std::vector<replay_engine> installed_peers() {

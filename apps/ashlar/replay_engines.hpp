@@ -14,7 +14,7 @@ namespace ashlar::app {
 
 struct replay_engine {
     std::string name;
-    std::string group;    ///< "strategy", "ashlar" or "peer"
+    std::string group;    ///< "strategy", "ashlar" or "peer"; "sites": ours, by steps that are marked with routes
     std::string library;  ///< preloaded into the worker; "" for none
     std::string conf;     ///< for our malloc: the text of a conf; "" for its defaults
 };

@@ -19,6 +19,9 @@
 
 namespace ashlar::app {
 
+/// A step that a route serves says so by an alignment that no program asks for: 2 to this and the route's number.
+inline constexpr unsigned route_mark_shift = 32, most_routes_marked = 31;
+
 inline constexpr const char* worker_command = "replay-worker";
 inline constexpr int script_descriptor = 3;
 inline constexpr int outcome_descriptor = 4;

@@ -30,6 +30,21 @@ replay_script::replay_script(trace_reader& trace, const std::string& name, const
     file_.write_at(0, bytes_of(facts_));
 }
 
+replay_script::replay_script(const replay_script& base, std::span<const std::uint8_t> routes) : facts_(base.facts_) {
+    const shared_bytes all(base.file_.descriptor(), false);
+    std::vector<replay_step> steps(facts_.steps);
+    std::memcpy(steps.data(), all.data() + steps_offset, steps.size() * sizeof(replay_step));
+    std::size_t next = 0;
+    for (auto& step : steps) {
+        if (step.op == replay_op::deallocate || next == routes.size()) continue;
+        const std::uint8_t route = routes[next++];
+        if (route < most_routes_marked && step.op != replay_op::reallocate) step.align_shift = static_cast<std::uint8_t>(route_mark_shift + route);
+    }
+    file_.append(std::vector<std::byte>(steps_offset));
+    file_.append(std::as_bytes(std::span(steps)));
+    file_.write_at(0, bytes_of(facts_));
+}
+
 void replay_script::rearrange(const std::string& name, const replay_options& options) {
     std::vector<replay_step> steps;
     {

@@ -100,7 +100,7 @@ public:
             conf.append(std::as_bytes(std::span(engine.conf)));
             variables.set("ASHLAR_CONF", fmt::format("/proc/self/fd/{}", conf_descriptor));
         }
-        const std::string in_worker = engine.group == "strategy" || engine.group == "none" ? engine.name : "malloc";
+        const std::string in_worker = engine.group == "strategy" || engine.group == "none" ? engine.name : engine.group == "sites" ? "sites" : "malloc";
         const std::vector<std::string> words{"ashlar", worker_command, in_worker, std::to_string(static_cast<unsigned>(which)),
                                              std::to_string(static_cast<unsigned>(options_.touch)), std::to_string(seconds * 1000),
                                              std::to_string(steps_of(which))};

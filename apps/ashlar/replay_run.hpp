@@ -82,6 +82,9 @@ class replay_script {
 public:
     /// Takes the events from where the reader is. Fails if there is nothing to replay, or if there are too many threads.
     replay_script(trace_reader& trace, const std::string& name, const replay_options& options);
+    /// The same steps, those that grant a block marked with the route that serves it, in their order, or none (site_study.hpp).
+    /// For engines of the group "sites" alone.
+    replay_script(const replay_script& base, std::span<const std::uint8_t> routes);
 
     /// Of what is timed.
     const replay_facts& facts() const { return streams_facts_.steps > 0 ? streams_facts_ : facts_; }

@@ -2,12 +2,14 @@
 // library preloaded, and touches that heap as little as it can before the replay: no command-line parser, no streams.
 #include "replay_worker.hpp"
 
+#include <dlfcn.h>
 #include <malloc.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -36,6 +38,24 @@ std::span<T> table(std::uint64_t count, bool populated) {
 
 struct telling_malloc : malloc_heap {
     std::uint64_t last_granted(const std::byte* p) const noexcept { return malloc_usable_size(const_cast<std::byte*>(p)); }
+};
+
+/// Our malloc; blocks of steps with a route's mark come from that, where the malloc has it.
+class routed_heap : public malloc_heap {
+public:
+    std::byte* allocate(std::uint64_t size, std::uint64_t align) noexcept {
+        if (align >> route_mark_shift == 0) return malloc_heap::allocate(size, align);
+        void* const p = routed_ == nullptr ? nullptr : routed_(static_cast<unsigned>(std::countr_zero(align)) - route_mark_shift, size);
+        return p != nullptr ? static_cast<std::byte*>(p) : malloc_heap::allocate(size, 1);
+    }
+    std::byte* allocate_zeroed(std::uint64_t size, std::uint64_t align) noexcept {
+        if (align >> route_mark_shift == 0) return malloc_heap::allocate_zeroed(size, align);
+        std::byte* const p = allocate(size, align);
+        return p == nullptr ? nullptr : static_cast<std::byte*>(std::memset(p, 0, size));
+    }
+
+private:
+    void* (*routed_)(unsigned, std::size_t) = reinterpret_cast<void* (*)(unsigned, std::size_t)>(dlsym(RTLD_DEFAULT, "ashlar_routed_malloc"));
 };
 
 /// The null_heap of many threads: each has a room of its own, or they would fight for its first line.
@@ -79,6 +99,11 @@ bool run_engine(std::string_view engine, replay_passes& passes) {
     if (engine == "malloc" && passes.wants_sharing()) {
         malloc_heap heap;
         passes.run_shared(heap);
+        return true;
+    }
+    if (engine == "sites") {
+        routed_heap heap;
+        passes.run(heap);
         return true;
     }
     if (engine == "malloc" || (engine == "system" && passes.wants_telling())) {

@@ -61,6 +61,7 @@ tuning::tuning(const std::vector<std::string>& program, const tuning_options& op
     for (const char* file : {"report.html", "ashlar.conf"}) check_writable(in_folder(file));
     recording_options how;
     how.file = in_folder("ashlar.trace");
+    how.stacks = 8;  // for rules about call sites
     recording_ = std::make_unique<recording>(trained_, how);
 }
 

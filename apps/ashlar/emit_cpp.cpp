@@ -1,0 +1,81 @@
+// See emit_cpp.hpp.
+#include "emit_cpp.hpp"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "ashlar/malloc/site_rules.hpp"
+#include "text.hpp"
+
+namespace ashlar::app {
+namespace {
+
+constexpr const char* heading = R"(// Made by ashlar advise --emit cpp for: {}
+// From the trace {}: {} blocks, at most {} live.
+#pragma once
+
+#include <ashlar/strategy/arena.hpp>
+#include <ashlar/strategy/best_fit.hpp>
+#include <ashlar/strategy/free_list.hpp>
+#include <ashlar/strategy/pool.hpp>
+#include <ashlar/strategy/segregated.hpp>
+
+namespace advised {{
+)";
+
+constexpr const char* rest = R"(
+/// All other blocks: up to 4 KiB by size class, larger ones where they fit best.
+class heap {{
+    ashlar::free_list<ashlar::best_fit> large_;
+    ashlar::segregated<ashlar::free_list<ashlar::best_fit>> small_{{ashlar::ref<ashlar::free_list<ashlar::best_fit>>(large_)}};
+
+public:
+    ashlar::result<ashlar::block> allocate(ashlar::layout l) noexcept {{ return small_.allocate(l); }}
+    void deallocate(std::byte* p, ashlar::layout l) noexcept {{ small_.deallocate(p, l); }}
+}};
+static_assert(ashlar::allocator<heap>);
+
+}}  // namespace advised
+)";
+
+/// The functions of a rule's places, for a comment.
+std::string words_of(const malloc::site_rule& rule) {
+    std::string words;
+    for (std::size_t i = 0; i < rule.depth; ++i) {
+        const auto& place = rule.places[i];
+        const std::string name(place.symbol.empty() ? place.file : place.symbol);
+        words += (i == 0 ? "" : ", called by ") + name + (place.symbol.empty() ? fmt::format("+0x{:x}", place.offset) : "");
+    }
+    return words;
+}
+
+}  // namespace
+
+std::string cpp_text(const advice& made, const advice_input& input) {
+    std::string conf = "version = 1\n";
+    for (const auto& candidate : made.candidates) {
+        const bool ruled = std::any_of(candidate.settings.begin(), candidate.settings.end(), [](const auto& line) { return line.starts_with("site"); });
+        for (const auto& line : candidate.settings) conf += ruled ? line + "\n" : "";
+    }
+    malloc::options ignored;
+    malloc::site_rules rules;
+    malloc::read_conf(conf, '\n', ignored, [](const malloc::conf_problem&) noexcept {}, rules);
+
+    std::string text = fmt::format(heading, printable(input.program), printable(input.trace), count_text(input.about.allocations),
+                                   bytes_text(static_cast<double>(input.about.peak_bytes)));
+    for (std::size_t r = 0; r < malloc::site_rules::most_routes; ++r) {
+        const auto& route = rules.routes[r];
+        if (route.by.kind == malloc::route_kind::none) continue;
+        const bool arena = route.by.kind == malloc::route_kind::arena;
+        text += fmt::format("\n/// {} blocks, {}, of:\n", count_text(route.blocks), bytes_text(static_cast<double>(route.held)));
+        for (std::size_t i = 0; i < rules.count; ++i) {
+            if (rules.sites[i].route == r) text += "///   " + words_of(rules.sites[i]) + "\n";
+        }
+        text += arena ? fmt::format("struct arena_{} : ashlar::arena<> {{\n    arena_{}() noexcept : ashlar::arena<>({{.first_chunk = 65536, .growth = 1}}) {{}}\n}};\n", r + 1, r + 1)
+                      : fmt::format("using pool_{} = ashlar::pool<{}, 16>;\n", r + 1, route.by.block_size);
+    }
+    return text + fmt::format(rest);
+}
+
+}  // namespace ashlar::app
