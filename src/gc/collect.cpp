@@ -2,16 +2,12 @@
 #include <cstring>
 
 #include "ashlar/foundation/poison.hpp"
-#include "collector.hpp"
+#include "compact.hpp"
 
 namespace ashlar::gc::detail {
 
 void collector::begin_marking() noexcept {
     retire_holes();
-    for (std::size_t i = 0; i != tile_count_; ++i) {
-        std::memset(tiles_[i]->marks + first_word, 0, (words - first_word) * sizeof(std::uint64_t));
-    }
-    for (tile* t = large_; t != nullptr; t = t->next) t->marks[t->large_offset / granule / 64] = 0;
     const std::size_t room = options_.hard_limit > statistics_.footprint ? options_.hard_limit - statistics_.footprint : 0;
     marker_.limit(room);  // collected_heap.I4: the stack counts too
     marking_ = true;
@@ -106,8 +102,9 @@ void collector::sweep_tile(tile* t) noexcept {
         }
     }
     for (std::size_t w = first_word; w != words; ++w) {
-        live += static_cast<std::size_t>(__builtin_popcountll(t->marks[w]));
+        live += count_bits(t->marks[w]);
         t->occupied[w] = t->marks[w];
+        t->marks[w] = 0;  // tile.I5
     }
     t->occupied[first_word] |= own_bits;  // tile.I2
     statistics_.live += live * granule;
@@ -125,6 +122,7 @@ void collector::sweep_large() noexcept {
                 ++large_waiting_;
                 ++statistics_.waiting;
             }
+            t->marks[t->large_offset / granule / 64] = 0;
             statistics_.live += t->bytes;
             link = &t->next;
         } else {
@@ -154,6 +152,16 @@ void collector::collect() noexcept {
     mark_roots();
     finish_marking();
     sweep();
+}
+
+/// What a destructor has made, or let go, since the collection slides along: it is found the next time.
+bool collector::compact() noexcept {
+    collect();
+    destroy_waiting();
+    const bool done = compaction(*this).run_all();
+    if (done) ++statistics_.compactions;
+    release_empty(0);
+    return done;
 }
 
 namespace {

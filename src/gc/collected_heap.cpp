@@ -26,6 +26,10 @@ void heap::collect() {
     collector_->collect();
     collector_->destroy_waiting();
 }
+bool heap::compact() {
+    ASHLAR_PRE(collector_->may_collect());
+    return collector_->compact();
+}
 std::size_t heap::safepoint() { return collector_->destroy_waiting(); }
 
 statistics heap::stats() const noexcept {
@@ -58,6 +62,12 @@ namespace detail {
 
 root_node& roots_of(void* object) noexcept { return tile_of(object)->owner->roots_; }
 root_node& pins_of(void* object) noexcept { return tile_of(object)->owner->pins_; }
+
+void shade(void* object) noexcept {
+    if (object == nullptr) return;
+    collector& c = collector::of(object);
+    if (c.marking_) c.marker_.mark(object);
+}
 
 weak_node* new_weak(void* object) {
     collector& c = collector::of(object);

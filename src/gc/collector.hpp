@@ -49,11 +49,20 @@ public:
     // collect.cpp
     bool may_collect() const noexcept { return heap_.constructing_ == 0 && heap_.no_gc_ == 0 && !destroying_; }
     void collect() noexcept;
+    bool compact() noexcept;
     std::size_t destroy_waiting() noexcept;
     void destroy_all() noexcept;
 
     // verify.cpp
     verdict verify() noexcept;
+
+    root_node& pins() noexcept { return heap_.pins_; }
+    template <class F>
+    void each_root(F f) noexcept {
+        for (root_node* ring : {&heap_.roots_, &heap_.pins_}) {
+            for (root_node* r = ring->next; r != ring; r = r->next) f(*r);
+        }
+    }
 
     heap& heap_;
     any_ref upstream_;
@@ -79,6 +88,8 @@ private:
     bool room_for_tile() noexcept;
     void consider_collecting() noexcept;
 
+    verdict look_at_all() noexcept;
+
     void begin_marking() noexcept;
     void mark_roots() noexcept;
     void finish_marking() noexcept;
@@ -91,12 +102,6 @@ private:
     void destroy_object(void* object) noexcept;
     void destroy_waiting_in(tile* t) noexcept;
     void free_large(tile* t) noexcept;
-    template <class F>
-    void each_root(F f) noexcept {
-        for (root_node* ring : {&heap_.roots_, &heap_.pins_}) {
-            for (root_node* r = ring->next; r != ring; r = r->next) f(*r);
-        }
-    }
 };
 
 }  // namespace ashlar::gc::detail

@@ -102,7 +102,7 @@ bool collector::add_tile(bump& b) noexcept {
     const block got = obtain(tile_size, tile_size);
     if (got.data == nullptr) return false;
     tile* const t = reinterpret_cast<tile*>(got.data);
-    std::memset(t, 0, sizeof(tile));
+    std::memset(t, 0, offsetof(tile, forward));
     t->owner = &heap_;
     t->bytes = tile_size;
     set_run(t->occupied, 0, first_index);  // tile.I2

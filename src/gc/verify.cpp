@@ -45,7 +45,6 @@ struct checker final : slot_visitor {
 
 /// Leaves in `marks` one bit an object: its first. @returns what is wrong with the headers
 verdict find_first_bits(tile* t) noexcept {
-    std::memset(t->marks, 0, sizeof t->marks);
     for (std::size_t i = find(t->occupied, first_index); i < indices;) {
         const std::byte* const object = object_at(t, i);
         const header h = header_of(object);
@@ -68,6 +67,14 @@ verdict find_first_bits(tile* t) noexcept {
 verdict collector::verify() noexcept {
     if (marking_) return {};
     retire_holes();
+    const verdict found = look_at_all();
+    for (std::size_t i = 0; i != tile_count_; ++i) {
+        std::memset(tiles_[i]->marks + first_word, 0, (words - first_word) * sizeof(std::uint64_t));  // tile.I5
+    }
+    return found;
+}
+
+verdict collector::look_at_all() noexcept {
     for (std::size_t i = 0; i != tile_count_; ++i) {
         if (i != 0 && tiles_[i - 1] >= tiles_[i]) return {"the tiles are out of order", nullptr, tiles_[i], nullptr};
         if (tiles_[i]->owner != &heap_) return {"a tile is of another heap", nullptr, tiles_[i], nullptr};

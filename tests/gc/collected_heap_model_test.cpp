@@ -1,6 +1,8 @@
 // Random programs on a heap, compared after every collection with a model that knows what is reachable.
+// Long: the program and its model are one list of operations, and the laws of both collections are read off it.
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -32,17 +34,32 @@ struct plain_node : any_node {
 };
 struct long_node : any_node {
     using any_node::any_node;
-    char more[1000];
+    char more[30'000];
 };
 std::map<id, int>* destroyed = nullptr;
 struct dying_node : any_node {
     using any_node::any_node;
+    dying_node(dying_node&& other) noexcept : any_node(other) { other.name = 0; }
     ~dying_node() {
+        if (name == 0) return;  // moved from
         ++(*destroyed)[name];
         for (auto& o : out) CHECK(!o);
         CHECK(!many);
     }
 };
+
+struct stuck_node : any_node {
+    using any_node::any_node;
+    stuck_node(const stuck_node&) = delete;
+};
+
+/// Where an object lies, and whether compaction may have moved it.
+struct place {
+    std::size_t address, granules;
+    bool movable;
+};
+/// Objects by the id of their node, and what they are to it: itself, its rule, its array.
+using places = std::map<std::pair<id, char>, place>;
 
 /// What the program did, as ids.
 struct model_node {
@@ -60,6 +77,7 @@ public:
         for (int i = 0; i != steps; ++i) act();
         roots_.clear();
         model_roots_.clear();
+        pins_.clear();
         h_.collect();
         compare();
         CHECK(h_.stats().live == 0);
@@ -70,7 +88,7 @@ private:
     std::size_t any() { return below(roots_.size()); }
 
     void act() {
-        const std::size_t what = roots_.empty() ? 0 : below(20);
+        const std::size_t what = roots_.empty() ? 0 : below(22);
         if (what < 6) return make();
         const std::size_t i = any(), j = any(), k = below(fan_out);
         any_node& x = *roots_[i];
@@ -97,16 +115,22 @@ private:
                 m.many[n] = (*all)[n]->name;
             }
             roots_[i]->many = all;
-        } else {
+        } else if (what == 19) {
             watch(j);
             if (below(4) == 0) collect();
+        } else if (what == 20) {
+            if (below(3) != 0) pins_.emplace_back(roots_[j]);
+            else if (!pins_.empty()) unpin(below(pins_.size()));
+        } else if (below(4) == 0) {
+            compact();
         }
     }
 
     void make() {
         const id n = ++last_;
         nodes_[n].dies = false;
-        switch (below(3)) {
+        switch (below(4)) {
+            case 3: return hold(h_.make<stuck_node>(n));
             case 0: return hold(h_.make<plain_node>(n));
             case 1: return hold(h_.make<long_node>(n));
             default: hold(h_.make<dying_node>(n));
@@ -130,9 +154,72 @@ private:
         compare();
     }
 
+    void unpin(std::size_t k) {
+        std::vector<gc::pin<any_node>> rest;
+        for (std::size_t i = 0; i != pins_.size(); ++i) if (i != k) rest.push_back(pins_[i]);
+        pins_.swap(rest);
+    }
+
+    void compact() {
+        collect();
+        const places before = all_places();
+        REQUIRE(h_.compact());
+        compare();
+        check_slide(before, all_places());
+    }
+    places all_places() {
+        places all;
+        const auto add = [&](id n, char kind, const void* object) {
+            if (object == nullptr || gc::detail::tile_of(object)->large_offset != 0) return;
+            const gc::detail::header h = gc::detail::header_of(object);
+            all[{n, kind}] = {reinterpret_cast<std::size_t>(object), h.granules(), h.type()->movable};
+        };
+        for (const auto& [n, x] : found_nodes()) {
+            add(n, 'n', x);
+            add(n, 'r', x->rule.get());
+            add(n, 'm', x->many.get());
+        }
+        for (const auto& p : pins_) all.at({p->name, 'n'}).movable = false;
+        return all;
+    }
+    /// The law of sliding: order kept, the pinned where they were, and nothing could lie lower with the order kept.
+    static void check_slide(const places& before, const places& after) {
+        REQUIRE(before.size() == after.size());
+        std::map<std::size_t, std::pair<id, char>> old_order;
+        std::map<std::size_t, std::size_t> islands;  // begin, end
+        std::set<std::size_t> tiles;
+        for (const auto& [name, p] : before) {
+            if (p.movable) old_order[p.address] = name;
+            else islands[p.address] = p.address + p.granules * gc::detail::granule;
+            tiles.insert(p.address & ~(gc::detail::tile_size - 1));
+            if (!p.movable) REQUIRE(after.at(name).address == p.address);
+        }
+        std::size_t end = 0;  // of the movable object before
+        for (const auto& [address, name] : old_order) {
+            const place& now = after.at(name);
+            REQUIRE(now.address <= address);
+            REQUIRE(now.address >= end);
+            REQUIRE(lowest(tiles, islands, end, now.granules * gc::detail::granule) == now.address);
+            end = now.address + now.granules * gc::detail::granule;
+        }
+    }
+    static std::size_t lowest(const std::set<std::size_t>& tiles, const std::map<std::size_t, std::size_t>& islands,
+                              std::size_t from, std::size_t bytes) {
+        for (const std::size_t t : tiles) {
+            std::size_t at = std::max(from, t + gc::detail::first_index * gc::detail::granule);
+            const std::size_t tile_end = t + gc::detail::tile_size;
+            for (auto i = islands.lower_bound(t); at + bytes <= tile_end; ++i) {
+                if (i == islands.end() || at + bytes <= i->first) return at;
+                at = std::max(at, i->second);
+            }
+        }
+        return 0;
+    }
+
     std::set<id> reachable() const {
         std::set<id> seen;
         std::vector<id> todo(model_roots_.begin(), model_roots_.end());
+        for (const auto& p : pins_) todo.push_back(p->name);
         for (bool more = true; more;) {
             while (!todo.empty()) {
                 const id n = todo.back();
@@ -156,17 +243,7 @@ private:
         INFO((v.fault ? v.fault : "") << " " << (v.type ? v.type : ""));
         REQUIRE(v);
         const std::set<id> alive = reachable();
-        std::map<id, any_node*> found;
-        std::vector<any_node*> todo;
-        for (const auto& r : roots_) todo.push_back(r.get());
-        while (!todo.empty()) {
-            any_node* const x = todo.back();
-            todo.pop_back();
-            if (x == nullptr || !found.emplace(x->name, x).second) continue;
-            for (const auto& o : x->out) todo.push_back(o.get());
-            if (x->many) for (const auto& o : *x->many) todo.push_back(o.get());
-            if (x->rule && x->rule->get_key()) todo.push_back(x->rule->get_value().get());
-        }
+        const std::map<id, any_node*> found = found_nodes();
         REQUIRE(found.size() == alive.size());
         for (const auto& [n, x] : found) check_edges(alive, n, *x);
         for (auto& [n, m] : nodes_) {
@@ -176,6 +253,21 @@ private:
             REQUIRE(w.expired() == !alive.contains(n));
             if (!w.expired()) REQUIRE(w.lock()->name == n);
         }
+    }
+    std::map<id, any_node*> found_nodes() const {
+        std::map<id, any_node*> found;
+        std::vector<any_node*> todo;
+        for (const auto& r : roots_) todo.push_back(r.get());
+        for (const auto& p : pins_) todo.push_back(p.get());
+        while (!todo.empty()) {
+            any_node* const x = todo.back();
+            todo.pop_back();
+            if (x == nullptr || !found.emplace(x->name, x).second) continue;
+            for (const auto& o : x->out) todo.push_back(o.get());
+            if (x->many) for (const auto& o : *x->many) todo.push_back(o.get());
+            if (x->rule && x->rule->get_key()) todo.push_back(x->rule->get_value().get());
+        }
+        return found;
     }
     void check_edges(const std::set<id>& alive, id n, any_node& x) {
         REQUIRE(alive.contains(n));
@@ -200,11 +292,13 @@ private:
     std::map<id, model_node> nodes_;
     std::vector<gc::root<any_node>> roots_;
     std::vector<id> model_roots_;
+    std::vector<gc::pin<any_node>> pins_;
     std::vector<std::pair<id, gc::weak<any_node>>> weaks_;
 };
 
 }  // namespace
 
+// Compaction is part of every program: order, references and that nothing could lie lower (check_slide).
 TEST_CASE("collected_heap: what is alive, its edges, destructors, weak references and ephemerons are the model's", "[gc][collected_heap]") {
     for (unsigned seed = 1; seed != 9; ++seed) {
         INFO("seed " << seed);

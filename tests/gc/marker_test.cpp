@@ -13,6 +13,7 @@ namespace {
 
 struct knot {
     gc::member<knot> next, other;
+    static constexpr bool gc_relocatable = true;
     void trace(auto& visit) const { visit(other, next); }
 };
 

@@ -36,6 +36,12 @@ struct counting final : gc::detail::slot_visitor {
     int n = 0;
 };
 
+struct rooted_to_its_place {
+    rooted_to_its_place() = default;
+    rooted_to_its_place(const rooted_to_its_place&) = delete;
+    void trace(auto&) const {}
+};
+
 }  // namespace
 
 template <>
@@ -67,4 +73,16 @@ TEST_CASE("type: what has no references is a leaf, and costs the marker no call"
     CHECK(gc::detail::descriptor_of<std::string>.destroy != nullptr);
     CHECK(gc::detail::descriptor_of<thing>.mark != nullptr);
     CHECK(gc::detail::descriptor_of<thing>.destroy == nullptr);
+}
+
+TEST_CASE("type: an object is moved by its move constructor, or stays", "[gc][type]") {
+    CHECK(gc::detail::descriptor_of<int>.relocate == nullptr);
+    CHECK(gc::detail::descriptor_of<all_kinds>.movable == std::is_nothrow_move_constructible_v<all_kinds>);
+    CHECK_FALSE(gc::detail::descriptor_of<rooted_to_its_place>.movable);
+    alignas(std::string) std::byte room[64];
+    auto* const text = ::new (room + 8) std::string("moved to where it overlaps itself");
+    gc::detail::descriptor_of<std::string>.relocate(room, text);
+    auto* const now = reinterpret_cast<std::string*>(room);
+    CHECK(*now == "moved to where it overlaps itself");
+    now->~basic_string();
 }

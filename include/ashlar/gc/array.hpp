@@ -40,10 +40,11 @@ public:
     static constexpr descriptor gc_description() noexcept {
         static_assert(detail::is_reference<T> || detail::has_references<T> || leaf<T>,
                       "say where the references of this type are: gc_members, trace, or gc::leaf");
-        descriptor d{detail::type_text<array>(), nullptr, nullptr, nullptr, offset};
+        descriptor d{detail::type_text<array>(), nullptr, nullptr, nullptr, nullptr, nullptr, offset, relocatable<T>};
         if constexpr (detail::is_reference<T> || detail::has_references<T>) {
             d.mark = &mark_part;
-            d.each_slot = &each_slot;
+            d.each_slot = &each_slot<detail::slot_visitor>;
+            d.update = &each_slot<detail::sliding>;
         }
         if constexpr (!std::is_trivially_destructible_v<T>) {
             d.destroy = [](void* a) noexcept { static_cast<array*>(a)->~array(); };
@@ -77,8 +78,9 @@ private:
         detail::visitor<detail::marker> visit{m};
         for (T* const all = a.data(); i != end; ++i) visit(all[i]);
     }
-    static void each_slot(void* p, detail::slot_visitor& sink) {
-        detail::visitor<detail::slot_visitor> visit{sink};
+    template <class Sink>
+    static void each_slot(void* p, Sink& sink) {
+        detail::visitor<Sink> visit{sink};
         for (T& element : *static_cast<array*>(p)) visit(element);
     }
     std::size_t size_;

@@ -5,21 +5,22 @@
 // Picture:    heap { allocation cursor | ring of roots | ring of pins } -> collector { tiles by address, large objects, marker }
 //             make:     [ live | live | new new new cursor . . . | live ]   bump allocation into the holes
 //             collect:  mark from the roots; what has no mark is a hole, at once; destructors of the dead
+//             compact:  [ live live live live pinned live | . . . ]         slid down in order
 // Complexity: make is a bump of the cursor and a root. A collection costs time in the live objects, in the dead ones with
 //             destructors, and a bit an object's 16 bytes; never in other dead ones.
 // Failure:    try_make gives an empty root, make throws std::bad_alloc, after a last collection; the heap is unchanged and
 //             may be asked again. A constructor that throws leaves nothing behind.
 // Threads:    one at a time.
 // Invariants: collected_heap.I1  an object reachable from a root, a pin or a global is alive and nothing else has its room
-//             collected_heap.I2  objects die only at collections, and keep their addresses
-//             collected_heap.I3  destructors run only in collect, safepoint and ~heap, once an object
+//             collected_heap.I2  objects die only at collections, and move only in compact()
+//             collected_heap.I3  destructors run only in collect, compact, safepoint, step and ~heap, once an object
 //             collected_heap.I4  the footprint never exceeds the hard limit
 // Checked by: tests/gc/collected_heap_test.cpp, tests/gc/collected_heap_model_test.cpp
 //
 // The rule. `make` may collect: when as much was made since the last collection as the options allow, and before it
-// refuses. Then unreachable objects die, and weak references to them are null; but no destructor runs:
+// refuses. Then unreachable objects die, and weak references to them are null; but nothing moves, and no destructor runs:
 // the dead that have one wait, in their room, for the next safepoint. It does not collect while a constructor runs, nor
-// where a no_gc is. So a T& is good for as long as something keeps its object reachable.
+// where a no_gc is. So a T& is good for as long as something keeps its object reachable and nobody calls compact().
 // In a destructor the object's members read null, for what they referred to may be gone already.
 #pragma once
 
@@ -66,7 +67,7 @@ struct statistics {
     std::size_t footprint, peak_footprint;  ///< bytes taken from the upstream
     std::size_t live;         ///< bytes of objects found by the last collection, headers included
     std::size_t made;         ///< bytes of holes used since, and of large objects
-    std::size_t collections;
+    std::size_t collections, compactions;
     std::size_t destroyed;    ///< destructors run
     std::size_t waiting;      ///< dead, with a destructor that has not run
 };
@@ -128,9 +129,15 @@ public:
         return made;
     }
 
-    /// Finds what is unreachable, and runs the destructors of the dead. 
+    /// Finds what is unreachable, and runs the destructors of the dead. Nothing moves.
     /// @pre not in a destructor or constructor of an object of the heap, nor where a no_gc is
     void collect();
+    /// Collects, then moves what is left to the lowest addresses, in order, and gives what is free to the upstream. What is
+    /// pinned stays, and so do large objects and those of types that cannot be moved (type.hpp).
+    /// Addresses that were kept are stale after it: roots, handles and members have been updated.
+    /// @pre as collect
+    /// @returns whether it moved; without the memory for its plan it only collects
+    bool compact();
     /// Runs the destructors that wait. @returns how many
     std::size_t safepoint();
 
@@ -183,6 +190,7 @@ private:
         build_it();
         b.object = nullptr;
         if constexpr (detail::descriptor_of<T>.destroy != nullptr) has_destructor(room);
+        if constexpr (!detail::descriptor_of<T>.movable) detail::tile_of(room)->has_immovable = true;
     }
     static void has_destructor(void* object) noexcept {
         detail::tile* const t = detail::tile_of(object);

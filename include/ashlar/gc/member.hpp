@@ -1,8 +1,10 @@
 // ashlar/gc/member.hpp - a reference from one collected object to another.
 //
 // Layer:      gc
+// Source:     Yuasa, "Real-time garbage collection on general-purpose machines", JSS 11(3), 1990 (what is overwritten is
+//             marked); Dijkstra et al., "On-the-fly garbage collection", CACM 21(11), 1978 (so is what is stored).
 // Picture:    member<T>  { address of the object, or null }   one word
-// Complexity: reading is a load, storing is a store.
+// Complexity: reading is a load; storing is a store, and a branch that is taken only while a heap marks in steps.
 // Failure:    none.
 // Threads:    those of the heap.
 // Checked by: tests/gc/member_test.cpp
@@ -20,10 +22,12 @@ namespace ashlar::gc {
 template <class T>
 class member : public detail::reference {
 public:
+    static constexpr bool gc_relocatable = true;
+
     member() noexcept = default;
     member(std::nullptr_t) noexcept {}
-    member(T* object) noexcept { target = object; }
-    member(const member& other) noexcept : reference() { target = other.target; }
+    member(T* object) noexcept { begin(object); }
+    member(const member& other) noexcept : reference() { begin(other.target); }
     template <std::convertible_to<T*> U>
     member(const member<std::remove_pointer_t<U>>& other) noexcept : member(static_cast<T*>(other.get())) {}
     template <class U>
@@ -40,7 +44,7 @@ public:
         requires std::convertible_to<U*, T*>
     member& operator=(const root<U>& other) noexcept { return store(detail::same_address<T>(other.get())); }
 
-    /// @returns the object, as long as something keeps it reachable
+    /// @returns the object, until the next collection that moves
     T* get() const noexcept { return static_cast<T*>(target); }
     T& operator*() const noexcept {
         ASHLAR_PRE(target != nullptr);
@@ -53,7 +57,15 @@ public:
     friend bool operator==(const member& a, const T* b) noexcept { return a.target == b; }
 
 private:
+    void begin(void* object) noexcept {
+        if (detail::marking()) [[unlikely]] detail::shade(object);
+        target = object;
+    }
     member& store(void* object) noexcept {
+        if (detail::marking()) [[unlikely]] {
+            detail::shade(target);
+            detail::shade(object);
+        }
         target = object;
         return *this;
     }

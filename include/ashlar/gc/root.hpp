@@ -11,8 +11,9 @@
 //
 //   root<T>    owns a place in the ring for as long as it lives: a local, a field, an element of a vector
 //   handle<T>  `const root<T>&` in one word: the parameter type of functions
-//   pin<T>     a root whose object's address may be kept and given away while it lives; never empty
+//   pin<T>     a root whose object does not move while it lives, so that its address may be kept
 //   global<T>  one word, for tables of many
+// A moving collection updates them all; what get() returned before it is stale after it.
 #pragma once
 
 #include <concepts>
@@ -28,6 +29,14 @@ template <class T>
 class member;
 
 namespace detail {
+
+/// How many heaps are marking in steps: while there are some, stores into members tell.
+inline constinit unsigned marking_heaps = 0;
+inline bool marking() noexcept {
+    return __atomic_load_n(&marking_heaps, __ATOMIC_RELAXED) != 0;  // pairs with nothing: a heap's own thread sets it
+}
+/// Marks the object if its heap is marking.
+void shade(void* object) noexcept;
 
 struct root_node {
     void* object = nullptr;

@@ -2,17 +2,19 @@
 //
 // Layer:      gc
 // Source:     Blackburn and McKinley, "Immix", PLDI 2008 (bump allocation into holes); Kermany and Petrank, "The
-//             Compressor", PLDI 2006 (liveness as a bit a granule).
+//             Compressor", PLDI 2006 (liveness as a bit a granule, sliding by counting bits).
 // Picture:    tile, 1 MiB and aligned to it:
-//             [ owner.. | marks | occupied | destructors | h object | h obj | hole . . . | h object ]
+//             [ owner.. | marks | occupied | destructors | forward | h object | h obj | hole . . . | h object ]
 //             a bit of each map stands for 16 bytes; h is a header of 8 bytes, so every object is at a multiple of 16
-// Complexity: from an object to its bits: a mask and a shift. 2.4% of a tile is maps.
+// Complexity: from an object to its bits: a mask and a shift. 3.1% of a tile is maps, a quarter of it touched only by
+//             compaction.
 // Failure:    none.
 // Threads:    those of the heap.
 // Invariants: tile.I1  an object of n granules whose address has index i has the bits [i, i + n) of `occupied`
 //             tile.I2  the bits of the maps' own room are always set in `occupied`, so no hole lies there
 //             tile.I3  between two collections every run of `occupied`, up to an allocation cursor, is headers and objects
 //             tile.I4  a large object is alone in its tile, and its index is so low that the first words of `marks` hold it
+//             tile.I5  `marks` is zero but during a collection
 // Checked by: tests/gc/tile_test.cpp
 #pragma once
 
@@ -67,10 +69,13 @@ struct tile {
     std::size_t waiting;       ///< objects dead and not yet destroyed
     bool has_destructor;       ///< of the large object
     bool passed[2];            ///< no hole is left here for small, for medium objects
+    bool has_immovable;        ///< of the small ones some cannot be moved
+    bool slides;               ///< during a compaction: objects of it get other addresses
     std::size_t unused[10];
     std::uint64_t marks[words];
     std::uint64_t occupied[words];
     std::uint64_t destructors[words];
+    std::uint64_t forward[words];  ///< during a compaction: see sliding.hpp
 };
 
 inline constexpr std::size_t first_index = sizeof(tile) / granule + 1;
@@ -96,6 +101,16 @@ inline header& header_of(const void* object) noexcept {
 }
 
 inline std::uint64_t bit(std::size_t index) noexcept { return std::uint64_t{1} << (index % 64); }
+/// Without the processor's own instruction, which not every x86-64 has.
+inline std::size_t count_bits(std::uint64_t x) noexcept {
+#ifdef __POPCNT__
+    return static_cast<std::size_t>(__builtin_popcountll(x));
+#else
+    x -= (x >> 1) & 0x5555555555555555;
+    x = (x & 0x3333333333333333) + ((x >> 2) & 0x3333333333333333);
+    return static_cast<std::size_t>((((x + (x >> 4)) & 0x0f0f0f0f0f0f0f0f) * 0x0101010101010101) >> 56);
+#endif
+}
 inline bool test(const std::uint64_t* map, std::size_t index) noexcept { return (map[index / 64] & bit(index)) != 0; }
 
 /// Applies f(word, mask) to the words of the bits [index, index + n).

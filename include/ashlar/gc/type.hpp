@@ -10,7 +10,7 @@
 //   static constexpr auto gc_members = gc::members(&node::left, &node::right);
 //   void trace(auto& visit) const { visit(left, right, children); }   // members, arrays, pairs, optionals, containers
 //   nothing: it has none. It must then be trivially copyable, or gc::leaf<T> be specialised to true.
-// The same description serves marking, verification and clearing, for `visit` is given the references
+// The same description serves marking, updating, verification and the snapshot, for `visit` is given the references
 // themselves, not their values.
 #pragma once
 
@@ -22,6 +22,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "ashlar/gc/sliding.hpp"
 #include "ashlar/gc/marker.hpp"
 
 namespace ashlar::gc {
@@ -29,6 +30,11 @@ namespace ashlar::gc {
 /// Has no references, though not trivially copyable (std::string, say). Specialise it to true for such a type.
 template <class T>
 inline constexpr bool leaf = std::is_trivially_copyable_v<T> || requires { requires T::gc_leaf; };
+
+/// May be moved by copying its bytes. Specialise it, or say `static constexpr bool gc_relocatable = true;`
+template <class T>
+inline constexpr bool relocatable =
+    (std::is_trivially_copyable_v<T> && std::is_move_constructible_v<T>) || requires { requires T::gc_relocatable; };
 
 /// The members that hold references.
 template <class... M>
@@ -66,7 +72,7 @@ public:
     explicit visitor(Sink& sink) noexcept : sink_(&sink) {}
     template <class... T>
     void operator()(const T&... parts) {
-        (part(const_cast<T&>(parts)), ...);  // the references of a const object are cleared before its destructor
+        (part(const_cast<T&>(parts)), ...);  // the references of a const object are updated when their targets move
     }
 
 private:
@@ -111,8 +117,11 @@ struct descriptor {
     const char* text;  ///< contains the name
     void (*mark)(void*, detail::marker&);         ///< null: no references
     void (*each_slot)(void*, detail::slot_visitor&);  ///< null: no references
+    void (*update)(void*, detail::sliding&);   ///< null: no references
     void (*destroy)(void*) noexcept;              ///< null: nothing to do
+    void (*relocate)(void* to, void* from) noexcept;  ///< null: the bytes are copied
     std::size_t size;    ///< of the object; of an array, what stands before its elements
+    bool movable;      ///< or it stays where it was made
 };
 
 namespace detail {
@@ -120,15 +129,34 @@ namespace detail {
 template <class T>
 concept has_references = has_members<T> || has_trace<T>;
 
+/// To the new place by move construction, over a spare object where the two overlap.
+template <class T>
+void relocate_by_move(void* to, void* from) noexcept {
+    T* const old = static_cast<T*>(from);
+    if (static_cast<std::byte*>(to) + sizeof(T) <= static_cast<std::byte*>(from)) {
+        ::new (to) T(std::move(*old));
+        old->~T();
+        return;
+    }
+    T spare(std::move(*old));
+    old->~T();
+    ::new (to) T(std::move(spare));
+}
+
 template <class T>
 constexpr descriptor describe() noexcept {
     static_assert(has_references<T> || leaf<T>, "say where the references of this type are: gc_members, trace, or gc::leaf");
-    descriptor d{type_text<T>(), nullptr, nullptr, nullptr, sizeof(T)};
+    descriptor d{type_text<T>(), nullptr, nullptr, nullptr, nullptr, nullptr, sizeof(T), true};
     if constexpr (has_references<T>) {
         d.mark = &trace_object<T, marker>;
         d.each_slot = &trace_object<T, slot_visitor>;
+        d.update = &trace_object<T, sliding>;
     }
     if constexpr (!std::is_trivially_destructible_v<T>) d.destroy = [](void* p) noexcept { static_cast<T*>(p)->~T(); };
+    if constexpr (!relocatable<T>) {
+        if constexpr (std::is_nothrow_move_constructible_v<T>) d.relocate = &relocate_by_move<T>;
+        else d.movable = false;
+    }
     if constexpr (requires { T::gc_describe(d); }) T::gc_describe(d);
     return d;
 }
@@ -138,7 +166,7 @@ template <class T>
 inline constexpr descriptor descriptor_of = describe<T>();
 
 /// What lies where no object is: room whose constructor threw, or whose object was destroyed.
-inline constexpr descriptor filler{"filler", nullptr, nullptr, nullptr, 0};
+inline constexpr descriptor filler{"filler", nullptr, nullptr, nullptr, nullptr, nullptr, 0, true};
 
 }  // namespace detail
 }  // namespace ashlar::gc

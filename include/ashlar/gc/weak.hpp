@@ -51,6 +51,7 @@ template <class T>
 class weak {
 public:
     static constexpr bool gc_leaf = true;
+    static constexpr bool gc_relocatable = true;
 
     weak() noexcept = default;
     explicit weak(handle<T> h) : node_(h ? detail::new_weak(h.get()) : nullptr) {}
@@ -69,6 +70,7 @@ public:
     /// @returns a root of the object, empty once it was found unreachable (weak.I1)
     root<T> lock() const noexcept {
         if (expired()) return {};
+        if (detail::marking()) [[unlikely]] detail::shade(node_->object);
         return root<T>(static_cast<T*>(node_->object));
     }
     bool expired() const noexcept { return node_ == nullptr || node_->object == nullptr; }
@@ -80,9 +82,14 @@ private:
 template <class K, class V>
 class ephemeron : detail::ephemeron_links {
 public:
+    static constexpr bool gc_relocatable = true;
 
     /// @pre neither is empty
     ephemeron(handle<K> k, handle<V> v) noexcept {
+        if (detail::marking()) [[unlikely]] {
+            detail::shade(k.get());
+            detail::shade(v.get());
+        }
         key.target = k.get();
         value.target = v.get();
     }
@@ -98,6 +105,7 @@ public:
 private:
     template <class T>
     static root<T> get(const detail::reference& r) noexcept {
+        if (detail::marking()) [[unlikely]] detail::shade(r.target);
         return root<T>(static_cast<T*>(r.target));
     }
 };

@@ -1,0 +1,45 @@
+// One compaction: its plan, and the slide. See compact.cpp.
+#pragma once
+
+#include "ashlar/gc/sliding.hpp"
+#include "collector.hpp"
+
+namespace ashlar::gc::detail {
+
+class compaction {
+public:
+    explicit compaction(collector& c) noexcept : c_(c) {}
+    compaction(const compaction&) = delete;
+    compaction& operator=(const compaction&) = delete;
+    ~compaction();
+
+    /// @returns whether it was done; where memory was refused nothing has moved
+    bool run_all() noexcept;
+
+private:
+    struct run;
+
+    bool plan() noexcept;
+    void find_islands() noexcept;
+    bool plan_tile(std::size_t k) noexcept;
+    std::size_t plan_objects(tile* t, std::size_t word, std::size_t i) noexcept;
+    static std::size_t begin_in(tile* t, std::size_t word, std::size_t& end) noexcept;
+    void reach(std::size_t granules) noexcept;
+    bool note(const void* from, void* to) noexcept;
+
+    void slide() noexcept;
+    void slide_tile(tile* t) noexcept;
+    void copy(tile* t, const run& r) noexcept;
+    void relocate(void* object, std::byte* to) noexcept;
+    void take_over(tile* t) noexcept;
+    void clear_marks() noexcept;
+
+    collector& c_;
+    std::size_t place_tile_ = 0;  ///< where the next object is put: tile, index, and where the gap ends there
+    std::size_t place_ = 0, gap_end_ = 0;
+    exception_to_sliding* exceptions_ = nullptr;
+    std::size_t count_ = 0, room_ = 0;
+    sliding to_new_{nullptr};
+};
+
+}  // namespace ashlar::gc::detail
