@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include "ashlar/malloc/conf.hpp"
 #include "failure.hpp"
 
 namespace ashlar::app {
@@ -45,6 +46,9 @@ std::string own_library(const std::string& file) { return required_own(file); }
 bool has_own_library(const std::string& file) { return !find_own(file).empty(); }
 
 std::string own_malloc_for(const std::string& conf) {
+    malloc::options chosen;
+    malloc::read_conf(conf, '\n', chosen, [](const malloc::conf_problem&) noexcept {});
+    if (chosen.harden == 1) return own_library(our_hardened_malloc);  // then rules for call sites rest
     const bool sites = conf.starts_with("site") || conf.find("\nsite") != conf.npos;
     return own_library(sites ? our_obeying_malloc : our_malloc);
 }

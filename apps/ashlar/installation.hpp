@@ -18,6 +18,8 @@ std::string own_executable();
 inline constexpr const char* our_malloc = "libashlar-malloc.so";
 /// The same, which obeys rules about call sites.
 inline constexpr const char* our_obeying_malloc = "libashlar-malloc-obey.so";
+/// The usual one with the fast paths of `harden` = 1.
+inline constexpr const char* our_hardened_malloc = "libashlar-malloc-hardened.so";
 inline constexpr const char* our_recorder = "libashlar-record.so";
 
 /// @returns the absolute path of a library that belongs to this tool

@@ -6,9 +6,10 @@ import pathlib
 import sys
 
 from . import figures, launch, machine, peers, rounds, table, workloads
-from .build import build
+from .build import ROOT, build
 
-VARIANTS = {"none": "guard_samples=0", "default": "", "harden = 1": "harden=1", "harden = 2": "harden=2"}
+HARDENED = ROOT / "out" / "lib" / "libashlar-malloc-hardened.so"
+VARIANTS = {"none": "guard_samples=0", "default": "", "hardened": "", "harden = 1": "harden=1", "harden = 2": "harden=2"}
 PROGRAMS = ("compiler", "python", "lua", "sqlite", "redis")
 QUANTITIES = {"CPU time": ("cpu", 1), "peak RSS": ("max_rss_kib", 1)}
 
@@ -33,7 +34,8 @@ def run(arguments):
         for workload in chosen:
             order = list(VARIANTS)[turn % len(VARIANTS):] + list(VARIANTS)[:turn % len(VARIANTS)]
             for variant in order:
-                cost = launch.once(workload, dataclasses.replace(ours, options=VARIANTS[variant]), arguments.timeout)
+                library = str(HARDENED) if variant == "hardened" else ours.library
+                cost = launch.once(workload, dataclasses.replace(ours, library=library, options=VARIANTS[variant]), arguments.timeout)
                 runs[workload.name][variant].append({"cpu": cost["user"] + cost["sys"], "max_rss_kib": cost["max_rss_kib"]})
         print(f"bench: round {turn + 1} of {arguments.rounds}", file=sys.stderr)
     result = {"machine": machine.describe(), "rounds": arguments.rounds, "scale": arguments.scale, "runs": runs}
@@ -61,7 +63,8 @@ def section(result):
     """The same as a part of a page."""
     text = f"""## What it costs
 `./dev bench hardening --rounds {result["rounds"]} --scale {result["scale"]}`: medians of interleaved rounds, over the first
-column, which is `harden = 0, guard_samples = 0`. *default* has guarded blocks.
+column, which is `harden = 0, guard_samples = 0`. *default* has guarded blocks; *hardened* is `libashlar-malloc-hardened.so`,
+`harden = 1` the same checks in the usual library.
 """
     for title in QUANTITIES:
         text += f"\n**{title}**\n\n{table.markdown(['program', *VARIANTS], rows(result, title))}\n"

@@ -69,7 +69,7 @@ ASHLAR_EXPORT void* ashlar_heap_aligned(ashlar_heap* h, size_t align, size_t siz
 ASHLAR_EXPORT void* ashlar_heap_realloc(ashlar_heap* h, void* p, size_t size) {
     return ask(size, [&] { return p == nullptr ? heap_of(h).allocate(size) : heap_of(h).reallocate(p, size); });
 }
-ASHLAR_EXPORT void ashlar_heap_free(ashlar_heap*, void* p) { core::free(p, "ashlar_heap_free"); }
+ASHLAR_EXPORT void ashlar_heap_free(ashlar_heap*, void* p) { core::free_slowly(p, "ashlar_heap_free"); }
 ASHLAR_EXPORT int ashlar_heap_owns(const ashlar_heap* h, const void* p) {
     const auto* s = core::the_store.find_slowly(p);
     return s->kind != core::span_kind::none && heap_of(const_cast<ashlar_heap*>(h)).owns(*s) ? 1 : 0;

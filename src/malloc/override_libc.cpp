@@ -15,8 +15,8 @@
 
 #include "ashlar/foundation/alignment.hpp"
 #include "export.hpp"
+#include "fast_path.hpp"
 #include "obey/sites.hpp"
-#include "process.hpp"
 
 namespace {
 
@@ -58,14 +58,14 @@ void* aligned(std::size_t align, std::size_t size) noexcept {
 }
 
 [[gnu::always_inline]] inline void* malloc_usually(std::size_t size) noexcept {
-    if (size <= core::small_class_limit) [[likely]] {
+    if (size <= core::first_limit) [[likely]] {
         if (void* p = core::pop_first(size)) [[likely]] return p;
     }
     return malloc_larger(size);
 }
 [[gnu::always_inline]] inline void* calloc_usually(std::size_t bytes) noexcept {
-    if (bytes - 1 < core::small_class_limit) [[likely]] {
-        if (void* p = core::own_fast->pop_zeroed(core::the_key, bytes)) [[likely]] return p;
+    if (bytes - 1 < core::first_limit) [[likely]] {
+        if (void* p = core::pop_zeroed(bytes)) [[likely]] return p;
     }
     return or_enomem(core::allocate_zeroed(bytes));
 }

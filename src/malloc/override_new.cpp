@@ -17,7 +17,7 @@
 #include "export.hpp"
 #include "line.hpp"
 #include "obey/sites.hpp"
-#include "process.hpp"
+#include "fast_path.hpp"
 
 namespace {
 
@@ -80,7 +80,7 @@ void* ask_until_given(std::size_t size, std::size_t align) {
 }
 
 [[gnu::always_inline]] inline void* new_usually(std::size_t size) {
-    if (size <= core::small_class_limit) [[likely]] {
+    if (size <= core::first_limit) [[likely]] {
         if (void* p = core::pop_first(size)) [[likely]] return p;
     }
     return new_larger(size);
@@ -113,7 +113,7 @@ ASHLAR_EXPORT void* operator new(std::size_t size) {
     return new_usually(size);
 }
 ASHLAR_EXPORT void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-    if (size <= core::small_class_limit) [[likely]] {
+    if (size <= core::first_limit) [[likely]] {
         if (void* p = core::pop_first(size)) [[likely]] return p;
     }
     return new_or_null(size, 1);

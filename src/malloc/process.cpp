@@ -17,6 +17,7 @@
 
 #include "ashlar/os/cgroup.hpp"
 #include "background.hpp"
+#include "fast_path.hpp"
 #include "guard.hpp"
 #include "obey/sites.hpp"
 
@@ -91,8 +92,10 @@ process_heap* attach() noexcept {
     process_heap* h = the_registry.attach(the_store);
     if (h == nullptr) return nullptr;
     own_heap = h;  // process.I1
-    if (the_store.settings().harden == 0) own_fast = h;
-    own_id = h->id();
+    if (deals_in_blocks_of(*h)) {
+        own_fast = h;
+        own_id = h->id();  // process.I2
+    }
     static constinit std::atomic<bool> watching{false};
     const int saved = errno;
     if (!watching.exchange(true, std::memory_order_acq_rel)) watch_the_process();
@@ -142,7 +145,9 @@ void settings_first() noexcept {
     the_key = new_key();
     the_store.set_keys(the_key, os::random_word());
     the_store.set_guard_watcher(&process_guard_watcher);
-    the_store.configure(read_settings());
+    options chosen = read_settings();
+    if (sealed && chosen.harden == 0) chosen.harden = 1;
+    the_store.configure(chosen);
     if constexpr (obeys) set_routes();
     if (the_store.settings().harden == 2) watch_faults();  // blocks that have ended, pages behind spans
     started.store(true, std::memory_order_release);
@@ -155,20 +160,18 @@ void be_ready() noexcept { attach(); }
     return allocate_slowly(size);
 }
 [[gnu::noinline]] void free_larger(void* p, process_heap::span_type& s, const char* call) noexcept {
-    process_heap& h = *own_heap;
     if constexpr (obeys) {
-        if (h.push_arena(s, the_key, p)) return;
+        if (own_heap->push_arena(s, the_key, p)) return;
     }
-    if (h.seals() ? h.push_sealed(the_key, s, p) : h.push_second(the_store, the_key, s, p)) return;
+    if (push_second(s, p)) return;
     free_slowly(p, call);
 }
 [[gnu::noinline]] void free_larger(void* p, block_claim claim, process_heap::span_type& s, const char* call) noexcept {
-    process_heap& h = *own_heap;
     if constexpr (obeys) {
         const bool fits = s.kind == span_kind::arena && claim.align <= 16 && claim.size <= process_heap::span_bytes_of(s, p);
-        if (fits && h.push_arena(s, the_key, p)) return;
+        if (fits && own_heap->push_arena(s, the_key, p)) return;
     }
-    if (h.seals() ? claim.align != 0 && h.push_sealed(the_key, s, p, claim) : h.push_second(the_store, the_key, s, p, claim.size)) return;
+    if (push_second(s, p, claim)) return;
     free_slowly(p, claim, call);
 }
 [[gnu::noinline]] void* allocate_slowly(std::size_t size) noexcept {

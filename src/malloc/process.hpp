@@ -4,8 +4,9 @@
 // Complexity: as heap.hpp; own_heap is one read relative to the thread pointer.
 // Failure:    allocations refuse with null; errno is the caller's business (override_libc.cpp).
 // Threads:    any, from before the first constructor until after the last TLS destructor.
-// Invariants: process.I1  own_heap is &no_heap, or a heap that is attached to this thread; own_id is its number; own_fast
-//                         is the same heap, but with `harden` &no_heap: so that malloc looks closer (heap_hardened.hpp)
+// Invariants: process.I1  own_heap is &no_heap, or a heap that is attached to this thread; own_fast is the same heap where
+//                         its blocks are what this library's fast paths deal in (fast_path.hpp), else &no_heap
+//             process.I2  own_id is the number of own_fast
 // Checked by: tests/malloc/program/
 #pragma once
 
@@ -35,11 +36,11 @@ extern process_heap no_heap;
 // Initial-exec: one load, and no call that could allocate. Few words of the static TLS reserve.
 [[gnu::tls_model("initial-exec")]] extern constinit thread_local process_heap* own_heap;
 [[gnu::tls_model("initial-exec")]] extern constinit thread_local process_heap* own_fast;
-/// own_heap->id(), for free: which needs no more of the heap.
+/// For free, which needs no more of the heap.
 [[gnu::tls_model("initial-exec")]] extern constinit thread_local std::uint32_t own_id;
 #pragma GCC visibility pop
 
-/// The second halves of the entry points: pop_second and its like, then the slow halves.
+/// The second halves of the entry points, then the slow ones.
 void* allocate_larger(std::size_t size) noexcept;
 void free_larger(void* p, process_heap::span_type& s, const char* call) noexcept;
 void free_larger(void* p, block_claim claim, process_heap::span_type& s, const char* call) noexcept;
@@ -78,28 +79,5 @@ void forget_profile_lock() noexcept;
 void report_and_abort(const misuse& what) noexcept;
 /// Writes the summary that stats_at_exit asks for (summary.cpp).
 void print_summary() noexcept;
-
-// --- the fast paths, for the entry points to inline -----------------------------------------------------------
-/// @pre size <= small_class_limit. @returns null when pop_second is to be asked
-inline void* pop_first(std::size_t size) noexcept { return own_fast->pop(the_key, size); }
-/// Blocks above small_class_limit that stand ready, and small ones with `harden`. @returns null when the slow half is to be asked
-[[gnu::always_inline]] inline void* pop_second(std::size_t size) noexcept {
-    if (size <= small_class_limit) return own_heap->pop_sealed(the_key, size);
-    return size <= size_class_max ? own_fast->pop_cached(the_key, size) : nullptr;
-}
-inline void* allocate(std::size_t size) noexcept {
-    if (size <= small_class_limit) [[likely]] {
-        if (void* p = pop_first(size)) [[likely]] return p;
-    }
-    return allocate_larger(size);
-}
-inline void free(void* p, const char* call) noexcept {
-    auto& s = *the_store.find(p);
-    if (!process_heap::push_local(s, the_key, own_id, p)) [[unlikely]] free_larger(p, s, call);
-}
-inline void free(void* p, block_claim claim, const char* call) noexcept {
-    auto& s = *the_store.find(p);
-    if (!process_heap::push_local(s, the_key, own_id, p, claim.size)) [[unlikely]] free_larger(p, claim, s, call);
-}
 
 }  // namespace ashlar::malloc

@@ -68,6 +68,12 @@ class Run(tool.ToolTest):
         self.assertIn("libashlar-malloc-obey.so", done.stdout)
         self.assertIn("ashlar: site 1 (route 1, make): its file is not loaded, 0 blocks", done.stderr)
 
+    def test_the_first_tier_of_checks_has_the_malloc_that_is_made_for_it(self):
+        self.folder.joinpath("hard.conf").write_text("version = 1\nharden = 1\n")
+        self.assertIn("libashlar-malloc-hardened.so", self.ashlar("run", "--conf", "hard.conf", "--", "cat", "/proc/self/maps").stdout)
+        self.folder.joinpath("hard.conf").write_text("version = 1\nharden = 2\n")
+        self.assertIn("libashlar-malloc.so", self.ashlar("run", "--conf", "hard.conf", "--", "cat", "/proc/self/maps").stdout)
+
     def test_a_program_that_changes_its_folder_still_finds_the_conf(self):
         with open("my.conf", "w") as conf:
             conf.write("version = 1\nstats_at_exit = text\n")

@@ -78,8 +78,9 @@ public:
 
     constexpr heap() noexcept = default;
     heap(Store& store, registry_type& registry, std::uint32_t id) noexcept
-        : id_(id), seal_key_(store.seal_key()), seals_(store.settings().harden == 1 && store.settings().zero_on_free == 0), cached_limit_(cached_bytes),
-          store_(&store), registry_(&registry) {}
+        : id_(id), seal_key_(store.seal_key()), cached_limit_(cached_bytes), store_(&store), registry_(&registry) {
+        if (store.settings().harden == 1 && store.settings().zero_on_free == 0) sealed_tag_ = span_type::closed_tag(id);
+    }
     heap(const heap&) = delete;
     heap& operator=(const heap&) = delete;
 
@@ -159,7 +160,7 @@ public:
     }
 
     // --- the same with harden = 1, before the slow path (heap_hardened.hpp) ------------------------------------
-    bool seals() const noexcept { return seals_; }
+    bool seals() const noexcept { return sealed_tag_ != no_tag; }
     /// @returns a small block with its seal, or null: then the slow path is to be asked
     void* pop_sealed(const std::uintptr_t& key, std::size_t size) noexcept;
     /// @returns false when the slow path is to be asked; nothing changed
@@ -355,6 +356,7 @@ private:
         node* first_at_fork = nullptr;  ///< the child may trust the chain from there
     };
     static constexpr std::uint32_t no_block = 0;
+    static constexpr std::uint64_t no_tag = 1;  ///< no span has it
     static constexpr std::size_t first_cached = class_of_size(small_class_limit) + 1;
     static constexpr std::size_t parcels = 8;
     static constexpr std::size_t parcel_bytes = 2048;      ///< a parcel is sent when its blocks reach this
@@ -365,7 +367,7 @@ private:
     bool zero_[class_count]{};
     std::uint32_t id_ = no_heap_id;
     std::uintptr_t seal_key_ = 0;  ///< the store's
-    bool seals_ = false;  ///< harden = 1, and nothing else asks for the slow path
+    std::uint64_t sealed_tag_ = no_tag;  ///< of its spans, if harden = 1 and nothing else asks for the slow path
     std::uint32_t cached_limit_ = 0;  ///< cached_bytes, but of a heap without a store
     std::uint32_t refills_ = 0;
     node* first_held_ = nullptr;  ///< freed with harden = 2, and out of use (heap_hardened.I4)

@@ -7,7 +7,7 @@
 // Complexity: O(1) a block; with harden = 2 O(its size).
 // Failure:    as heap.hpp. A block that was written to is reported; what its link hid stays out.
 // Threads:    as heap.hpp.
-// Invariants: heap_hardened.I1  spans are closed, and own_fast has no blocks (process.I1): malloc and free ask here, or the slow path
+// Invariants: heap_hardened.I1  spans are closed: the paths of unsealed blocks leave them alone
 //             heap_hardened.I2  with harden = 2, blocks in heads_ and free are zero behind their first two words
 //             heap_hardened.I3  blocks in use end with a seal (seal.hpp), but for guarded ones
 //             heap_hardened.I4  blocks that are held are marked, and count as out
@@ -43,7 +43,7 @@ void* heap<Store>::guarded(std::size_t size, std::size_t align) noexcept {
 
 template <class Store>
 [[gnu::always_inline]] inline void* heap<Store>::pop_sealed(const std::uintptr_t& key, std::size_t size) noexcept {
-    if (!seals_ || size > small_class_limit - seal::bytes) return nullptr;
+    if (size > small_class_limit - seal::bytes) return nullptr;
     const std::size_t c = small_class(size + seal::bytes);
     node* const head = heads_[c];
     if (head == nullptr || !head->marked(key)) return nullptr;
@@ -59,7 +59,7 @@ template <class Store>
 template <class Store>
 [[gnu::always_inline]] inline std::size_t heap<Store>::sealed_size(const std::uintptr_t& key, const span_type& s,
                                                                    const void* p) const noexcept {
-    const bool mine = seals_ && s.is_closed_of(id_) && offset_of(p) * s.magic < s.magic && s.countdown > 1;
+    const bool mine = s.tag.load(std::memory_order_relaxed) == sealed_tag_ && offset_of(p) * s.magic < s.magic && s.countdown > 1;
     if (!mine || static_cast<const node*>(p)->marked(key)) return seal::broken;
     return seal::read(static_cast<const std::byte*>(p), s.block_size, seal_key_);
 }
@@ -71,12 +71,13 @@ bool heap<Store>::stays_sealed(const span_type& s, void* p, std::size_t size) co
     return true;
 }
 
-/// A claim without an alignment is none.
+/// A claim of nothing is none.
 template <class Store>
 [[gnu::always_inline]] inline bool heap<Store>::push_sealed(const std::uintptr_t& key, span_type& s, void* p,
                                                             block_claim claim) noexcept {
     const std::size_t size = sealed_size(key, s, p);
-    if (size == seal::broken || (claim.align != 0 && size != claim.size)) return false;
+    const bool claimed = claim.size != 0 || claim.align != 0;
+    if (size == seal::broken || (claimed && size != claim.size)) return false;
     auto* const block = static_cast<node*>(p);
     block->mark = node::encoded(block, key);
     block->link = s.free;

@@ -102,12 +102,8 @@ struct alignas(64) span {
     void open(std::uint32_t heap_id) noexcept {
         tag.store(((std::uint64_t{heap_id} + 1) << 32) - magic, std::memory_order_relaxed);
     }
-    void close(std::uint32_t heap_id) noexcept {
-        tag.store((std::uint64_t{heap_id} + 1) << 32, std::memory_order_relaxed);
-    }
-    bool is_closed_of(std::uint32_t heap_id) const noexcept {
-        return tag.load(std::memory_order_relaxed) == (std::uint64_t{heap_id} + 1) << 32;
-    }
+    static constexpr std::uint64_t closed_tag(std::uint32_t heap_id) noexcept { return (std::uint64_t{heap_id} + 1) << 32; }
+    void close(std::uint32_t heap_id) noexcept { tag.store(closed_tag(heap_id), std::memory_order_relaxed); }
     bool is_closed() const noexcept { return static_cast<std::uint32_t>(tag.load(std::memory_order_relaxed)) == 0; }
     /// @returns whether a block that was carved starts there. @pre unit_magic != 0
     bool has_block_at(std::uint32_t offset) const noexcept {
