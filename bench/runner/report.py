@@ -1,4 +1,5 @@
-"""From runs to tables: medians, ratios against mimalloc and against the envelope, geometric means.
+"""From runs to tables: medians, ratios against mimalloc and against the envelope, geometric means. And the least of the
+rounds: what disturbs a run only adds to its time.
 
 The envelope is, for each workload, the best figure of any peer: what a malloc would show that was always the best
 one. Ashlar and libraries given by hand are measured against it and are no part of it. A ratio is marked as noise when
@@ -17,11 +18,21 @@ from .figures import geometric_mean, median, spread
 from .peers import LIBRARIES, OURS, PURGING
 
 REFERENCE = "mimalloc"
-QUANTITIES = {  # name: (title, unit, figure of one run)
-    "time": ("Time", "s", lambda r: r["seconds"]),
-    "cpu": ("CPU time, user and system", "s", lambda r: r["user"] + r["sys"]),
-    "rss": ("Peak RSS", "MiB", lambda r: r["max_rss_kib"] / 1024),
-    "faults": ("Page faults", "thousand", lambda r: (r["minor_faults"] + r["major_faults"]) / 1000),
+
+def _middle(values):
+    return [median(values), spread(values)]
+
+
+def _least(values):
+    return [min(values), 0]
+
+
+QUANTITIES = {  # name: (title, unit, figure of one run, what all runs make, how that is called)
+    "time": ("Time", "s", lambda r: r["seconds"], _middle, "median"),
+    "cpu": ("CPU time, user and system", "s", lambda r: r["user"] + r["sys"], _middle, "median"),
+    "least": ("CPU time, user and system", "s", lambda r: r["user"] + r["sys"], _least, "least"),
+    "rss": ("Peak RSS", "MiB", lambda r: r["max_rss_kib"] / 1024, _middle, "median"),
+    "faults": ("Page faults", "thousand", lambda r: (r["minor_faults"] + r["major_faults"]) / 1000, _middle, "median"),
 }
 IDLE = {  # what `phases` reports of itself: the row's name
     "rss_after_silent_idle_mib": "after 2 s without a call",
@@ -32,20 +43,17 @@ INSTRUCTIONS = "Instructions per operation (callgrind)"
 PLOTTED = ("time", "rss")
 NOISE = ("Cells are medians of the rounds. The envelope is the least of several noisy medians, so it lies below the best "
          "malloc's true figure and every ratio over it, a peer's too, is a little too high. ~ marks a ratio within noise: "
-         "the two medians differ by less than their MADs together")
+         "the two medians differ by less than their MADs together. What disturbs a run only adds to it: the least CPU time of "
+         "the rounds tells best what a malloc costs where medians scatter")
 
 
 def summary(result):
-    """{quantity: {workload: {peer: [median, MAD]}}} of everything that was measured."""
+    """{quantity: {workload: {peer: [median or least, MAD or 0]}}} of everything that was measured."""
     made = {}
-    for key, (_, _, figure) in QUANTITIES.items():
-        made[key] = {w: {p: _middle([figure(r) for r in runs]) for p, runs in by_peer.items() if runs}
+    for key, (_, _, figure, of_all, _) in QUANTITIES.items():
+        made[key] = {w: {p: of_all([figure(r) for r in runs]) for p, runs in by_peer.items() if runs}
                      for w, by_peer in result["runs"].items()}
     return made
-
-
-def _middle(values):
-    return [median(values), spread(values)]
 
 
 def ratios(result, quantity):
@@ -113,7 +121,7 @@ def _figure(pair):
 def _overview(result):
     """One row for each malloc: the geometric mean and the worst workload of each quantity."""
     header, relative = ["over the envelope"], {}
-    for key, short in (("time", "time"), ("cpu", "CPU"), ("rss", "peak RSS"), ("faults", "faults")):
+    for key, short in (("time", "time"), ("cpu", "CPU"), ("least", "least CPU"), ("rss", "peak RSS"), ("faults", "faults")):
         relative[key] = ratios(result, key)
         header += [short, "worst"]
     rows = []
@@ -159,8 +167,8 @@ def _own_figures(result):
 
 
 def _sections(result):
-    for key, (title, unit, _) in QUANTITIES.items():
-        yield f"{title} ({unit}, median of {result['rounds']} interleaved rounds)", *_rows(result, key)
+    for key, (title, unit, _, _, how) in QUANTITIES.items():
+        yield f"{title} ({unit}, {how} of {result['rounds']} interleaved rounds)", *_rows(result, key)
         if key == "rss":
             yield "RSS after idle (MiB, the program runs on)", *_idle(result)
     yield INSTRUCTIONS, *instruction_rows(result.get("instructions", {}), list(result["peers"]))
