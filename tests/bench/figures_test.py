@@ -27,6 +27,7 @@ RESULT = {
 class Figures(unittest.TestCase):
     def test_one_slow_run_does_not_move_the_median(self):
         self.assertEqual(report.summary(RESULT)["time"]["a"]["glibc"][0], 2.2)
+        self.assertEqual(report.summary(RESULT)["least"]["a"]["glibc"][0], 2.0)
 
     def test_the_spread_is_the_median_distance_from_the_median(self):
         self.assertAlmostEqual(figures.spread([1, 2, 4, 100]), 1.5)
