@@ -14,7 +14,7 @@ void collector::begin_marking() noexcept {
 }
 
 void collector::mark_roots() noexcept {
-    each_root([this](root_node& r) { marker_.mark(r.object); });  // collected_heap.I1
+    each_root([this](void* object) { marker_.mark(object); });  // collected_heap.I1
 }
 
 /// Every object that is marked has its references visited again: what the stack had no room for is among them.
@@ -22,15 +22,13 @@ void collector::revisit_marked() noexcept {
     retire_holes();
     for (std::size_t i = 0; i != tile_count_; ++i) {
         for_each_object(tiles_[i], tiles_[i]->marks, [this](void* object, std::size_t) {
-            marker_.visit(object);
-            marker_.drain();
+            marker_.revisit(object);
         });
     }
     for (tile* t = large_; t != nullptr; t = t->next) {
         std::byte* const object = object_at(t, t->large_offset / granule);
         if (!is_marked(object)) continue;
-        marker_.visit(object);
-        marker_.drain();
+        marker_.revisit(object);
     }
 }
 
@@ -79,7 +77,8 @@ void collector::sweep_references() noexcept {
 
 /// What has no mark is free; the dead with destructors keep their room until these have run.
 void collector::sweep_tile(tile* t) noexcept {
-    t->passed[0] = t->passed[1] = false;
+    t->unswept = t->passed[0] = t->passed[1] = false;
+    statistics_.waiting -= t->waiting;
     t->waiting = 0;
     std::size_t live = 0;
     for (std::size_t w = first_word; w != words; ++w) {
@@ -107,51 +106,77 @@ void collector::sweep_tile(tile* t) noexcept {
         t->marks[w] = 0;  // tile.I5
     }
     t->occupied[first_word] |= own_bits;  // tile.I2
-    statistics_.live += live * granule;
+    swept_live_ += live * granule;
     statistics_.waiting += t->waiting;
 }
 
-void collector::sweep_large() noexcept {
-    for (tile** link = &large_; *link != nullptr;) {
-        tile* const t = *link;
-        std::byte* const object = object_at(t, t->large_offset / granule);
-        if (is_marked(object) || t->has_destructor) {
-            if (!is_marked(object)) {
-                header_of(object).wait();
-                t->waiting = 1;
-                ++large_waiting_;
-                ++statistics_.waiting;
-            }
-            t->marks[t->large_offset / granule / 64] = 0;
-            statistics_.live += t->bytes;
-            link = &t->next;
-        } else {
-            *link = t->next;
-            give_back(t, t->bytes, tile_size);
-        }
+/// Of the next large object that was not looked at since marking.
+void collector::sweep_one_large() noexcept {
+    tile* const t = unswept_large_;
+    unswept_large_ = t->next;
+    std::byte* const object = object_at(t, t->large_offset / granule);
+    if (t->waiting != 0) {  // since an earlier collection
+        t->waiting = 0;
+        --large_waiting_;
+        --statistics_.waiting;
     }
+    if (!is_marked(object)) {
+        if (!t->has_destructor) return give_back(t, t->bytes, tile_size);
+        header_of(object).wait();
+        t->waiting = 1;
+        ++large_waiting_;
+        ++statistics_.waiting;
+    }
+    t->marks[t->large_offset / granule / 64] = 0;
+    swept_live_ += t->bytes;
+    t->next = large_;
+    large_ = t;
 }
 
-void collector::sweep() noexcept {
+/// Everything reachable is marked: what is not is dead from here on, though the maps are brought up to it one by one.
+void collector::end_marking() noexcept {
     retire_holes();
     sweep_references();
     marking_ = false;
-    statistics_.live = statistics_.waiting = large_waiting_ = 0;
-    for (std::size_t i = 0; i != tile_count_; ++i) sweep_tile(tiles_[i]);
-    sweep_large();
+    phase_ = phase::sweeping;
+    if (told_members_) __atomic_fetch_sub(&marking_heaps, 1u, __ATOMIC_RELAXED);  // pairs with nothing: see marking()
+    told_members_ = false;
+    for (std::size_t i = 0; i != tile_count_; ++i) tiles_[i]->unswept = true;
+    unswept_large_ = large_;
+    large_ = nullptr;
+    swept_live_ = sweep_at_ = 0;
     made_since_ = 0;
     ++statistics_.collections;
-    // As many empty tiles are kept as will be filled before the next collection.
-    const auto grown = static_cast<std::size_t>(options_.growth * static_cast<double>(statistics_.live));
-    release_empty((grown > options_.headroom ? grown : options_.headroom) / tile_size + 2);
 }
 
-/// What has marks keeps its place (collected_heap.I2).
+/// @returns whether the maps are as marking left them; else the budget is spent
+bool collector::sweep(budget& b) noexcept {
+    for (; sweep_at_ < tile_count_; ++sweep_at_) {
+        if (!tiles_[sweep_at_]->unswept) continue;
+        sweep_tile(tiles_[sweep_at_]);
+        if (b.spent()) return false;
+    }
+    while (unswept_large_ != nullptr) {
+        sweep_one_large();
+        if (b.spent()) return false;
+    }
+    phase_ = phase::idle;
+    statistics_.live = swept_live_;
+    // As many empty tiles are kept as will be filled before the next collection.
+    const auto grown = static_cast<std::size_t>(options_.growth * static_cast<double>(statistics_.live));
+    release_empty((grown > options_.headroom ? grown : options_.headroom) / tile_size + 2, b);
+    return true;
+}
+
+/// What was begun in steps is done first: what died since its begin is found by the collection that follows.
 void collector::collect() noexcept {
+    budget all;
+    if (phase_ != phase::idle) finish_cycle();
     begin_marking();
     mark_roots();
     finish_marking();
-    sweep();
+    end_marking();
+    sweep(all);
 }
 
 /// What a destructor has made, or let go, since the collection slides along: it is found the next time.
@@ -160,7 +185,8 @@ bool collector::compact() noexcept {
     destroy_waiting();
     const bool done = compaction(*this).run_all();
     if (done) ++statistics_.compactions;
-    release_empty(0);
+    budget all;
+    release_empty(0, all);
     return done;
 }
 
@@ -179,8 +205,9 @@ void collector::destroy_object(void* object) noexcept {
     d->destroy(object);
 }
 
-void collector::destroy_waiting_in(tile* t) noexcept {
-    for (std::size_t i = find(t->destructors, first_index); t->waiting != 0 && i < indices; i = find(t->destructors, i + 1)) {
+/// Stops, with some left, when the budget is spent.
+void collector::destroy_waiting_in(tile* t, budget& b) noexcept {
+    for (std::size_t i = find(t->destructors, first_index); t->waiting != 0 && !b.is_spent && i < indices; i = find(t->destructors, i + 1)) {
         std::byte* const object = object_at(t, i);
         if (!header_of(object).waiting()) continue;
         const std::size_t n = header_of(object).granules();
@@ -193,6 +220,7 @@ void collector::destroy_waiting_in(tile* t) noexcept {
         if (marking_) clear_run(t->marks, i, n);
         statistics_.live -= n * granule;
         scrub(object - header_size, n * granule);
+        b.spent();
     }
 }
 
@@ -206,16 +234,25 @@ void collector::free_large(tile* t) noexcept {
 }
 
 std::size_t collector::destroy_waiting() noexcept {
+    budget all;
+    return destroy_waiting(all);
+}
+
+std::size_t collector::destroy_waiting(budget& b) noexcept {
     if (destroying_) return 0;
+    if (phase_ == phase::sweeping) {
+        budget all;
+        sweep(all);
+    }
     destroying_ = true;
     const std::size_t before = statistics_.destroyed;
     // A destructor may make objects, so tiles may be added while this runs; nothing is collected.
-    for (std::size_t i = 0; statistics_.waiting != large_waiting_ && i < tile_count_;) {
+    for (std::size_t i = 0; statistics_.waiting != large_waiting_ && i < tile_count_ && !b.is_spent;) {
         tile* const t = tiles_[i];
-        if (t->waiting != 0) destroy_waiting_in(t);
+        if (t->waiting != 0) destroy_waiting_in(t, b);
         while (i < tile_count_ && tiles_[i] <= t) ++i;
     }
-    while (large_waiting_ != 0) {
+    while (large_waiting_ != 0 && !b.is_spent) {
         tile* t = large_;
         while (t->waiting == 0) t = t->next;
         t->waiting = 0;
@@ -224,12 +261,14 @@ std::size_t collector::destroy_waiting() noexcept {
         statistics_.live -= t->bytes;
         destroy_object(object_at(t, t->large_offset / granule));
         free_large(t);
+        b.spent();
     }
     destroying_ = false;
     return statistics_.destroyed - before;
 }
 
 void collector::destroy_all() noexcept {
+    if (phase_ != phase::idle) finish_cycle();
     retire_holes();
     options_.hard_limit = 0;  // nothing is made any more
     destroying_ = true;

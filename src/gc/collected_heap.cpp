@@ -17,18 +17,41 @@ heap::heap(any_ref upstream, const options& o) : collector_(detail::collector::m
 
 heap::~heap() {
     // A root that outlived its heap would be dangling: the program has an order of destruction to mend.
-    ASHLAR_PRE(roots_.alone() && pins_.alone());
+    ASHLAR_PRE(collector_->slots_in_use() == 0 && pins_.alone());
     detail::collector::end(collector_);
 }
 
+namespace {
+/// Notes how long the program was held up.
+class timed {
+public:
+    explicit timed(detail::collector& c) noexcept : c_(c) {}
+    timed(const timed&) = delete;
+    timed& operator=(const timed&) = delete;
+    ~timed() { c_.note_pause(std::chrono::steady_clock::now() - begin); }
+    const std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
+
+private:
+    detail::collector& c_;
+};
+}  // namespace
+
 void heap::collect() {
     ASHLAR_PRE(collector_->may_collect());
+    const timed pause(*collector_);
     collector_->collect();
     collector_->destroy_waiting();
 }
 bool heap::compact() {
     ASHLAR_PRE(collector_->may_collect());
+    const timed pause(*collector_);
     return collector_->compact();
+}
+bool heap::step(std::chrono::nanoseconds most) {
+    ASHLAR_PRE(collector_->may_collect());
+    const timed pause(*collector_);
+    detail::budget b(pause.begin + most);
+    return collector_->advance(b, true);
 }
 std::size_t heap::safepoint() { return collector_->destroy_waiting(); }
 
@@ -60,13 +83,17 @@ void heap::abandon(void* object) noexcept {
 
 namespace detail {
 
-root_node& roots_of(void* object) noexcept { return tile_of(object)->owner->roots_; }
 root_node& pins_of(void* object) noexcept { return tile_of(object)->owner->pins_; }
 
 void shade(void* object) noexcept {
     if (object == nullptr) return;
     collector& c = collector::of(object);
     if (c.marking_) c.marker_.mark(object);
+}
+void store_while_marking(reference& r, void* object) noexcept {
+    shade(r.target);
+    shade(object);
+    r.target = object;
 }
 
 weak_node* new_weak(void* object) {
@@ -78,17 +105,15 @@ weak_node* new_weak(void* object) {
     w->enter(c.weaks_);
     return w;
 }
-root_node* new_global(void* object) {
-    weak_node* const g = new_weak(object);
-    g->leave();
-    g->enter(tile_of(object)->owner->roots_);
-    return g;
-}
 void end_weak(weak_node* w) noexcept {
     w->leave();
     node_pool::home(w).put(w);
 }
-void end_global(root_node* g) noexcept { end_weak(static_cast<weak_node*>(g)); }
+root_slot* root_slots::take_slowly(void* object) noexcept {
+    root_slot* const s = collector::of(object).more_slots();
+    if (s != nullptr) s->object = object;
+    return s;
+}
 
 struct node_pool::node_block {
     node_pool* pool;
@@ -129,13 +154,38 @@ void node_pool::release(collector& c) noexcept {
     }
 }
 
+/// @returns a slot, and puts the others of its chunk on the list
+root_slot* collector::more_slots() noexcept {
+    const std::size_t bytes = chunks_ == nullptr ? 4096 : chunks_->bytes * 2;
+    const block got = obtain(bytes, 4096);
+    if (got.data == nullptr) return nullptr;
+    chunks_ = ::new (got.data) slot_chunk{chunks_, bytes, 0};
+    const auto fresh = chunks_->slots();
+    for (root_slot& s : fresh) {
+        s.owner = &heap_.roots_;
+        heap_.roots_.give(&s);
+    }
+    return heap_.roots_.take(nullptr);
+}
+std::size_t collector::slots_in_use() const noexcept {
+    std::size_t n = 0;
+    for (slot_chunk* c = chunks_; c != nullptr; c = c->next) n += c->slots().size();
+    for (const root_slot* s = heap_.roots_.free; s != nullptr; s = static_cast<const root_slot*>(s->object)) --n;
+    return n;
+}
+
 collector::collector(heap& h, any_ref upstream, const options& o) noexcept
     : heap_(h), upstream_(upstream), options_(o), marker_(upstream) {}
 
 collector::~collector() {
     destroy_all();
-    ASHLAR_PRE(nodes_.in_use() == 0);  // a weak reference or a global outlived the heap
+    ASHLAR_PRE(nodes_.in_use() == 0);  // a weak reference outlived the heap
     nodes_.release(*this);
+    while (chunks_ != nullptr) {
+        slot_chunk* const c = chunks_;
+        chunks_ = c->next;
+        give_back(c, c->bytes, 4096);
+    }
     if (tiles_ != nullptr) give_back(tiles_, tile_room_ * sizeof(tile*), alignof(tile*));
 }
 

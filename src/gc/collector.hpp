@@ -1,8 +1,10 @@
 // The part of a heap that is not inlined: its tiles and large objects, collection, destructors, checks.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "ashlar/foundation/layout.hpp"
 #include "ashlar/gc/collected_heap.hpp"
@@ -10,7 +12,19 @@
 
 namespace ashlar::gc::detail {
 
-/// Nodes of weak references and globals, a hundred to a block of the upstream.
+/// Slots of roots: each block is as long as all before it.
+struct slot_chunk {
+    slot_chunk* next;
+    std::size_t bytes;
+    std::size_t unused;  // the slots are to lie at odd multiples of 8 (root.I2)
+
+    std::span<root_slot> slots() noexcept {
+        return {reinterpret_cast<root_slot*>(this + 1), (bytes - sizeof(slot_chunk)) / sizeof(root_slot)};
+    }
+};
+static_assert(sizeof(slot_chunk) % 16 == 8);
+
+/// Nodes of weak references, a hundred to a block of the upstream.
 class node_pool {
 public:
     weak_node* take(collector& c) noexcept;  ///< null where the upstream refuses
@@ -26,6 +40,24 @@ private:
     weak_node* free_ = nullptr;
     std::size_t in_use_ = 0;
 };
+
+/// How much may be done now: without limit, until a time, or a number of units.
+class budget {
+public:
+    budget() noexcept = default;
+    explicit budget(std::size_t units) noexcept : units_(units) {}
+    explicit budget(std::chrono::steady_clock::time_point end) noexcept : timed_(true), end_(end) {}
+    /// Called after each unit of work. @returns is_spent
+    bool spent() noexcept;
+    bool is_spent = false;
+
+private:
+    bool timed_ = false;
+    std::size_t units_ = 0;
+    std::chrono::steady_clock::time_point end_{};
+};
+
+enum class phase : unsigned char { idle, marking, sweeping };
 
 class collector {
 public:
@@ -44,25 +76,37 @@ public:
     void give_back(void* p, std::size_t bytes, std::size_t align) noexcept;
     void retire_holes() noexcept;  ///< afterwards every bit of `occupied` is of an object (tile.I3)
     void scrub(std::byte* p, std::size_t n) noexcept;
-    void release_empty(std::size_t keep) noexcept;
+    void release_empty(std::size_t keep, budget& b) noexcept;
 
     // collect.cpp
     bool may_collect() const noexcept { return heap_.constructing_ == 0 && heap_.no_gc_ == 0 && !destroying_; }
     void collect() noexcept;
     bool compact() noexcept;
     std::size_t destroy_waiting() noexcept;
+    std::size_t destroy_waiting(budget& b) noexcept;
     void destroy_all() noexcept;
+
+    // step.cpp
+    bool advance(budget& b, bool run_destructors) noexcept;
+    void finish_cycle() noexcept;
+    void note_pause(std::chrono::nanoseconds took) noexcept;
 
     // verify.cpp
     verdict verify() noexcept;
 
     root_node& pins() noexcept { return heap_.pins_; }
+    /// Calls f with the place of every address that a root or a pin holds.
     template <class F>
     void each_root(F f) noexcept {
-        for (root_node* ring : {&heap_.roots_, &heap_.pins_}) {
-            for (root_node* r = ring->next; r != ring; r = r->next) f(*r);
+        for (slot_chunk* c = chunks_; c != nullptr; c = c->next) {
+            for (root_slot& s : c->slots()) {
+                if (s.object != nullptr && reinterpret_cast<std::uintptr_t>(s.object) % granule == 0) f(s.object);  // root.I2
+            }
         }
+        for (root_node* p = heap_.pins_.next; p != &heap_.pins_; p = p->next) f(p->object);
     }
+    root_slot* more_slots() noexcept;  ///< null where memory is refused
+    std::size_t slots_in_use() const noexcept;
 
     heap& heap_;
     any_ref upstream_;
@@ -71,13 +115,19 @@ public:
     marker marker_;
     node_pool nodes_;
     root_node weaks_;
+    slot_chunk* chunks_ = nullptr;
     tile** tiles_ = nullptr;  ///< by address
     std::size_t tile_count_ = 0, tile_room_ = 0;
     tile* large_ = nullptr;
     bump medium_;
     std::size_t made_since_ = 0;  ///< bytes, since the last collection
     std::size_t large_waiting_ = 0;
-    bool marking_ = false;
+    tile* unswept_large_ = nullptr;
+    std::size_t sweep_at_ = 0, swept_live_ = 0;
+    std::size_t paid_at_ = 0;
+    phase phase_ = phase::idle;
+    bool told_members_ = false;
+    bool marking_ = false;  ///< what is made is marked
     bool destroying_ = false;
 
 private:
@@ -87,6 +137,7 @@ private:
     void retire(bump& b) noexcept;
     bool room_for_tile() noexcept;
     void consider_collecting() noexcept;
+    void collect_in_make() noexcept;
 
     verdict look_at_all() noexcept;
 
@@ -95,12 +146,16 @@ private:
     void finish_marking() noexcept;
     void revisit_marked() noexcept;
     bool unlock_ephemerons() noexcept;
-    void sweep() noexcept;
+    void end_marking() noexcept;
+    bool sweep(budget& b) noexcept;
+    void begin_cycle() noexcept;
+    bool mark(budget& b) noexcept;
+    void pay_debt(std::size_t enough) noexcept;
     void sweep_references() noexcept;
     void sweep_tile(tile* t) noexcept;
-    void sweep_large() noexcept;
+    void sweep_one_large() noexcept;
     void destroy_object(void* object) noexcept;
-    void destroy_waiting_in(tile* t) noexcept;
+    void destroy_waiting_in(tile* t, budget& b) noexcept;
     void free_large(tile* t) noexcept;
 };
 

@@ -208,11 +208,10 @@ void compaction::relocate(void* object, std::byte* to) noexcept {
 
 void compaction::slide() noexcept {
     to_new_ = sliding(exceptions_);  // of which nothing changes until all have moved: sliding.I1
-    const auto update = [this](root_node& r) {
-        if (r.object != nullptr) r.object = to_new_.of(r.object);
-    };
-    c_.each_root(update);
-    for (root_node* w = c_.weaks_.next; w != &c_.weaks_; w = w->next) update(*w);
+    c_.each_root([this](void*& object) { object = to_new_.of(object); });
+    for (root_node* w = c_.weaks_.next; w != &c_.weaks_; w = w->next) {
+        if (w->object != nullptr) w->object = to_new_.of(w->object);
+    }
     for (tile* t = c_.large_; t != nullptr; t = t->next) {
         std::byte* const object = object_at(t, t->large_offset / granule);
         if (const auto slots = header_of(object).type()->update) slots(object, to_new_);

@@ -8,42 +8,45 @@
 
 namespace ashlar::gc::detail {
 
-void marker::visit(void* object) noexcept {
+inline void marker::visit(void* object) noexcept {
     const header h = header_of(object);
-    if (h.granules() > 1) set_run(tile_of(object)->marks, index_of(object), h.granules());
-    if (const auto visit_slots = h.type()->mark) visit_slots(object, *this);
+    const descriptor& d = *h.type();
+    const std::size_t n = h.granules();
+    if (n > 1) {
+        const std::size_t i = index_of(object);
+        if (i % 64 + n < 64) tile_of(object)->marks[i / 64] |= (bit(n) - 1) << (i % 64);
+        else set_run(tile_of(object)->marks, i, n);
+    }
+    if (d.mark != nullptr) d.mark(object, *this);
+}
+
+void marker::revisit(void* object) noexcept {
+    visit(object);
+    drain();
 }
 
 std::size_t marker::drain(std::size_t most) noexcept {
-    std::size_t done = 0;
-    while (done != most) {
-        std::uintptr_t now = 0;
-        if (top_ != base_) {
+    for (std::size_t done = 0; done != most; ++done) {
+        // What is on the stack goes through the queue: its header is fetched while what came before it is visited.
+        while (top_ != base_ && flying_count_ != in_flight && (top_[-1] & resumed_bit) == 0) {
             const std::uintptr_t entry = *--top_;
-            if ((entry & resumed_bit) != 0) {
-                resumed_at_ = *--top_;
-                visit(reinterpret_cast<void*>(entry - resumed_bit));
-                resumed_at_ = 0;
-                ++done;
-                continue;
-            }
-            // Its header is fetched while those that were asked for before it are visited.
             __builtin_prefetch(reinterpret_cast<const void*>(entry - header_size));
-            now = flying_[next_flying_];
-            flying_[next_flying_] = entry;
-            next_flying_ = (next_flying_ + 1) % in_flight;
-        } else {
-            std::size_t looked = 0;
-            while (flying_[next_flying_] == 0 && looked++ != in_flight) next_flying_ = (next_flying_ + 1) % in_flight;
-            now = flying_[next_flying_];
-            if (now == 0) return done;
-            flying_[next_flying_] = 0;
+            flying_[(oldest_flying_ + flying_count_++) % in_flight] = entry;
         }
-        if (now == 0) continue;
-        visit(reinterpret_cast<void*>(now));
-        ++done;
+        if (top_ != base_ && (top_[-1] & resumed_bit) != 0) {
+            const std::uintptr_t entry = *--top_;
+            resumed_at_ = *--top_;
+            visit(reinterpret_cast<void*>(entry - resumed_bit));
+            resumed_at_ = 0;
+            continue;
+        }
+        if (flying_count_ == 0) return done;
+        const std::uintptr_t oldest = flying_[oldest_flying_];
+        oldest_flying_ = (oldest_flying_ + 1) % in_flight;
+        --flying_count_;
+        visit(reinterpret_cast<void*>(oldest));
     }
-    return done;
+    return most;
 }
 
 bool marker::grow() noexcept {

@@ -63,6 +63,7 @@ bool collector::find_hole(bump& b, std::size_t granules) noexcept {
     const bool medium = &b == &medium_;
     for (; b.tile < tile_count_; ++b.tile, b.index = 0) {
         tile* const t = tiles_[b.tile];
+        if (t->unswept) sweep_tile(t);
         if (t->passed[medium]) continue;
         for (std::size_t i = b.index < first_index ? first_index : b.index; i < indices;) {
             const std::size_t begin = find<true>(t->occupied, i);
@@ -104,6 +105,7 @@ bool collector::add_tile(bump& b) noexcept {
     tile* const t = reinterpret_cast<tile*>(got.data);
     std::memset(t, 0, offsetof(tile, forward));
     t->owner = &heap_;
+    t->roots = &heap_.roots_;
     t->bytes = tile_size;
     set_run(t->occupied, 0, first_index);  // tile.I2
     std::size_t at = tile_count_;
@@ -133,7 +135,16 @@ void collector::consider_collecting() noexcept {
     if (!may_collect()) return;
     const auto grown = static_cast<std::size_t>(options_.growth * static_cast<double>(statistics_.live));
     const std::size_t enough = grown > options_.headroom ? grown : options_.headroom;
-    if (options_.zeal.collect || (options_.automatic && made_since_ >= enough)) collect();
+    if (options_.zeal.collect) return collect_in_make();
+    if (!options_.automatic) return;
+    if (options_.in_steps) return pay_debt(enough);
+    if (made_since_ >= enough) collect_in_make();
+}
+
+void collector::collect_in_make() noexcept {
+    const auto begin = std::chrono::steady_clock::now();
+    collect();
+    note_pause(std::chrono::steady_clock::now() - begin);
 }
 
 void* collector::allocate_small(const descriptor& d, std::size_t granules) noexcept {
@@ -142,12 +153,12 @@ void* collector::allocate_small(const descriptor& d, std::size_t granules) noexc
     void* at = bump_or_find(b, granules);
     const bool collect_first = statistics_.footprint + tile_size > options_.soft_limit && made_since_ >= statistics_.live / 8;
     if (at == nullptr && collect_first && options_.automatic && may_collect()) {
-        collect();
+        collect_in_make();
         at = bump_or_find(b, granules);
     }
     if (at == nullptr && add_tile(b)) at = bump_or_find(b, granules);
     if (at == nullptr && may_collect()) {
-        collect();
+        collect_in_make();
         at = bump_or_find(b, granules);
         if (at == nullptr && add_tile(b)) at = bump_or_find(b, granules);
     }
@@ -163,17 +174,19 @@ void* collector::allocate_large(const descriptor& d, std::size_t bytes, std::siz
     const std::size_t offset = align_up(large_offset_least, align);
     const std::size_t whole = offset + bytes;
     const bool above = whole > options_.soft_limit || statistics_.footprint > options_.soft_limit - whole;
-    if (above && options_.automatic && may_collect() && made_since_ >= statistics_.live / 8) collect();
+    if (above && options_.automatic && may_collect() && made_since_ >= statistics_.live / 8) collect_in_make();
     block got = obtain(whole, tile_size);
     if (got.data == nullptr && may_collect()) {
-        collect();
-        release_empty(0);  // their room may be what is missing
+        collect_in_make();
+        budget all;
+        release_empty(0, all);  // their room may be what is missing
         got = obtain(whole, tile_size);
     }
     if (got.data == nullptr) return nullptr;
     tile* const t = reinterpret_cast<tile*>(got.data);
     std::memset(got.data, 0, large_offset_least);
     t->owner = &heap_;
+    t->roots = &heap_.roots_;
     t->bytes = whole;
     t->large_offset = offset;
     t->next = large_;
@@ -186,15 +199,16 @@ void* collector::allocate_large(const descriptor& d, std::size_t bytes, std::siz
     return object;
 }
 
-void collector::release_empty(std::size_t keep) noexcept {
+void collector::release_empty(std::size_t keep, budget& b) noexcept {
     std::size_t kept = 0;
     for (std::size_t i = 0; i != tile_count_; ++i) {
         tile* const t = tiles_[i];
         const bool empty = find(t->occupied, first_index) == indices;
-        if (empty && keep == 0) {
+        if (empty && keep == 0 && !b.is_spent) {
             give_back(t, tile_size, tile_size);
+            b.spent();
         } else {
-            if (empty) --keep;
+            if (empty && keep != 0) --keep;
             tiles_[kept++] = t;
         }
     }

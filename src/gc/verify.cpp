@@ -48,8 +48,8 @@ verdict find_first_bits(tile* t) noexcept {
     for (std::size_t i = find(t->occupied, first_index); i < indices;) {
         const std::byte* const object = object_at(t, i);
         const header h = header_of(object);
-        const std::size_t n = h.granules();
-        if (n == 0 || h.type() == nullptr || i + n > indices) return {"a header is damaged", object, nullptr, nullptr};
+        const std::size_t n = h.type() == nullptr ? 0 : h.granules();
+        if (n == 0 || i + n > indices) return {"a header is damaged", object, nullptr, nullptr};
         // tile.I1
         if (find<true>(t->occupied, i) < i + n) return {"an object lies partly in a hole", object, nullptr, h.type()->text};
         if (test(t->destructors, i) && h.type()->destroy == nullptr) {
@@ -65,7 +65,7 @@ verdict find_first_bits(tile* t) noexcept {
 
 /// Between collections `marks` is free to be used.
 verdict collector::verify() noexcept {
-    if (marking_) return {};
+    if (phase_ != phase::idle) finish_cycle();
     retire_holes();
     const verdict found = look_at_all();
     for (std::size_t i = 0; i != tile_count_; ++i) {
@@ -87,8 +87,8 @@ verdict collector::look_at_all() noexcept {
     }
     for (tile* t = large_; t != nullptr; t = t->next) check.references_of(object_at(t, t->large_offset / granule));
     check.object = nullptr;
-    each_root([&](root_node& r) {
-        reference copy{r.object};
+    each_root([&](void* object) {
+        reference copy{object};
         check.slot(copy);
     });
     for (root_node* w = weaks_.next; w != &weaks_; w = w->next) {

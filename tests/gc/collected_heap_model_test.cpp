@@ -121,8 +121,10 @@ private:
         } else if (what == 20) {
             if (below(3) != 0) pins_.emplace_back(roots_[j]);
             else if (!pins_.empty()) unpin(below(pins_.size()));
-        } else if (below(4) == 0) {
+        } else if (below(8) == 0) {
             compact();
+        } else {
+            h_.step(std::chrono::nanoseconds(0));  // the least part of a collection that there is
         }
     }
 
@@ -310,5 +312,12 @@ TEST_CASE("collected_heap: the same with a collection at every allocation", "[gc
     for (unsigned seed = 1; seed != 5; ++seed) {
         INFO("seed " << seed);
         program(seed, {.zeal = {.collect = true, .poison = true}}).run(300);
+    }
+}
+
+TEST_CASE("collected_heap: the same where make collects in steps", "[gc][collected_heap]") {
+    for (unsigned seed = 1; seed != 5; ++seed) {
+        INFO("seed " << seed);
+        program(seed, {.headroom = 60'000, .in_steps = true, .zeal = {.poison = true}}).run(700);
     }
 }

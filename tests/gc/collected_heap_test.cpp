@@ -7,6 +7,7 @@
 #include "ashlar/compose/failing.hpp"
 #include "ashlar/compose/tracked.hpp"
 #include "ashlar/gc/member.hpp"
+#include "ashlar/gc/weak.hpp"
 #include "ashlar/strategy/page.hpp"
 
 using namespace ashlar;
@@ -225,6 +226,46 @@ TEST_CASE("collected_heap: a destructor may make objects and let the last root g
     h.collect();
     CHECK(h.stats().live == 0);
     now = nullptr;
+}
+
+TEST_CASE("collected_heap: a step does a part, and steps together what a collection does", "[gc][collected_heap]") {
+    gc::heap h({.automatic = false});
+    const auto kept = list(h, 20'000);
+    list(h, 20'000);
+    h.make<dying>();
+    std::size_t steps = 1;
+    while (!h.step(std::chrono::nanoseconds(0))) ++steps;
+    CHECK(steps > 20'000 / 32);
+    CHECK(h.stats().live == 20'000 * 32);
+    CHECK(h.stats().collections == 1);
+    CHECK(h.stats().waiting == 0);
+    std::size_t pauses = 0;
+    for (const std::size_t n : h.stats().pauses) pauses += n;
+    CHECK(pauses == steps);
+    CHECK(h.verify());
+}
+
+TEST_CASE("collected_heap: what moves from one object to another between steps is not lost", "[gc][collected_heap]") {
+    gc::heap h({.automatic = false, .zeal = {.poison = true}});
+    auto first = h.make<node>(), last = list(h, 5000);
+    first->left = last;
+    node* deep = last.get();
+    while (deep->left->left) deep = deep->left.get();
+    const gc::weak<node> w(gc::root<node>(deep->left));
+    last = nullptr;
+    h.step(std::chrono::nanoseconds(0));
+    first->right = deep->left;  // the only reference goes to an object that was looked at already
+    deep->left = nullptr;
+    while (!h.step(std::chrono::nanoseconds(0))) {}
+    REQUIRE(h.verify());
+    CHECK(first->right->value == 0);
+    first->right = nullptr;
+    CHECK(!w.expired());
+    h.step(std::chrono::nanoseconds(0));
+    auto again = w.lock();  // read while marking: it lives
+    while (!h.step(std::chrono::nanoseconds(0))) {}
+    CHECK(w.lock() == again);
+    CHECK(h.verify());
 }
 
 TEST_CASE("collected_heap: verify tells of a reference that leads nowhere", "[gc][collected_heap]") {

@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
+#include "ashlar/gc/type.hpp"
+
 using namespace ashlar::gc::detail;
 
 TEST_CASE("tile: runs of bits are set, cleared and found wherever they lie", "[gc][tile]") {

@@ -40,7 +40,7 @@ public:
     static constexpr descriptor gc_description() noexcept {
         static_assert(detail::is_reference<T> || detail::has_references<T> || leaf<T>,
                       "say where the references of this type are: gc_members, trace, or gc::leaf");
-        descriptor d{detail::type_text<array>(), nullptr, nullptr, nullptr, nullptr, nullptr, offset, relocatable<T>};
+        descriptor d{detail::type_text<array>(), nullptr, nullptr, nullptr, nullptr, nullptr, offset, 0, relocatable<T>};
         if constexpr (detail::is_reference<T> || detail::has_references<T>) {
             d.mark = &mark_part;
             d.each_slot = &each_slot<detail::slot_visitor>;

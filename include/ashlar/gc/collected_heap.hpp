@@ -2,7 +2,7 @@
 //
 // Layer:      gc
 // Source:     Blackburn and McKinley, "Immix", PLDI 2008; Jones, Hosking and Moss, "The Garbage Collection Handbook".
-// Picture:    heap { allocation cursor | ring of roots | ring of pins } -> collector { tiles by address, large objects, marker }
+// Picture:    heap { allocation cursor | free root slots | ring of pins } -> collector { tiles by address, large objects, marker }
 //             make:     [ live | live | new new new cursor . . . | live ]   bump allocation into the holes
 //             collect:  mark from the roots; what has no mark is a hole, at once; destructors of the dead
 //             compact:  [ live live live live pinned live | . . . ]         slid down in order
@@ -24,7 +24,9 @@
 // In a destructor the object's members read null, for what they referred to may be gone already.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <new>
 #include <type_traits>
@@ -60,6 +62,7 @@ struct options {
     std::size_t headroom = std::size_t{4} << 20;  ///< bytes made between two collections, at least
     double growth = 1.0;      ///< and at least this times what the last one found alive
     bool automatic = true;    ///< make may collect before it must
+    bool in_steps = false;    ///< and does so a little at a time, from half of that on, as much as it made since
     gc::zeal zeal{};
 };
 
@@ -70,6 +73,8 @@ struct statistics {
     std::size_t collections, compactions;
     std::size_t destroyed;    ///< destructors run
     std::size_t waiting;      ///< dead, with a destructor that has not run
+    std::size_t pauses[24];   ///< collections, compactions and steps by their time: [k] under 2^k microseconds, and not under [k-1]
+    std::chrono::nanoseconds longest_pause;
 };
 
 /// What verify() found wrong: null where nothing.
@@ -99,15 +104,20 @@ public:
         void* const room = allocate<T>();
         if (room == nullptr) [[unlikely]] return {};
         construct<T>(room, [&] { build<T>(room, std::forward<Args>(args)...); });
-        return root<T>(room, roots_);
+        return rooted<T>(room);
     }
     /// @throws std::bad_alloc, and what T's constructor throws
     template <class T, class... Args>
     root<T> make(Args&&... args) {
-        void* const room = allocate<T>();
-        if (room == nullptr) [[unlikely]] throw std::bad_alloc();
-        construct<T>(room, [&] { build<T>(room, std::forward<Args>(args)...); });
-        return root<T>(room, roots_);
+        if constexpr (detail::small<T>) {
+            // What is seldom is two calls at the end: the rest needs no registers saved (tests/budgets/gc.cpp).
+            if (void* const room = bump(detail::descriptor_of<T>, detail::granules_for(sizeof(T)))) [[likely]] {
+                construct<T>(room, [&] { build<T>(room, std::forward<Args>(args)...); });
+                if (roots_.free == nullptr) [[unlikely]] return root_slowly<T>(room);
+                return root<T>(roots_.take(room));
+            }
+        }
+        return make_slowly<T>(std::forward<Args>(args)...);
     }
 
     /// Elements are value-initialised.
@@ -120,7 +130,7 @@ public:
                                                           : allocate_large(detail::descriptor_of<A>, bytes, alignof(A));
         if (room == nullptr) return {};
         construct<A>(room, [&] { ::new (room) A(n); });
-        return root<A>(room, roots_);
+        return rooted<A>(room);
     }
     template <class T>
     root<array<T>> make_array(std::size_t n) {
@@ -138,6 +148,11 @@ public:
     /// @pre as collect
     /// @returns whether it moved; without the memory for its plan it only collects
     bool compact();
+    /// Does a part of a collection, and stops when the time is over; begins one where none is under way. Nothing moves.
+    /// Not divided are: a scan of the roots, weak references and ephemerons, one destructor, one object's `trace`.
+    /// @pre as collect
+    /// @returns whether a collection is complete, its destructors run
+    bool step(std::chrono::nanoseconds most);
     /// Runs the destructors that wait. @returns how many
     std::size_t safepoint();
 
@@ -149,27 +164,53 @@ public:
 private:
     friend class detail::collector;
     friend class no_gc;
-    friend detail::root_node& detail::roots_of(void*) noexcept;
     friend detail::root_node& detail::pins_of(void*) noexcept;
-    friend detail::root_node* detail::new_global(void*);
 
     template <class T>
     void* allocate() {
         static_assert(alignof(T) <= detail::large_align_most, "collected objects are aligned to 4096 bytes at most");
-        if constexpr (sizeof(T) <= detail::largest_small && alignof(T) <= detail::granule) {
-            return allocate_small(detail::descriptor_of<T>, detail::granules_for(sizeof(T)));
+        if constexpr (detail::small<T>) {
+            constexpr std::size_t n = detail::granules_for(sizeof(T));
+            void* const room = bump(detail::descriptor_of<T>, n);
+            return room != nullptr ? room : allocate_slowly(detail::descriptor_of<T>, n);
         } else {
             return allocate_large(detail::descriptor_of<T>, sizeof(T), alignof(T));
         }
     }
-    [[gnu::always_inline]] void* allocate_small(const descriptor& d, std::size_t granules) {
+    /// @returns null where there is no room at the cursor
+    [[gnu::always_inline]] void* bump(const descriptor& d, std::size_t granules) noexcept {
         std::byte* const at = small_.cursor;
-        if (granules * detail::granule > static_cast<std::size_t>(small_.limit - at)) [[unlikely]] {
-            return allocate_slowly(d, granules);
-        }
-        small_.cursor = at + granules * detail::granule;
-        ::new (at - detail::header_size) detail::header(&d, granules);
+        // As numbers: the cursor may be null.
+        const std::uintptr_t end = reinterpret_cast<std::uintptr_t>(at) + granules * detail::granule;
+        if (end > reinterpret_cast<std::uintptr_t>(small_.limit)) [[unlikely]] return nullptr;
+        small_.cursor = reinterpret_cast<std::byte*>(end);
+        ::new (at - detail::header_size) detail::header(&d);
         return at;
+    }
+    template <class T, class... Args>
+    [[gnu::noinline, gnu::cold]] root<T> make_slowly(Args&&... args) {
+        void* const room = allocate<T>();
+        if (room == nullptr) throw std::bad_alloc();
+        construct<T>(room, [&] { build<T>(room, std::forward<Args>(args)...); });
+        return root_slowly<T>(room);
+    }
+    template <class T>
+    [[gnu::noinline, gnu::cold]] root<T> root_slowly(void* object) {
+        detail::root_slot* const slot = roots_.take(object);
+        if (slot == nullptr) throw std::bad_alloc();
+        return root<T>(slot);
+    }
+    /// Of arrays, whose headers say how long they are.
+    void* allocate_small(const descriptor& d, std::size_t granules) {
+        void* const room = bump(d, granules);
+        if (room == nullptr) return allocate_slowly(d, granules);
+        ::new (static_cast<std::byte*>(room) - detail::header_size) detail::header(&d, granules);
+        return room;
+    }
+    template <class T>
+    root<T> rooted(void* object) noexcept {
+        detail::root_slot* const slot = roots_.take(object);
+        return slot == nullptr ? root<T>() : root<T>(slot);
     }
     template <class T, class... Args>
     static void build(void* room, Args&&... args) {
@@ -204,7 +245,7 @@ private:
     detail::bump small_;
     std::size_t constructing_ = 0;
     std::size_t no_gc_ = 0;
-    detail::root_node roots_;
+    detail::root_slots roots_;
     detail::root_node pins_;
     detail::collector* collector_;
 };

@@ -38,7 +38,7 @@ public:
     marker& operator=(const marker&) = delete;
     ~marker() { trim(); }
 
-    void mark(void* object) noexcept {
+    [[gnu::always_inline]] void mark(void* object) noexcept {
         if (object == nullptr) return;
         const std::size_t i = index_of(object);
         std::uint64_t& word = tile_of(object)->marks[i / 64];
@@ -65,8 +65,8 @@ public:
     void drain() noexcept {
         while (drain(static_cast<std::size_t>(-1)) == static_cast<std::size_t>(-1)) {}
     }
-    /// Sets the object's further bits and visits its references (marker.I2).
-    void visit(void* object) noexcept;
+    /// Visits its references again, and drains.
+    void revisit(void* object) noexcept;
 
     bool take_overflow() noexcept {
         const bool was = overflowed_;
@@ -82,6 +82,9 @@ public:
     void trim() noexcept;
 
 private:
+    /// Sets the object's further bits and visits its references (marker.I2).
+    void visit(void* object) noexcept;
+
     static constexpr std::uintptr_t resumed_bit = 1;
     static constexpr std::size_t in_flight = 8;
 
@@ -102,8 +105,8 @@ private:
     std::uintptr_t* base_ = first_;
     std::uintptr_t* top_ = first_;
     std::uintptr_t* end_ = first_ + 256;
-    std::uintptr_t flying_[in_flight] = {};
-    std::size_t next_flying_ = 0;
+    std::uintptr_t flying_[in_flight] = {};  ///< a queue: `flying_count_` of them, the oldest at `oldest_flying_`
+    std::size_t oldest_flying_ = 0, flying_count_ = 0;
     std::uintptr_t first_[256];
 };
 

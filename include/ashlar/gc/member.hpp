@@ -26,8 +26,8 @@ public:
 
     member() noexcept = default;
     member(std::nullptr_t) noexcept {}
-    member(T* object) noexcept { begin(object); }
-    member(const member& other) noexcept : reference() { begin(other.target); }
+    member(T* object) noexcept : reference{object} { detail::noticed(object); }
+    member(const member& other) noexcept : reference{other.target} { detail::noticed(target); }
     template <std::convertible_to<T*> U>
     member(const member<std::remove_pointer_t<U>>& other) noexcept : member(static_cast<T*>(other.get())) {}
     template <class U>
@@ -57,16 +57,9 @@ public:
     friend bool operator==(const member& a, const T* b) noexcept { return a.target == b; }
 
 private:
-    void begin(void* object) noexcept {
-        if (detail::marking()) [[unlikely]] detail::shade(object);
-        target = object;
-    }
     member& store(void* object) noexcept {
-        if (detail::marking()) [[unlikely]] {
-            detail::shade(target);
-            detail::shade(object);
-        }
-        target = object;
+        if (detail::marking()) [[unlikely]] detail::store_while_marking(*this, object);
+        else target = object;
         return *this;
     }
 };

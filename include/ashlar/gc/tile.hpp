@@ -27,6 +27,9 @@ namespace ashlar::gc {
 
 class heap;
 struct descriptor;
+namespace detail {
+struct root_slots;
+}
 
 /// The parts of the collector. No program needs them but through the headers beside this one.
 namespace detail {
@@ -40,21 +43,24 @@ inline constexpr std::size_t largest_small = 32 * 1024;  ///< bytes; what is lon
 
 constexpr std::size_t granules_for(std::size_t bytes) noexcept { return (bytes + header_size + granule - 1) / granule; }
 
-/// In front of every object: its type, its length in granules (0: large), whether it only waits for its destructor.
+/// In front of every object: its type, its length in granules where the type does not say it (0: large), whether it only
+/// waits for its destructor.
 class header {
 public:
     header(const descriptor* type, std::size_t granules) noexcept
         : bits_(reinterpret_cast<std::uintptr_t>(type) | static_cast<std::uint64_t>(granules) << 48) {
         ASHLAR_PRE(reinterpret_cast<std::uintptr_t>(type) >> 48 == 0);
     }
+    explicit header(const descriptor* type) noexcept : bits_(reinterpret_cast<std::uintptr_t>(type)) {}
     const descriptor* type() const noexcept {
         return reinterpret_cast<const descriptor*>(static_cast<std::uintptr_t>(bits_ & (address_bits - waiting_bit)));
     }
-    std::size_t granules() const noexcept { return static_cast<std::size_t>(bits_ >> 48); }
+    std::size_t granules() const noexcept;  // type.hpp
     bool waiting() const noexcept { return (bits_ & waiting_bit) != 0; }
     void wait() noexcept { bits_ |= waiting_bit; }
 
 private:
+    std::size_t own_granules() const noexcept { return static_cast<std::size_t>(bits_ >> 48); }
     static constexpr std::uint64_t address_bits = (std::uint64_t{1} << 48) - 1;
     static constexpr std::uint64_t waiting_bit = 1;
     std::uint64_t bits_;
@@ -63,6 +69,7 @@ static_assert(sizeof(header) == header_size);
 
 struct tile {
     heap* owner;
+    root_slots* roots;  ///< of the owner
     tile* next;         ///< of the large ones
     std::size_t bytes;  ///< as granted by the upstream
     std::size_t large_offset;  ///< where the only object is; 0 in a tile of small ones
@@ -70,8 +77,9 @@ struct tile {
     bool has_destructor;       ///< of the large object
     bool passed[2];            ///< no hole is left here for small, for medium objects
     bool has_immovable;        ///< of the small ones some cannot be moved
+    bool unswept;              ///< marking is over, and `occupied` does not say so yet
     bool slides;               ///< during a compaction: objects of it get other addresses
-    std::size_t unused[10];
+    std::size_t unused[9];
     std::uint64_t marks[words];
     std::uint64_t occupied[words];
     std::uint64_t destructors[words];
@@ -146,17 +154,6 @@ inline std::size_t find(const std::uint64_t* map, std::size_t index) noexcept {
         word = Clear ? ~map[w] : map[w];
     }
     return w * 64 + static_cast<std::size_t>(__builtin_ctzll(word));
-}
-
-/// Calls visit(object, index) for every object whose bits are in `map`, in order (tile.I3).
-template <class F>
-inline void for_each_object(tile* t, const std::uint64_t* map, F visit) {
-    for (std::size_t i = find(map, first_index); i < indices;) {
-        std::byte* const object = object_at(t, i);
-        const std::size_t n = header_of(object).granules();
-        visit(object, i);
-        i = find(map, i + n);
-    }
 }
 
 }  // namespace detail

@@ -121,6 +121,7 @@ struct descriptor {
     void (*destroy)(void*) noexcept;              ///< null: nothing to do
     void (*relocate)(void* to, void* from) noexcept;  ///< null: the bytes are copied
     std::size_t size;    ///< of the object; of an array, what stands before its elements
+    std::size_t granules;  ///< of every object of the type; 0: large, or the header says it
     bool movable;      ///< or it stays where it was made
 };
 
@@ -144,9 +145,12 @@ void relocate_by_move(void* to, void* from) noexcept {
 }
 
 template <class T>
+inline constexpr bool small = sizeof(T) <= largest_small && alignof(T) <= granule;
+
+template <class T>
 constexpr descriptor describe() noexcept {
     static_assert(has_references<T> || leaf<T>, "say where the references of this type are: gc_members, trace, or gc::leaf");
-    descriptor d{type_text<T>(), nullptr, nullptr, nullptr, nullptr, nullptr, sizeof(T), true};
+    descriptor d{type_text<T>(), nullptr, nullptr, nullptr, nullptr, nullptr, sizeof(T), small<T> ? granules_for(sizeof(T)) : 0, true};
     if constexpr (has_references<T>) {
         d.mark = &trace_object<T, marker>;
         d.each_slot = &trace_object<T, slot_visitor>;
@@ -165,8 +169,24 @@ constexpr descriptor describe() noexcept {
 template <class T>
 inline constexpr descriptor descriptor_of = describe<T>();
 
+inline std::size_t header::granules() const noexcept {
+    const std::size_t own = own_granules();
+    return own != 0 ? own : type()->granules;
+}
+
+/// Calls visit(object, index) for every object whose bits are in `map`, in order (tile.I3).
+template <class F>
+inline void for_each_object(tile* t, const std::uint64_t* map, F visit) {
+    for (std::size_t i = find(map, first_index); i < indices;) {
+        std::byte* const object = object_at(t, i);
+        const std::size_t n = header_of(object).granules();
+        visit(object, i);
+        i = find(map, i + n);
+    }
+}
+
 /// What lies where no object is: room whose constructor threw, or whose object was destroyed.
-inline constexpr descriptor filler{"filler", nullptr, nullptr, nullptr, nullptr, nullptr, 0, true};
+inline constexpr descriptor filler{"filler", nullptr, nullptr, nullptr, nullptr, nullptr, 0, 0, true};
 
 }  // namespace detail
 }  // namespace ashlar::gc

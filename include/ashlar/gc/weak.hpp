@@ -70,7 +70,7 @@ public:
     /// @returns a root of the object, empty once it was found unreachable (weak.I1)
     root<T> lock() const noexcept {
         if (expired()) return {};
-        if (detail::marking()) [[unlikely]] detail::shade(node_->object);
+        detail::noticed(node_->object);
         return root<T>(static_cast<T*>(node_->object));
     }
     bool expired() const noexcept { return node_ == nullptr || node_->object == nullptr; }
@@ -86,10 +86,8 @@ public:
 
     /// @pre neither is empty
     ephemeron(handle<K> k, handle<V> v) noexcept {
-        if (detail::marking()) [[unlikely]] {
-            detail::shade(k.get());
-            detail::shade(v.get());
-        }
+        detail::noticed(k.get());
+        detail::noticed(v.get());
         key.target = k.get();
         value.target = v.get();
     }
@@ -105,7 +103,7 @@ public:
 private:
     template <class T>
     static root<T> get(const detail::reference& r) noexcept {
-        if (detail::marking()) [[unlikely]] detail::shade(r.target);
+        detail::noticed(r.target);
         return root<T>(static_cast<T*>(r.target));
     }
 };
