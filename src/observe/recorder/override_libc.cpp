@@ -25,7 +25,7 @@ std::size_t product(std::size_t n, std::size_t size) noexcept {
     return __builtin_mul_overflow(n, size, &r) ? SIZE_MAX : r;
 }
 
-void* resize(event_kind kind, void* old, std::size_t size) noexcept {
+[[gnu::noinline]] void* resize_in_full(event_kind kind, void* old, std::size_t size) noexcept {
     return move(kind, old, size, [=](bool& failed) {
         if (size != 0 || old == nullptr) {
             void* p = next.realloc(old, size);
@@ -40,6 +40,11 @@ void* resize(event_kind kind, void* old, std::size_t size) noexcept {
         if (errno == 0) errno = kept;
         return p;
     });
+}
+
+void* resize(event_kind kind, void* old, std::size_t size) noexcept {
+    if ((old == nullptr || !sampled.may_hold(old)) && passes_over_at_once(size)) return next.realloc(old, size);
+    return resize_in_full(kind, old, size);
 }
 
 /// The block of the store stays where it is, unused (next.I1).
@@ -66,8 +71,9 @@ using ashlar::event_kind;
 extern "C" {
 
 ASHLAR_EXPORT void* malloc(std::size_t size) noexcept {
+    if (passes_over_at_once(size)) return next.malloc(size);
     if (!have_next()) return take_from_store(size, 16);
-    return request(event_kind::malloc, size, 0, [=] { return next.malloc(size); });
+    return request_in_full(event_kind::malloc, size, 0, [=] { return next.malloc(size); }, true);
 }
 
 ASHLAR_EXPORT void* calloc(std::size_t n, std::size_t size) noexcept {

@@ -125,10 +125,9 @@ inline void leave(thread_record& t) noexcept {
 ///          have begun meanwhile
 [[gnu::always_inline]] inline bool ready_as(thread_record& t, bool sample) noexcept { return ready(t) && t.is_sample == sample; }
 
-/// A request that call() serves or refuses with null. tells_refusal: a refusal is an event, too
+/// The same, of what a sample does not pass over at once. Jumped to: what called the entry point called this.
 template <class Call>
-[[gnu::always_inline]] inline void* request(event_kind kind, std::size_t size, std::size_t align, Call call,
-                                            bool tells_refusal = true) noexcept {
+[[gnu::noinline]] void* request_in_full(event_kind kind, std::size_t size, std::size_t align, Call call, bool tells_refusal) noexcept {
     thread_record& t = own;
     if (rests(t) || passes_over(t, size) || !enter(t)) return call();
     const bool part = is_sample();
@@ -137,11 +136,20 @@ template <class Call>
     leave(t);
     return p;
 }
-
-/// A release of p. @pre p is not null
+/// The clock was set, so that there is a recording and with it the next malloc.
+[[gnu::always_inline]] inline bool passes_over_at_once(std::uint64_t size) noexcept {
+    return is_sample() && !is_idle() && own.samples.passes_over(size);
+}
+/// A request that call() serves or refuses with null. tells_refusal: a refusal is an event, too
 template <class Call>
-[[gnu::always_inline]] inline void release(event_kind kind, void* p, std::size_t size, std::size_t align,
-                                           Call call) noexcept {
+[[gnu::always_inline]] inline void* request(event_kind kind, std::size_t size, std::size_t align, Call call,
+                                            bool tells_refusal = true) noexcept {
+    return passes_over_at_once(size) ? call() : request_in_full(kind, size, align, call, tells_refusal);
+}
+
+/// As request_in_full.
+template <class Call>
+[[gnu::noinline]] void release_in_full(event_kind kind, void* p, std::size_t size, std::size_t align, Call call) noexcept {
     thread_record& t = own;
     const bool part = is_sample();
     if (rests(t) || (part && !sampled.may_hold(p)) || !enter(t)) return call();
@@ -149,6 +157,11 @@ template <class Call>
     if (ready_as(t, part) && (!part || sampled.take(p))) note(t, kind, p, size, align);
     call();
     leave(t);
+}
+/// A release of p. Whether to rest, the next request finds out. @pre p is not null
+template <class Call>
+[[gnu::always_inline]] inline void release(event_kind kind, void* p, std::size_t size, std::size_t align, Call call) noexcept {
+    is_sample() && !sampled.may_hold(p) ? call() : release_in_full(kind, p, size, align, call);
 }
 
 /// A realloc of old. call(failed) returns the new address and says whether the old block is still there.
