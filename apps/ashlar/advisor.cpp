@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 
 #include "advice_text.hpp"
+#include "class_advice.hpp"
 #include "installation.hpp"
 #include "replay_shared.hpp"
 #include "site_advice.hpp"
@@ -18,7 +19,7 @@ namespace {
 
 replay_engine engine_of(const advised_malloc& candidate) {
     if (candidate.library.empty()) return host_engine();
-    return {candidate.name, candidate.library == own_library(our_malloc) ? "ashlar" : "peer", candidate.library,
+    return {candidate.name, candidate.is_ours() ? "ashlar" : "peer", candidate.library,
             candidate.settings.empty() ? "" : settings_text(candidate)};
 }
 
@@ -56,9 +57,10 @@ void mark_front(std::vector<advised_malloc>& candidates) {
 }
 
 /// The single changes worth trying for this trace.
-std::vector<advised_malloc> changes_to_try(const advice_input& input) {
+std::vector<advised_malloc> changes_to_try(const advice_input& input, const std::vector<std::string>& classes) {
     const auto changed = [](std::string name, std::vector<std::string> settings) {
-        return advised_malloc{"ours, " + std::move(name), own_library(our_malloc), std::move(settings)};
+        const std::string library = own_malloc_for("version = 1\n" + settings.front() + "\n");
+        return advised_malloc{"ours, " + std::move(name), library, std::move(settings)};
     };
     constexpr std::uint64_t large = 4 << 20;  // from there on blocks are the large cache's business
     std::vector<advised_malloc> list{
@@ -67,7 +69,12 @@ std::vector<advised_malloc> changes_to_try(const advice_input& input) {
         changed("free memory returned at once", {"purge_delay_ms = 0", "retain_bytes = 0"}),
         changed("free memory never returned", {"purge_delay_ms = -1"}),
     };
-    if (input.about.peak_bytes >= 4u << 20) list.push_back(changed("huge pages", {"thp = always"}));
+    if (input.about.peak_bytes >= 4u << 20) {
+        list.push_back(changed("huge pages", {"thp = always"}));
+        list.push_back(changed("all for little time", {"thp = always", "purge_delay_ms = -1", "page_extend = fast"}));
+    }
+    list.push_back(changed("all for little memory", {"page_extend = compact", "purge_delay_ms = 0", "retain_bytes = 0", "large_cache_bytes = 0"}));
+    for (const auto& line : classes) list.push_back(changed("other size classes", {line}));
     if (input.script.facts().largest_bytes >= large) {
         const std::uint64_t cache = std::max<std::uint64_t>(64, 4 * input.script.facts().largest_bytes >> 20);
         list.push_back(changed("large blocks returned at once", {"large_cache_bytes = 0"}));
@@ -76,8 +83,8 @@ std::vector<advised_malloc> changes_to_try(const advice_input& input) {
     return list;
 }
 
-/// Every change that is better than ours as it is, by more than the noise of its replays; the better of two that
-/// set the same option.
+/// Every change that is better than ours as it is, by more than the noise of its replays; of two that set the same option
+/// the better one's.
 std::vector<std::string> settings_that_helped(std::vector<advised_malloc> tried) {
     std::sort(tried.begin(), tried.end(), [](const auto& a, const auto& b) { return a.ratios.score < b.ratios.score; });
     std::vector<std::string> settings;
@@ -85,8 +92,10 @@ std::vector<std::string> settings_that_helped(std::vector<advised_malloc> tried)
         const double noise = change.figures.ns_per_op > 0 ? change.figures.ns_spread / change.figures.ns_per_op : 0;
         if (!change.ratios.admissible || change.ratios.score > 1 - std::max(0.005, 0.1 * noise)) continue;
         const auto key_of = [](const std::string& line) { return line.substr(0, line.find(' ')); };
-        const bool taken = std::any_of(settings.begin(), settings.end(), [&](const auto& line) { return key_of(line) == key_of(change.settings.front()); });
-        if (!taken) settings.insert(settings.end(), change.settings.begin(), change.settings.end());
+        for (const auto& wanted : change.settings) {
+            const bool taken = std::any_of(settings.begin(), settings.end(), [&](const auto& line) { return key_of(line) == key_of(wanted); });
+            if (!taken) settings.push_back(wanted);
+        }
     }
     return settings;
 }
@@ -122,7 +131,11 @@ std::string settings_text(const advised_malloc& candidate) {
     return text;
 }
 
-bool advice::takes_ours() const { return candidates[choice].library == own_malloc_for(settings_text(candidates[choice])); }
+bool advised_malloc::is_ours() const {
+    return library == own_library(our_malloc) || (has_own_library(our_obeying_malloc) && library == own_library(our_obeying_malloc));
+}
+
+bool advice::takes_ours() const { return candidates[choice].is_ours(); }
 
 advice advise(const advice_input& input, const advice_settings& settings, const replay_progress& progress) {
     advice made;
@@ -137,7 +150,9 @@ advice advise(const advice_input& input, const advice_settings& settings, const 
     // First each change alone, against ours as it is: what cannot help alone is left at its default.
     const std::string ours = own_library(our_malloc);
     std::vector<advised_malloc> tried{{"ours", ours, {}}};
-    for (auto& change : changes_to_try(input)) tried.push_back(std::move(change));
+    class_advice classes;
+    if (has_own_library(our_obeying_malloc)) classes = advise_classes(input);
+    for (auto& change : changes_to_try(input, classes.lines)) tried.push_back(std::move(change));
     replay_all(tried, input.script, options, [&](const std::string& what, double share) { progress(what, 0.6 * share); });
     choose_among(tried, settings, steps, run_ns);
     tried.erase(tried.begin());
@@ -146,7 +161,8 @@ advice advise(const advice_input& input, const advice_settings& settings, const 
 
     // Then the candidates against what the program has, side by side and checked.
     made.candidates = {{"the program's own malloc", "", {}}, {"Ashlar's malloc", ours, {}}};
-    if (!helped.empty()) made.candidates.push_back({"Ashlar's malloc with options", ours, helped});
+    if (!helped.empty()) made.candidates.push_back({"Ashlar's malloc with options", own_malloc_for(settings_text({"", "", helped})), helped});
+    if (!classes.sentence.text.empty()) made.sentences.push_back(classes.sentence);
     for (const auto& peer : installed_peers()) made.candidates.push_back({peer.name, peer.library, {}});
     options.check = options.latency = true;
     replay_all(made.candidates, input.script, options, [&](const std::string& what, double share) { progress(what, 0.6 + 0.25 * share); });

@@ -30,6 +30,7 @@ struct advised_malloc {
     std::vector<std::string> settings;  ///< of ours: lines of a conf, "key = value"; none are the defaults
     replay_figures figures{};
     advice_ratios ratios{};
+    bool is_ours() const;      ///< with or without rules to obey
     bool on_front = false;     ///< of the candidates: none is as good in time, memory and tail and better in one of them
 };
 

@@ -6,14 +6,13 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <optional>
+#include <memory>
 #include <sstream>
 #include <system_error>
 
 #include <fmt/core.h>
 
-#include "ashlar/malloc/conf.hpp"
-#include "ashlar/malloc/site_rules.hpp"
+#include "ashlar/malloc/conf_file.hpp"
 #include "failure.hpp"
 #include "text.hpp"
 
@@ -37,18 +36,11 @@ std::string whole_text(const std::string& path) {
     return text.str();
 }
 
-/// What the malloc reads of a conf at most, in its first call and without memory of its own (src/malloc/settings.cpp).
-constexpr std::size_t longest_conf = 8191;
-
 void check_conf(const std::string& text, const std::string& file) {
-    if (text.size() > longest_conf) throw failure(wrong_use, fmt::format("{}: is longer than {} bytes, which is all that the malloc reads", file, longest_conf));
-    malloc::options ignored;
-    malloc::site_rules rules;
-    std::optional<malloc::conf_problem> first;  // read_conf is the malloc's own: nothing may be thrown through it
-    malloc::read_conf(text, '\n', ignored, [&](const malloc::conf_problem& problem) noexcept {
-        if (!first) first = problem;
-    }, rules);
-    if (first) throw failure(wrong_use, fmt::format("{}:{}: {}: '{}'", file, first->line, first->what, printable(first->word)));
+    if (text.size() > malloc::longest_conf) throw failure(wrong_use, fmt::format("{}: is longer than {} bytes, which is all that the malloc reads", file, malloc::longest_conf));
+    const auto conf = std::make_unique<malloc::conf_file>();
+    if (conf->parse(text)) return;
+    throw failure(wrong_use, fmt::format("{}:{}: {}: '{}'", file, conf->problem().line, conf->problem().what, printable(conf->problem().word)));
 }
 
 }  // namespace

@@ -2,10 +2,11 @@
 #include "emit_cpp.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include <fmt/core.h>
 
-#include "ashlar/malloc/site_rules.hpp"
+#include "ashlar/malloc/conf_file.hpp"
 #include "text.hpp"
 
 namespace ashlar::app {
@@ -58,9 +59,9 @@ std::string cpp_text(const advice& made, const advice_input& input) {
         const bool ruled = std::any_of(candidate.settings.begin(), candidate.settings.end(), [](const auto& line) { return line.starts_with("site"); });
         for (const auto& line : candidate.settings) conf += ruled ? line + "\n" : "";
     }
-    malloc::options ignored;
-    malloc::site_rules rules;
-    malloc::read_conf(conf, '\n', ignored, [](const malloc::conf_problem&) noexcept {}, rules);
+    const auto read = std::make_unique<malloc::conf_file>();
+    static_cast<void>(read->parse(conf));  // made here a moment ago
+    const malloc::site_rules& rules = read->rules();
 
     std::string text = fmt::format(heading, printable(input.program), printable(input.trace), count_text(input.about.allocations),
                                    bytes_text(static_cast<double>(input.about.peak_bytes)));

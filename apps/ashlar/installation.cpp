@@ -2,11 +2,12 @@
 #include "installation.hpp"
 
 #include <filesystem>
+#include <memory>
 #include <system_error>
 
 #include <fmt/core.h>
 
-#include "ashlar/malloc/conf.hpp"
+#include "ashlar/malloc/conf_file.hpp"
 #include "failure.hpp"
 
 namespace ashlar::app {
@@ -46,11 +47,10 @@ std::string own_library(const std::string& file) { return required_own(file); }
 bool has_own_library(const std::string& file) { return !find_own(file).empty(); }
 
 std::string own_malloc_for(const std::string& conf) {
-    malloc::options chosen;
-    malloc::read_conf(conf, '\n', chosen, [](const malloc::conf_problem&) noexcept {});
-    if (chosen.harden == 1) return own_library(our_hardened_malloc);  // then rules for call sites rest
-    const bool sites = conf.starts_with("site") || conf.find("\nsite") != conf.npos;
-    return own_library(sites ? our_obeying_malloc : our_malloc);
+    const auto read = std::make_unique<malloc::conf_file>();
+    const bool right = read->parse(conf);
+    if (right && read->settings().harden == 1) return own_library(our_hardened_malloc);  // then rules for call sites rest
+    return own_library(right && read->has_rules() ? our_obeying_malloc : our_malloc);
 }
 
 std::string launcher() { return required_own("ashlar-launch"); }

@@ -102,7 +102,7 @@ public:
     };
     /// Each set of routes against none.
     std::vector<ratios> against_none(const std::vector<std::vector<std::size_t>>& sets, unsigned rounds, const replay_progress& progress) const {
-        std::vector<replay_engine> engines{{"ours", "sites", own_library(our_malloc), conf_of(settings_, {})}};
+        std::vector<replay_engine> engines{{"ours", "sites", own_malloc_for(conf_of(settings_, {})), conf_of(settings_, {})}};
         for (const auto& set : sets) {
             std::vector<std::string> lines;
             for (const auto r : set) lines.push_back(route_line(r, routes_[r]));

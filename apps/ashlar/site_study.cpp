@@ -295,7 +295,7 @@ std::vector<proposed_route> study_sites(trace_reader& trace, const summary& abou
     }
     std::erase_if(routes, [](const auto& r) { return number(r.held) > 0.98 * number(r.in_classes) || r.in_classes < r.held + 32 * 1024; });
     std::sort(routes.begin(), routes.end(), [](const auto& a, const auto& b) { return a.in_classes - a.held > b.in_classes - b.held; });
-    if (routes.size() > 24) routes.resize(24);
+    if (routes.size() > 20) routes.resize(20);  // the other 12 are for size classes
     return routes;
 }
 

@@ -52,7 +52,7 @@ double start_up::peak(const std::string& library, const std::string& conf) const
     const trials shell({"/bin/sh", "-c", ":"});
     const trial_malloc under{library, fmt::format("/proc/{}/fd/{}", getpid(), options.descriptor())};
     std::vector<double> seen;
-    for (int run = 0; run < 5; ++run) {
+    for (int run = 0; run < 3; ++run) {
         const auto cost = shell.run(under);
         if (!cost.how.good()) return 0;
         seen.push_back(cost.peak_memory);

@@ -2,7 +2,7 @@
 //
 // Layer:      apps/ashlar
 // Picture:    peak RSS of `sh -c :` with the malloc preloaded, less that of the same without
-// Complexity: five runs of a few milliseconds for each malloc.
+// Complexity: three runs of a few milliseconds for each malloc.
 // Failure:    0 where the shell cannot be run under it; throws app::failure if the launcher is missing.
 // Threads:    main's thread.
 // Checked by: tests/tool/replay_test.py

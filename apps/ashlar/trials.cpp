@@ -67,6 +67,7 @@ trial_cost trials::run(const trial_malloc& under) const {
         words.insert(words.end(), {"--preload", users.empty() ? under.library : under.library + ":" + users});
         if (!under.conf_file.empty()) variables.set("ASHLAR_CONF", under.conf_file);
     }
+    if (!under.tunables.empty()) variables.set("GLIBC_TUNABLES", under.tunables);
     words.emplace_back("--");
     words.insert(words.end(), program_.begin(), program_.end());
     start_options how;

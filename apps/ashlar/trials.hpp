@@ -33,6 +33,7 @@ struct trial_cost {
 struct trial_malloc {
     std::string library;
     std::string conf_file;
+    std::string tunables{};  ///< of the C library, GLIBC_TUNABLES: for comparison alone, as no malloc of itself does it
 };
 
 /// The runs under one malloc, round by round.

@@ -143,7 +143,7 @@ void tuning::try_out() {
     tried_ = candidates_to_run();
     for (const auto number : tried_) {
         const auto& candidate = advice_.candidates[number];
-        trial_kind kind{number == 0 ? "default" : candidate.name, {candidate.library, ""}, {}, {}, {}};
+        trial_kind kind{number == 0 ? "default" : candidate.name, {candidate.library, "", ""}, {}, {}, {}};
         if (!candidate.settings.empty()) {
             const std::string text = settings_text(candidate);
             confs_.emplace_back().append(std::as_bytes(std::span(text)));
@@ -151,6 +151,8 @@ void tuning::try_out() {
         }
         kinds_.push_back(std::move(kind));
     }
+    // What glibc's malloc would gain by huge pages, so that their gain is not taken for ours.
+    if (options_.all) kinds_.push_back({"default, huge pages", {"", "", "glibc.malloc.hugetlb=1"}, {}, {}, {}});
     progress line("running the program");
     if (trained_ != tested_) trials_.run({});
     trials_.alternate(kinds_, options_.runs, [&](unsigned round) { line.show(fmt::format("round {} of {}", round + 1, options_.runs), round / static_cast<double>(options_.runs)); });
@@ -165,7 +167,8 @@ std::string tuning::differing_endings() const {
 
 void tuning::conclude() {
     std::vector<bool> ours;
-    for (const auto number : tried_) ours.push_back(advice_.candidates[number].library == own_library(our_malloc));
+    for (const auto number : tried_) ours.push_back(advice_.candidates[number].is_ours());
+    ours.resize(kinds_.size());
     verdict_ = judge_kinds(options_.advice.goal, kinds_, ours);
     if (const auto other = differing_endings(); !other.empty()) {
         verdict_.adopted = false;

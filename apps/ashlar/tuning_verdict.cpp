@@ -55,7 +55,7 @@ void add_others(tuning_verdict& made, const std::vector<trial_kind>& kinds, cons
     for (const auto& m : metrics) {
         std::size_t best = 0;
         for (std::size_t i = 1; i < kinds.size(); ++i) {
-            if (!ours[i] && median(kinds[i].*m.runs) < median(kinds[best].*m.runs)) best = i;
+            if (!ours[i] && kinds[i].under.tunables.empty() && median(kinds[i].*m.runs) < median(kinds[best].*m.runs)) best = i;
         }
         const auto compared = compare({kinds[best].*m.runs, choice.*m.runs});
         made.others[m.name] = {{"best", kinds[best].name}, {"ratio", compared.ratio()}, {"outcome", outcome_text(compared.outcome)}};
@@ -83,6 +83,7 @@ tuning_verdict judge_kinds(advice_goal goal, const std::vector<trial_kind>& kind
     }
     const auto better = [&](std::size_t a, std::size_t b) { return score_of(goal, made.results[a]) < score_of(goal, made.results[b]); };
     for (std::size_t i = 1; i < kinds.size(); ++i) {
+        if (!kinds[i].under.tunables.empty()) continue;
         const bool gains = made.results[i].adopt;
         if (made.choice == 0 || (gains && !made.adopted) || (gains == made.adopted && better(i, made.choice))) made.choice = i;
         made.adopted = made.adopted || gains;
@@ -94,6 +95,10 @@ tuning_verdict judge_kinds(advice_goal goal, const std::vector<trial_kind>& kind
     made.text = made.adopted ? fmt::format("Use {}: {}.", name, figures)
                              : fmt::format("Keep the default: under {} nothing is gained for the goal \"{}\" beyond the spread of the runs ({}).", name, ashlar::name(goal), figures);
     add_others(made, kinds, ours);
+    for (std::size_t i = 1; i < kinds.size(); ++i) {
+        if (kinds[i].under.tunables.empty()) continue;
+        made.against_others += fmt::format("{}The default with GLIBC_TUNABLES={}: {}.", made.against_others.empty() ? "" : " ", kinds[i].under.tunables, ratios_text(made.results[i]));
+    }
     return made;
 }
 

@@ -53,23 +53,21 @@ long read_file(const char* path, char* text, std::size_t size) noexcept {
     return got < 0 ? -1 : static_cast<long>(length);
 }
 
-constexpr std::size_t longest_conf = 8192;
-
 template <class Rules>
 void read_conf_file(const char* path, char* text, options& into, Rules& rules) noexcept {
-    const long length = read_file(path, text, longest_conf);
+    const long length = read_file(path, text, longest_conf + 1);
     if (length < 0) return line("ashlar: ", path, ": cannot be read; the defaults are used").print();
-    if (length == longest_conf) return line("ashlar: ", path, ": longer than 8 KiB; the defaults are used").print();
+    if (length > static_cast<long>(longest_conf)) return line("ashlar: ", path, ": longer than 8 KiB; the defaults are used").print();
     read_conf({text, static_cast<std::size_t>(length)}, '\n', into,
               [path](const conf_problem& problem) { tell(path, problem); }, rules);
 }
 
 void read_conf_file(const char* path, options& into) noexcept {
     if constexpr (obeys) {
-        static char text[longest_conf];  // the rules point into it
+        static char text[longest_conf + 1];  // the rules point into it
         read_conf_file(path, text, into, the_site_rules);
     } else {
-        char text[longest_conf];
+        char text[longest_conf + 1];
         no_site_rules rules;
         read_conf_file(path, text, into, rules);
     }

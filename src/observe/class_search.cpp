@@ -3,6 +3,7 @@
 #include "ashlar/observe/class_search.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <map>
 
@@ -78,6 +79,44 @@ private:
 std::vector<std::uint64_t> best_classes(std::span<const sized_blocks> sizes, std::size_t count, std::uint64_t step) {
     ASHLAR_PRE(count != 0 && step != 0);
     return search(sizes, step).best(count);
+}
+
+// Between two usual classes each further class saves at most as much as the one before it (the costs have the quadrangle
+// inequality), so the best so many of all are those of the greatest savings.
+std::vector<std::uint64_t> classes_beside(std::span<const sized_blocks> sizes, std::span<const std::uint64_t> usual, std::size_t count,
+                                          std::uint64_t step, std::uint64_t least) {
+    ASHLAR_PRE(step != 0);
+    struct saving {
+        std::uint64_t bytes;
+        std::size_t gap;
+    };
+    std::vector<std::vector<sized_blocks>> gaps(usual.size());
+    for (const auto& s : sizes) {
+        const auto fits = std::lower_bound(usual.begin(), usual.end(), s.size);
+        if (fits != usual.end() && s.blocks != 0) gaps[static_cast<std::size_t>(fits - usual.begin())].push_back(s);
+    }
+    std::vector<saving> savings;
+    for (std::size_t g = 0; g < gaps.size(); ++g) {
+        if (gaps[g].empty()) continue;
+        gaps[g].push_back({usual[g], 0});
+        std::uint64_t before = rounded_away(gaps[g], std::array{usual[g]});
+        for (std::size_t k = 1; k <= count; ++k) {
+            const std::uint64_t now = rounded_away(gaps[g], best_classes(gaps[g], k + 1, step));
+            if (before - now < std::max<std::uint64_t>(1, least)) break;
+            savings.push_back({before - now, g});
+            before = now;
+        }
+    }
+    std::stable_sort(savings.begin(), savings.end(), [](const saving& a, const saving& b) { return a.bytes > b.bytes; });
+    if (savings.size() > count) savings.resize(count);
+    std::vector<std::uint64_t> added;
+    for (std::size_t g = 0; g < gaps.size(); ++g) {
+        const auto here = static_cast<std::size_t>(std::count_if(savings.begin(), savings.end(), [g](const saving& s) { return s.gap == g; }));
+        if (here == 0) continue;
+        const auto best = best_classes(gaps[g], here + 1, step);
+        added.insert(added.end(), best.begin(), best.end() - 1);  // the last is the usual one
+    }
+    return added;
 }
 
 std::uint64_t rounded_away(std::span<const sized_blocks> sizes, std::span<const std::uint64_t> classes) {

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <vector>
@@ -237,4 +238,50 @@ TEST_CASE("heap_routed: statistics and the walk count routed blocks once", "[mal
     CHECK(seen == 98);
     CHECK(owner_of(*f.store, blocks[2] + 100).start == blocks[2]);
     CHECK(owner_of(*f.store, blocks[3] + 100).start == blocks[3]);
+}
+
+TEST_CASE("heap_routed: a size class beside the usual ones serves the sizes that it fits best, and no others", "[malloc][heap_routed]") {
+    fixture f;
+    f.store->add_class(arena, 528);
+    f.store->add_class(pool, 4368);
+    heap_type& h = f.attach();
+    const auto take = [&](std::size_t size) {
+        void* p = size <= small_class_limit ? h.pop(f.store->key(), size) : h.pop_cached(f.store->key(), size);
+        const visit inside(f.registry.gate(), h.inside());
+        return p != nullptr ? p : h.allocate(size);
+    };
+    std::vector<void*> live;
+    for (int round = 0; round < 3; ++round) {
+        for (const auto& [size, bytes] : {std::pair{512u, 512u}, {513u, 528u}, {528u, 528u}, {529u, 640u}, {4096u, 4096u}, {4097u, 4368u}, {4368u, 4368u},
+                                          {4369u, 5120u}, {0u, 16u}, {1u, 16u}, {9000u, 10240u}}) {
+            for (int i = 0; i < 40; ++i) {
+                void* const p = take(size);
+                REQUIRE(p != nullptr);
+                std::memset(p, round, size);
+                if (f.usable(p) != bytes) FAIL(size << " bytes have a block of " << f.usable(p));
+                live.push_back(p);
+            }
+        }
+        for (void* p : live) f.free(h, p);
+        live.clear();
+    }
+    CHECK(misuses.empty());
+    // Zeros, resizing, alignment and deletion by size go by the block as ever.
+    auto* const zeros = static_cast<std::byte*>([&] {
+        const visit inside(f.registry.gate(), h.inside());
+        return h.allocate_zeroed(520);
+    }());
+    REQUIRE(zeros != nullptr);
+    CHECK(std::all_of(zeros, zeros + 520, [](std::byte b) { return b == std::byte{0}; }));
+    const visit inside(f.registry.gate(), h.inside());
+    void* const aligned = h.allocate_aligned(520, 64);
+    CHECK(ashlar::is_aligned(aligned, 64));
+    void* const grown = h.reallocate(zeros, 600);
+    CHECK(f.usable(grown) == 640);
+    heap_type::release_sized(*f.store, f.registry, &h, h.allocate(520), {520, 0}, "operator delete");
+    heap_type::release_sized(*f.store, f.registry, &h, aligned, {520, 64}, "operator delete");
+    heap_type::release(*f.store, f.registry, &h, grown, "free");
+    CHECK(misuses.empty());
+    heap_type::release_sized(*f.store, f.registry, &h, h.allocate(520), {5200, 0}, "operator delete");
+    CHECK(misuses.size() == 1);
 }

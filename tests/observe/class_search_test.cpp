@@ -52,3 +52,40 @@ TEST_CASE("class_search: as many classes as sizes round away only the step", "[o
     CHECK(rounded_away(sizes, best_classes(sizes, 9, 8)) == 0);
     CHECK(best_classes({}, 3, 16).empty());
 }
+
+TEST_CASE("class_search: no other so many classes beside the usual ones leave less rounded away", "[observe][class_search]") {
+    std::mt19937 draw(11);
+    const std::vector<std::uint64_t> usual{64, 160, 256};
+    for (int round = 0; round < 30; ++round) {
+        std::vector<sized_blocks> sizes;
+        for (int i = 0; i < 8; ++i) sizes.push_back({1 + draw() % 256, draw() % 50});
+        const std::size_t count = draw() % 4;
+        const auto together = [&](std::vector<std::uint64_t> added) {
+            added.insert(added.end(), usual.begin(), usual.end());
+            std::sort(added.begin(), added.end());
+            return rounded_away(sizes, added);
+        };
+        const auto added = ashlar::classes_beside(sizes, usual, count, 16, 0);
+        REQUIRE(added.size() <= count);
+        CHECK(std::is_sorted(added.begin(), added.end()));
+        std::uint64_t least = together({});
+        for (std::uint32_t chosen = 0; chosen < 1u << 16; ++chosen) {
+            if (static_cast<std::size_t>(__builtin_popcount(chosen)) != count) continue;
+            std::vector<std::uint64_t> some;
+            for (std::uint64_t i = 0; i < 16; ++i) {
+                if ((chosen >> i & 1) != 0) some.push_back(16 * (i + 1));
+            }
+            least = std::min(least, together(some));
+        }
+        CHECK(together(added) == least);
+    }
+}
+
+TEST_CASE("class_search: a class that saves too little is not added", "[observe][class_search]") {
+    const std::vector<std::uint64_t> usual{160, 5120};
+    const std::vector<sized_blocks> sizes{{136, 10}, {4368, 100}, {160, 1000}, {9000, 4}};
+    CHECK(ashlar::classes_beside(sizes, usual, 8, 16, 1000) == std::vector<std::uint64_t>{4368});
+    CHECK(ashlar::classes_beside(sizes, usual, 8, 16, 160) == std::vector<std::uint64_t>{144, 4368});
+    CHECK(ashlar::classes_beside(sizes, usual, 0, 16, 0).empty());
+    CHECK(ashlar::classes_beside({}, usual, 8, 16, 0).empty());
+}

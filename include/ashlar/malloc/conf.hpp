@@ -18,6 +18,9 @@
 
 namespace ashlar::malloc {
 
+/// What the malloc reads of a file at most: in its first call, and without memory of its own.
+inline constexpr std::size_t longest_conf = 8191;
+
 /// What is wrong with a line. The strings have static storage or point into the text.
 struct conf_problem {
     std::size_t line;  ///< from 1
@@ -134,13 +137,13 @@ constexpr std::string_view apply_setting(std::string_view key, std::string_view 
 
 }  // namespace detail
 
-/// Takes the lines about call sites (site_rules.hpp), and does nothing with them.
+/// Takes the lines about call sites and size classes (site_rules.hpp), and does nothing with them.
 struct no_site_rules {
     constexpr std::string_view take(std::string_view, std::string_view) noexcept { return {}; }
 };
 
 /// Reads settings into `into`; calls report(const conf_problem&) for each line that is wrong.
-/// The separator is '\n' for a file and ',' for ASHLAR_OPTIONS. A file may have lines about call sites: `rules` takes them,
+/// The separator is '\n' for a file and ',' for ASHLAR_OPTIONS. A file may have lines about call sites and size classes: `rules` takes them,
 /// and says what is wrong.
 /// @returns whether nothing was wrong
 template <class Report, class Rules = no_site_rules>
@@ -167,7 +170,7 @@ constexpr bool read_conf(std::string_view text, char separator, options& into, R
             } else if (!versioned) {
                 wrong = "the first setting must be version = 1";
                 versioned = true;  // said once
-            } else if (separator == '\n' && (key == "route" || key == "site" || key == "rest")) {
+            } else if (separator == '\n' && (key == "route" || key == "site" || key == "rest" || key == "classes")) {
                 wrong = rules.take(key, value);
                 word = wrong.empty() ? word : value;
             } else {

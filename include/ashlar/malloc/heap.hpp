@@ -78,7 +78,8 @@ public:
 
     constexpr heap() noexcept = default;
     heap(Store& store, registry_type& registry, std::uint32_t id) noexcept
-        : id_(id), seal_key_(store.seal_key()), cached_limit_(cached_bytes), store_(&store), registry_(&registry) {
+        : id_(id), seal_key_(store.seal_key()), cached_limit_(cached_bytes), store_(&store), registry_(&registry),
+          classes_(store.classes()) {
         if (store.settings().harden == 1 && store.settings().zero_on_free == 0) sealed_tag_ = span_type::closed_tag(id);
     }
     heap(const heap&) = delete;
@@ -88,7 +89,7 @@ public:
     /// @pre size <= small_class_limit
     /// @returns a block, or null: then the slow path is to be asked
     /// `key` is the store's. By reference: it is read where it is needed, from an address of its own.
-    void* pop(const std::uintptr_t& key, std::size_t size) noexcept { return pop_class(key, small_class(size)); }
+    void* pop(const std::uintptr_t& key, std::size_t size) noexcept { return pop_class(key, classes_.of_small(size)); }
     void* pop_class(const std::uintptr_t& key, std::size_t size_class) noexcept {
         node* const head = heads_[size_class];
         if (head == nullptr) [[unlikely]] return nullptr;
@@ -98,7 +99,7 @@ public:
     }
     /// The same, of zeros. @pre 1 <= size <= small_class_limit
     void* pop_zeroed(const std::uintptr_t& key, std::size_t size) noexcept {
-        const std::size_t c = small_class(size);
+        const std::size_t c = classes_.of_small(size);
         void* const p = pop_class(key, c);
         if (p == nullptr) return nullptr;
         if (!zero_[c]) return std::memset(p, 0, size);
@@ -124,7 +125,10 @@ public:
     static constexpr std::size_t cached_bytes = 64 * 1024;  ///< what stands ready of a class at most, of those freed
     /// @pre small_class_limit < size <= size_class_max. @returns a block, or null: then the slow path is to be asked
     void* pop_cached(const std::uintptr_t& key, std::size_t size) noexcept {
-        const std::size_t c = class_of_size(size);
+        const std::size_t c = classes_.of(size);
+        if constexpr (routes != 0) {
+            if (!is_cached(c)) return pop_class(key, c);
+        }
         node* const head = heads_[c];
         return head != nullptr && node::plausible(head->next(key)) ? take_first(c, head->next(key)) : nullptr;
     }
@@ -241,7 +245,7 @@ public:
     /// Blocks of a class that the next calls will give without a slow path. For the thread of this heap alone.
     std::uint64_t ready(std::size_t size_class) const noexcept { return length(heads_[size_class]); }
     /// The same of any heap, for blocks above small_class_limit; 0 for others.
-    const std::uint32_t& kept(std::size_t c) const noexcept { return c < first_cached ? no_block : cached_[c - first_cached]; }
+    const std::uint32_t& kept(std::size_t c) const noexcept { return is_cached(c) ? cached_[c - first_cached] : no_block; }
     /// Read and written under the store's lock, when statistics are collected.
     heap_counts& figures() noexcept { return figures_; }
     heap_state state() const noexcept {
@@ -292,7 +296,7 @@ private:
         return head;
     }
     bool keep(const Store& store, const std::uintptr_t& key, const span_type& s, void* p) noexcept;
-    void* pop_any(std::size_t c) noexcept { return c < first_cached ? pop_class(key(), c) : pop_cached_class(key(), c); }
+    void* pop_any(std::size_t c) noexcept { return is_cached(c) ? pop_cached_class(key(), c) : pop_class(key(), c); }
     void* allocate_hardened(std::size_t size, std::size_t align) noexcept;
     void* pop_checked(std::size_t c) noexcept;
     void hold(span_type& s, node* block) noexcept;
@@ -405,6 +409,7 @@ private:
     heap_counts figures_{};
     sample_clock clock_{};
     [[no_unique_address]] routed_state<span_type, Store::routes> routed_{};
+    [[no_unique_address]] typename Store::class_table_type classes_{};
 };
 
 }  // namespace ashlar::malloc

@@ -18,7 +18,7 @@ template <class Store>
 void* heap<Store>::allocate(std::size_t size) noexcept {
     if (size > size_class_max) return allocate_large(size, 1, false);
     if (store_->settings().harden != 0) return allocate_hardened(size, 1);
-    const std::size_t c = size <= small_class_limit ? small_class(size) : class_of_size(size);
+    const std::size_t c = classes_.of(size);
     if (void* p = pop_any(c)) return p;
     if (void* p = guarded(size, size_class_step)) return p;
     return refill(c);
@@ -31,7 +31,7 @@ void* heap<Store>::allocate_zeroed(std::size_t size) noexcept {
         void* const q = allocate_hardened(size, 1);
         return q == nullptr ? nullptr : std::memset(q, 0, size);
     }
-    const std::size_t c = size <= small_class_limit ? small_class(size) : class_of_size(size);
+    const std::size_t c = classes_.of(size);
     void* p = pop_any(c);
     if (p == nullptr) {
         if (void* q = guarded(size, size_class_step)) return q;  // it is of zeros

@@ -29,7 +29,10 @@ public:
     using typename base::registry_type;
     using typename base::span_type;
 
-    shared_heap(Store& store, registry_type& registry) noexcept : base(store, registry, no_thread_id) { this->shared_ = true; }
+    shared_heap(Store& store, registry_type& registry) noexcept : base(store, registry, no_thread_id) {
+        this->shared_ = true;
+        this->classes_ = Store::class_table_type::usual();
+    }
 
     /// @returns the shared heap that a block of this span belongs to, or null
     static shared_heap* home_of(const span_type& s) noexcept {

@@ -1,4 +1,4 @@
-// ashlar/malloc/site_rules.hpp - the lines of ashlar.conf that say what serves the blocks of which call site.
+// ashlar/malloc/site_rules.hpp - the lines of ashlar.conf that say what serves which blocks: those of a call site, or of a size.
 //
 // Layer:      malloc
 // Picture:    route = 1 arena                                      a route: 1 to 32, arena or pool SIZE; what is expected of it
@@ -7,6 +7,7 @@
 //                    |  file     build id         |       \ symbol    \ the caller's call, where one alone is not enough
 //                    route                        where the call returns to
 //             rest = expects 31000 blocks                           of all sites without a rule
+//             classes = v1 144 208 4368 expects 5240 KiB            size classes beside the usual ones, for whoever asks
 // Complexity: O(length); allocates nothing.
 // Failure:    what is wrong with a line is told; it then changes nothing.
 // Threads:    one at a time.
@@ -14,6 +15,7 @@
 //
 // A place is believed by its build id alone: a file of another build has other offsets. The symbol is for that case: it
 // stands for any call within that function; so do `-` for an id or an offset that is not known.
+// A size class is a pool for all call sites, and takes a route that has no number in the file: the last ones.
 #pragma once
 
 #include <string_view>
@@ -42,6 +44,7 @@ struct route_rule {
     route by{};
     std::uint64_t blocks = 0;  ///< expected in a run; 0: nothing is
     std::uint64_t held = 0;    ///< expected bytes of memory at its greatest
+    bool is_class = false;     ///< a size class: for blocks of those sizes, whoever asks
 };
 
 /// All rules of a conf.
@@ -51,10 +54,12 @@ struct site_rules {
     site_rule sites[most_site_rules]{};
     std::size_t count = 0;  ///< of sites
     std::uint64_t rest = 0;  ///< blocks expected of all sites that no rule is about; 0: nothing is
+    std::size_t class_count = 0;   ///< size classes beside the usual ones
+    std::uint64_t class_held = 0;  ///< expected bytes of memory in all of them; 0: nothing is
 
     /// One line. @returns what is wrong with it, or nothing: then it was taken
     constexpr std::string_view take(std::string_view key, std::string_view value) noexcept {
-        return key == "route" ? take_route(value) : key == "rest" ? take_rest(value) : take_site(value);
+        return key == "route" ? take_route(value) : key == "rest" ? take_rest(value) : key == "classes" ? take_classes(value) : take_site(value);
     }
 
 private:
@@ -73,6 +78,7 @@ private:
     constexpr std::string_view take_route(std::string_view text) noexcept {
         const std::size_t at = route_number(word_of(text));
         if (at == most_routes) return "a route has a number from 1 to 32";
+        if (routes[at].is_class) return "a size class above has taken that route";
         route_rule rule;
         const std::string_view kind = word_of(text);
         std::int64_t number = 0;
@@ -102,11 +108,37 @@ private:
         if (right) rest = static_cast<std::uint64_t>(number);
         return right ? std::string_view{} : "of the rest is said: expects N blocks";
     }
+    constexpr std::string_view take_classes(std::string_view text) noexcept {
+        if (word_of(text) != "v1") return "size classes of a version that this program does not know";
+        if (class_count != 0) return "size classes were given already";
+        std::uint32_t sizes[most_routes]{};
+        std::size_t n = 0, free = 0;
+        for (const route_rule& r : routes) free += r.by.kind == route_kind::none;
+        std::int64_t number = 0, last = 0, expected = 0;
+        while (!text.empty()) {
+            const std::string_view word = word_of(text);
+            if (word == "expects") {
+                if (!detail::read_number(text, expected) || expected < 0) return "of size classes is expected: a number of bytes";
+                break;
+            }
+            const bool right = detail::read_number(word, number) && number > last && number % 16 == 0 && number <= static_cast<std::int64_t>(largest_routed);
+            if (!right) return "size classes are multiples of 16 to 8192, the least first";
+            if (n == free) return "more size classes than there are routes left, of 32";
+            sizes[n++] = static_cast<std::uint32_t>(last = number);
+        }
+        if (n == 0) return "no size class is named";
+        class_count = n;
+        class_held = static_cast<std::uint64_t>(expected);
+        for (std::size_t at = most_routes; n > 0;) {
+            if (routes[--at].by.kind == route_kind::none) routes[at] = {{route_kind::pool, sizes[--n]}, 0, 0, true};
+        }
+        return {};
+    }
     constexpr std::string_view take_site(std::string_view text) noexcept {
         if (count == most_site_rules) return "more than 64 sites";
         site_rule rule;
         const std::size_t at = route_number(word_of(text));
-        if (at == most_routes || routes[at].by.kind == route_kind::none) return "a site begins with the number of a route above it";
+        if (at == most_routes || routes[at].by.kind == route_kind::none || routes[at].is_class) return "a site begins with the number of a route above it";
         rule.route = static_cast<std::uint8_t>(at);
         for (;;) {
             if (rule.depth == site_rule::most_places) return "a site has at most 6 places";

@@ -1,10 +1,11 @@
 // ashlar/malloc/small_class.hpp - the size class of a small size by one look at a table.
 //
 // Layer:      malloc
-// Complexity: one load; the table is 65 bytes, two cache lines.
+// Complexity: one load; the table is 65 bytes, two cache lines. A table of its own (class_table) costs a heap 513 bytes.
 // Failure:    none.
 // Threads:    a pure function.
 // Invariants: small_class.I1  small_class(n) == class_of_size(max(n, 1)) for every n <= small_class_limit
+//             small_class.I2  with added classes a size has the smallest one that holds it, of those and the usual ones
 // Checked by: tests/malloc/small_class_test.cpp
 //
 // The arithmetic of size_class.hpp needs a bit scan and a branch; malloc's fast path has no instruction to spare.
@@ -12,6 +13,7 @@
 
 #include <array>
 #include <cstdint>
+#include <iterator>
 
 #include "ashlar/foundation/size_class.hpp"
 
@@ -38,5 +40,40 @@ inline constexpr auto small_class_bytes = [] {
     for (std::size_t c = 0; c < table.size(); ++c) table[c] = static_cast<std::uint16_t>(size_of_class(c));
     return table;
 }();
+
+/// The same for all sizes, where classes are added when the process starts: of sizes that the usual ones round up by much.
+/// `Largest` is the largest that may be added; with 0 there are none, and nothing but the usual arithmetic is left.
+template <std::size_t Largest>
+class class_table {
+public:
+    /// A heap without a store has this one: of every small size the class is the first, which has no block there.
+    constexpr class_table() noexcept = default;
+    static constexpr class_table usual() noexcept {
+        class_table made;
+        for (std::size_t i = 1; i < std::size(made.table_); ++i) made.table_[i] = static_cast<std::uint8_t>(class_of_size(i * size_class_step));
+        return made;
+    }
+    /// @pre size <= small_class_limit, or Largest
+    constexpr std::size_t of_small(std::size_t size) const noexcept { return table_[(size + size_class_step - 1) / size_class_step]; }
+    /// @pre 1 <= size <= size_class_max
+    constexpr std::size_t of(std::size_t size) const noexcept { return size <= Largest ? of_small(size) : class_of_size(size); }
+    /// Blocks of so many bytes are class c from now on (small_class.I2). size_of(class) are the bytes of those that there are.
+    /// @pre bytes is a multiple of 16, at most Largest
+    template <class SizeOf>
+    constexpr void add(std::size_t bytes, std::uint8_t c, SizeOf size_of) noexcept {
+        for (std::size_t i = bytes / size_class_step; i > 0 && size_of(table_[i]) > bytes; --i) table_[i] = c;
+    }
+
+private:
+    std::uint8_t table_[Largest / size_class_step + 1]{};
+};
+
+template <>
+class class_table<0> {
+public:
+    static constexpr class_table usual() noexcept { return {}; }
+    static constexpr std::size_t of_small(std::size_t size) noexcept { return small_class(size); }
+    static constexpr std::size_t of(std::size_t size) noexcept { return size <= small_class_limit ? small_class(size) : class_of_size(size); }
+};
 
 }  // namespace ashlar::malloc

@@ -45,6 +45,7 @@ public:
 
     static constexpr std::size_t routes = Routes;
     static constexpr std::size_t class_count = size_class_count + Routes;
+    using class_table_type = class_table<Routes == 0 ? 0 : largest_routed>;
     static constexpr std::size_t largest_small = 8 * 1024;
     static constexpr std::size_t largest_run = std::size_t{4} << 20;
     static constexpr std::size_t medium_slices = 8;
@@ -88,6 +89,13 @@ public:
     // --- routes ----------------------------------------------------------------------------------------------
     /// @pre no block was granted yet
     void set_route(std::size_t number, route by) noexcept requires(Routes != 0) { routes_.of[number] = by; }
+    /// Makes a route a size class beside the usual ones, whoever asks. @pre as set_route; bytes is a multiple of 16, at most largest_routed
+    void add_class(std::size_t number, std::uint32_t bytes) noexcept requires(Routes != 0) {
+        set_route(number, {route_kind::pool, bytes});
+        classes_.add(bytes, static_cast<std::uint8_t>(size_class_count + number), [this](std::size_t c) { return size_of(c); });
+    }
+    /// What a heap finds the class of a size by.
+    const class_table_type& classes() const noexcept { return classes_; }
     const route& route_at(std::size_t number) const noexcept requires(Routes != 0) { return routes_.of[number]; }
     /// Spans that a route had at its greatest. @pre the lock is held
     std::uint32_t most_spans_of(std::size_t number) const noexcept requires(Routes != 0) { return routes_.most_spans[number]; }
@@ -301,6 +309,7 @@ private:
     void (*growth_handler_)() = nullptr;
     typename Atomics::template atomic<const block_sampler*> sampler_{nullptr};
     [[no_unique_address]] route_table<Routes> routes_{};
+    [[no_unique_address]] class_table_type classes_ = class_table_type::usual();
     guard_pool<retrying_pages<Pages>> guards_;
     const guard_watcher* guard_watcher_ = nullptr;
     span_type* first_held_ = nullptr;  ///< large blocks that have ended, with harden = 2, by next_in_mail

@@ -71,7 +71,7 @@ bool should_be_used(std::size_t route) noexcept {
 
 void tell_route(std::size_t r, bool all) noexcept {
     const route_rule& rule = the_site_rules.routes[r];
-    if (rule.by.kind == route_kind::none) return;
+    if (rule.by.kind == route_kind::none || rule.is_class) return;
     const std::uint64_t held = std::uint64_t{sums.most_spans[r]} * slice_size;
     const bool unused = rule.blocks >= 1000 && sums.blocks[r] == 0 && should_be_used(r);
     const bool holds = departs(held, rule.held, 1 << 20);
@@ -93,6 +93,24 @@ void tell_rule(std::size_t i) noexcept {
     const site_place& place = rule.places[0];
     line("ashlar: site ", std::uint64_t{i + 1}, " (route ", std::uint64_t{rule.route + 1u}, ", ", place.symbol.empty() ? place.file : place.symbol, "): ",
          words[static_cast<std::size_t>(state_of_rule(i))], ", ", sums.sites[i].blocks, " blocks, ", sums.sites[i].bytes, " bytes").print();
+}
+
+/// Of all size classes together: one alone may well be more than it was, when the input is another.
+void tell_classes(bool all) noexcept {
+    std::uint64_t held = 0;
+    for (std::size_t r = 0; r < site_rules::most_routes; ++r) {
+        const route_rule& rule = the_site_rules.routes[r];
+        if (!rule.is_class) continue;
+        const std::uint64_t bytes = std::uint64_t{sums.most_spans[r]} * slice_size;
+        held += bytes;
+        if (all) line("ashlar: size class ", std::uint64_t{rule.by.block_size}, ": ", bytes >> 10, " KiB at its greatest").print();
+    }
+    const std::uint64_t expected = the_site_rules.class_held;
+    const bool unused = held == 0 && expected >= 1 << 20 && sums.rest >= 1000 && sums.rest >= the_site_rules.rest / 4;
+    if (the_site_rules.class_count == 0 || (!all && !unused && !departs(held, expected, 4 << 20))) return;
+    line text(all ? "ashlar: " : "ashlar: drift: ", std::uint64_t{the_site_rules.class_count}, " size classes: ", held >> 10, " KiB at their greatest");
+    if (expected != 0) text.add("; expected ").add(expected >> 10).add(" KiB");
+    text.print();
 }
 
 void tell_rest(bool all) noexcept {
@@ -117,7 +135,8 @@ void tell_drift() noexcept {
         for (std::size_t i = 0; i < the_site_rules.count; ++i) tell_rule(i);
     }
     for (std::size_t r = 0; r < site_rules::most_routes; ++r) tell_route(r, all);
-    tell_rest(all);
+    tell_classes(all);
+    if (the_site_rules.count != 0) tell_rest(all);
 }
 
 }  // namespace ashlar::malloc

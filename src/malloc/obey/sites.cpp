@@ -5,6 +5,7 @@
 // Failure:    as sites.hpp.
 // Threads:    as sites.hpp; learning holds a lock, and no other.
 // Checked by: tests/malloc/program/routed.py
+// Long:       how the table is filled, and how it is read while it is being filled, are one protocol.
 #include "sites.hpp"
 
 #include <dlfcn.h>
@@ -201,8 +202,8 @@ void learn(const loaded_file& file) noexcept {
 [[gnu::constructor]] void learn_what_is_loaded() {
     settings_first();
     const options& chosen = the_store.settings();
-    if (the_site_rules.count == 0 || chosen.harden != 0 || chosen.zero_on_free != 0) return;
-    dl_iterate_phdr([](dl_phdr_info* info, std::size_t, void*) {
+    if (the_site_rules.count + the_site_rules.class_count == 0 || chosen.harden != 0 || chosen.zero_on_free != 0) return;
+    if (the_site_rules.count != 0) dl_iterate_phdr([](dl_phdr_info* info, std::size_t, void*) {
         learn(loaded_file(info->dlpi_addr, info->dlpi_phdr, info->dlpi_phnum, info->dlpi_name));
         return 0;
     }, nullptr);
@@ -259,7 +260,14 @@ void* allocate_by_rule(std::size_t size, const caller& from) noexcept {
 }
 
 void set_routes() noexcept {
-    for (std::size_t r = 0; r < site_rules::most_routes; ++r) the_store.set_route(r, the_site_rules.routes[r].by);
+    const options& chosen = the_store.settings();
+    // Where each block is cleared, checked or counted by its class, the usual ones do.
+    const bool usual = chosen.harden != 0 || chosen.zero_on_free != 0 || chosen.profile_sample_bytes != 0;
+    for (std::size_t r = 0; r < site_rules::most_routes; ++r) {
+        const route_rule& rule = the_site_rules.routes[r];
+        if (!rule.is_class) the_store.set_route(r, rule.by);
+        else if (!usual) the_store.add_class(r, rule.by.block_size);
+    }
 }
 
 void note_slow_call(const void* return_address) noexcept {

@@ -91,6 +91,15 @@ class Routed(unittest.TestCase):
         missed = f"route = 1 arena expects 5000 blocks 1 MiB\nsite = 1 {place('', '', identity='-', offset='-', symbol='nowhere')}\n"
         self.assertRegex(self.run_under(missed, report="drift"), r"^ashlar: drift: route 1 \(arena, nowhere\): 0 blocks.*\n$")
 
+    def test_size_classes_serve_whoever_asks(self):
+        said = self.run_under("classes = v1 144 4368 expects 1 KiB\n")
+        self.assertRegex(said, r"size class 144: [1-9]\d* KiB at its greatest\nashlar: size class 4368: \d+ KiB at its greatest\nashlar: 2 size classes: ")
+        self.assertEqual(self.run_under("classes = v1 144 expects 9 MiB\n", report="off"), "")
+        self.assertRegex(self.run_under("classes = v1 8192 expects 9 MiB\n", report="drift"), r"^ashlar: drift: 1 size classes: 0 KiB .*; expected 9216 KiB\n$")
+        for options in (",harden=1", ",harden=2", ",zero_on_free=on", ",profile_sample_bytes=4096"):
+            self.run_under("classes = v1 144 4368\n", options=options)  # the usual ones do
+        self.assertIn("multiples of 16", self.run_under("classes = v1 113\n"))
+
     def test_misuse_of_a_block_of_an_arena_is_told(self):
         conf = f"route = 1 arena\nsite = 1 {place('wrapped', 'malloc')}\n"
         self.assertIn("a block of 32 bytes", self.run_under(conf, "twice", status=-6))
@@ -99,7 +108,7 @@ class Routed(unittest.TestCase):
         some = place("made", "_Znwm")
         for conf in ("site = 1 a:12345678:0x1\n", "route = 1 arena\nsite = 1 " + some + " < " + some + "\n", "route = 1 arena\n" + 80 * f"site = 1 {some}\n",
                      f"route = 1 arena\nsite = 1 {place('', '', offset='0xffffffffffffffff')}\nsite = 1 {place('', '', offset='0x1')}\n",
-                     "\x00\xff = \n route=1 pool 16 expects\n", "route = 1 pool 16\n" + "site = 1 " + 5 * f"{some} < " + some + "\n", 9000 * "x"):
+                     "classes = v1 16 32 48\nclasses = v1 64\nroute = 32 arena\n", "classes = v9 16\nclasses =\n", "\x00\xff = \n route=1 pool 16 expects\n", "route = 1 pool 16\n" + "site = 1 " + 5 * f"{some} < " + some + "\n", 9000 * "x"):
             self.run_under(conf)
 
 
