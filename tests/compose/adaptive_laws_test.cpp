@@ -2,27 +2,15 @@
 #include <catch2/catch.hpp>
 
 #include "ashlar/compose/adaptive.hpp"
-#include "ashlar/strategy/arena.hpp"
-#include "ashlar/strategy/best_fit.hpp"
-#include "ashlar/strategy/free_list.hpp"
-#include "ashlar/strategy/pool.hpp"
 #include "support/erased_laws.hpp"
+#include "support/small_candidates.hpp"
 
 using namespace ashlar;
 
 namespace {
-template <class U>
-struct cursor : arena<U> {
-    explicit cursor(ref<U> upstream) noexcept : arena<U>(upstream, {.first_chunk = 1024, .growth = 1}) {}
-};
-template <class U>
-struct blocks_of_64 : pool<64, 16, U> {
-    explicit blocks_of_64(ref<U> upstream) noexcept : pool<64, 16, U>(upstream, {1024, 4096}) {}
-};
-template <class U>
-struct heap : free_list<best_fit, U> {
-    explicit heap(ref<U> upstream) noexcept : free_list<best_fit, U>(upstream, 4096) {}
-};
+using test_candidates::blocks_of_64;
+using test_candidates::cursor;
+using test_candidates::heap;
 
 template <std::size_t N>
 struct restless {  // whoever is active is the dearest

@@ -4,23 +4,16 @@
 #include <cstring>
 #include <vector>
 
-#include "ashlar/strategy/arena.hpp"
-#include "ashlar/strategy/best_fit.hpp"
-#include "ashlar/strategy/free_list.hpp"
 #include "ashlar/testing/ground.hpp"
 #include "support/broken_contract.hpp"
+#include "support/small_candidates.hpp"
 
 using namespace ashlar;
 
 namespace {
-template <class U>
-struct cursor : arena<U> {
-    explicit cursor(ref<U> upstream) noexcept : arena<U>(upstream, {.first_chunk = 1024, .growth = 1}) {}
-};
-template <class U>
-struct heap : free_list<best_fit, U> {
-    explicit heap(ref<U> upstream) noexcept : free_list<best_fit, U>(upstream, 4096) {}
-};
+using test_candidates::cursor;
+using test_candidates::heap;
+
 /// The arena where blocks are seldom given back between requests, else the heap.
 struct by_turns {
     candidate_costs<2> operator()(const usage& seen) const noexcept {
@@ -41,6 +34,15 @@ using upstream = testing::ground::upstream_type;
 using memory = apportioned<2, upstream, 32768>;
 using by_phases = adaptive<by_turns, memory, cursor, heap>;
 using as_told = adaptive<told, memory, cursor, heap>;
+
+/// One that does as the test says, on memory of its own.
+struct trial {
+    explicit trial(candidate_costs<2> first, std::size_t bytes = std::size_t{4} << 20) : g(bytes), costs(first), a(g.upstream(), quick, {&costs, &seen}) {}
+    testing::ground g;
+    candidate_costs<2> costs;
+    usage seen;
+    as_told a;
+};
 
 const layout l = *layout::make(48, 16);
 struct held {
@@ -91,10 +93,8 @@ TEST_CASE("adaptive: follows the phases of its client, and no live block moves",
 }
 
 TEST_CASE("adaptive: a block goes back to its granter however often it has changed since", "[compose][adaptive]") {
-    testing::ground g(std::size_t{4} << 20);
-    candidate_costs<2> costs{10, 500};
-    usage seen;
-    as_told a(g.upstream(), quick, {&costs, &seen});
+    trial t({10, 500});
+    auto& [g, costs, seen, a] = t;
     std::vector<held> live;
     for (int i = 0; i < 600; ++i) {
         if (i % 100 == 0) costs = {costs[1], costs[0]};
@@ -108,10 +108,8 @@ TEST_CASE("adaptive: a block goes back to its granter however often it has chang
 }
 
 TEST_CASE("adaptive: what is no longer active gives its memory back with its last block", "[compose][adaptive]") {
-    testing::ground g(std::size_t{4} << 20);
-    candidate_costs<2> costs{10, 500};
-    usage seen;
-    as_told a(g.upstream(), quick, {&costs, &seen});
+    trial t({10, 500});
+    auto& [g, costs, seen, a] = t;
     std::vector<held> live, other;
     for (int i = 0; i < 500; ++i) live.push_back(take(a));
     costs = {500, 10};
@@ -128,10 +126,8 @@ TEST_CASE("adaptive: what is no longer active gives its memory back with its las
 }
 
 TEST_CASE("adaptive: what wastes too much is left, whatever the judge says", "[compose][adaptive]") {
-    testing::ground g(std::size_t{8} << 20);
-    candidate_costs<2> costs{10, 40};  // the arena, always
-    usage seen;
-    as_told a(g.upstream(), quick, {&costs, &seen});
+    trial t({10, 40}, std::size_t{8} << 20);  // the arena, always
+    auto& [g, costs, seen, a] = t;
     std::vector<held> live;
     for (int i = 0; i < 20; ++i) live.push_back(take(a));
     std::size_t most = 0;
@@ -148,10 +144,8 @@ TEST_CASE("adaptive: what wastes too much is left, whatever the judge says", "[c
 }
 
 TEST_CASE("adaptive: what the active one refuses another grants, and blocks that none holds come from the upstream", "[compose][adaptive]") {
-    testing::ground g(std::size_t{4} << 20);
-    candidate_costs<2> costs{10, 500};
-    usage seen;
-    as_told a(g.upstream(), quick, {&costs, &seen});
+    trial t({10, 500});
+    auto& [g, costs, seen, a] = t;
     const held small = take(a), large = take(a, *layout::make(200'000, 64)), wide = take(a, *layout::make(64, 8192));
     CHECK((memory::whose(small.data) == 0 && memory::whose(large.data) == 2));
     CHECK((a.owns(large.data + 199'999) && a.available(*layout::make(500'000, 16))));
@@ -169,19 +163,15 @@ TEST_CASE("adaptive: what the active one refuses another grants, and blocks that
 }
 
 TEST_CASE("adaptive: a refused request is not seen", "[compose][adaptive]") {
-    testing::ground none(0);
-    candidate_costs<2> costs{10, 500};
-    usage seen;
-    as_told a(none.upstream(), quick, {&costs, &seen});
+    trial t({10, 500}, 0);
+    auto& [g, costs, seen, a] = t;
     for (int i = 0; i < 500; ++i) CHECK_FALSE(a.allocate(l));
     CHECK((seen.watched == 0 && a.live_blocks(0) == 0 && a.live_blocks(1) == 0));
 }
 
 TEST_CASE("adaptive: a window tells the judge what happened in it", "[compose][adaptive]") {
-    testing::ground g(std::size_t{4} << 20);
-    candidate_costs<2> costs{10, 500};
-    usage seen;
-    as_told a(g.upstream(), quick, {&costs, &seen});
+    trial t({10, 500});
+    auto& [g, costs, seen, a] = t;
     std::vector<held> live;
     for (int i = 0; i < 16; ++i) live.push_back(take(a));
     for (int i = 0; i < 16; ++i) a.deallocate(take(a).data, l);
@@ -191,10 +181,8 @@ TEST_CASE("adaptive: a window tells the judge what happened in it", "[compose][a
 }
 
 TEST_CASE("adaptive: reallocation takes a block of what is no longer active along", "[compose][adaptive]") {
-    testing::ground g(std::size_t{4} << 20);
-    candidate_costs<2> costs{500, 10};
-    usage seen;
-    as_told a(g.upstream(), quick, {&costs, &seen});
+    trial t({500, 10});
+    auto& [g, costs, seen, a] = t;
     const held old = take(a);
     std::vector<held> live;
     while (a.active() == 0) live.push_back(take(a));
