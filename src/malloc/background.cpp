@@ -68,4 +68,16 @@ namespace {
 [[gnu::constructor]] void start() { start_background(); }
 }  // namespace
 
+bool trim() noexcept {
+    bool any = false;
+    as_visitor([&any] {
+        if (own_heap != &no_heap) own_heap->settle();
+        the_registry.ask_all_to_trim();
+        the_registry.take_from_sleepers(own_heap, true);
+        the_shared_heaps.settle();
+        any = the_store.trim() != 0;
+    });
+    return any;
+}
+
 }  // namespace ashlar::malloc

@@ -1,7 +1,7 @@
-// ashlar/src/malloc/process.cpp - the malloc's life: start, threads that come and go, fork, exit.
+// ashlar/src/malloc/process.cpp - the malloc's life: start, threads that come and go, exit.
 //
 // Layer:      malloc
-// Source:     POSIX pthread_key_create (destructors run again while they set values), pthread_atfork.
+// Source:     POSIX pthread_key_create (destructors run again while they set values).
 // Complexity: start: a few system calls, at the first block. Attach and detach: as heap_registry.hpp.
 // Failure:    allocations refuse with null.
 // Threads:    any.
@@ -16,10 +16,17 @@
 #include <cstring>
 
 #include "ashlar/os/cgroup.hpp"
-#include "background.hpp"
 #include "fast_path.hpp"
 #include "guard.hpp"
 #include "obey/sites.hpp"
+
+#ifdef __GLIBC__
+// glibc's is linked into each library, and would lie at the far end of the code, which a small program shall not touch.
+extern "C" int __register_atfork(void (*before)(), void (*in_parent)(), void (*in_child)(), void* library) noexcept;
+extern "C" [[gnu::weak]] int pthread_atfork(void (*before)(), void (*in_parent)(), void (*in_child)()) noexcept {
+    return __register_atfork(before, in_parent, in_child, nullptr);
+}
+#endif
 
 namespace ashlar::malloc {
 
@@ -51,16 +58,6 @@ void thread_exits(void* h) {
     own_id = no_heap_id;
     ++own_exits;
     the_registry.detach(*static_cast<process_heap*>(h));
-}
-
-process_heap* own_heap_or_null() noexcept { return own_heap == &no_heap ? nullptr : own_heap; }
-void before_fork() { the_registry.before_fork(the_store, own_heap_or_null()); }
-void after_fork_in_parent() { the_registry.after_fork_in_parent(the_store); }
-void after_fork_in_child() {
-    the_shared_heaps.forget_lock();
-    forget_profile_lock();
-    the_registry.after_fork_in_child(the_store, own_heap_or_null());
-    start_background();
 }
 
 /// The program is no small one: from here on it is worth the system calls to see what it may use.
@@ -211,18 +208,6 @@ void be_ready() noexcept { attach(); }
 std::size_t usable_size(void* p, const char* call) noexcept {
     settings_first();
     return process_heap::usable_size(the_store, p, call);
-}
-
-bool trim() noexcept {
-    bool any = false;
-    as_visitor([&any] {
-        if (own_heap != &no_heap) own_heap->settle();
-        the_registry.ask_all_to_trim();
-        the_registry.take_from_sleepers(own_heap, true);
-        the_shared_heaps.settle();
-        any = the_store.trim() != 0;
-    });
-    return any;
 }
 
 }  // namespace ashlar::malloc

@@ -52,7 +52,7 @@ void* reallocate(void* p, std::size_t size) noexcept;
 void free_slowly(void* p, const char* call) noexcept;
 void free_slowly(void* p, block_claim claim, const char* call) noexcept;
 std::size_t usable_size(void* p, const char* call) noexcept;
-/// Gives back everything that can be. @returns whether anything was
+/// Gives back everything that can be (background.cpp). @returns whether anything was
 bool trim() noexcept;
 
 /// Gives this thread a heap if it can have one, and what is done once in a process has been done then.
@@ -73,6 +73,10 @@ void as_visitor(F f) noexcept {
 void settings_first() noexcept;
 /// Reads ASHLAR_CONF and ASHLAR_OPTIONS; says on standard error what is wrong with them (settings.cpp).
 options read_settings() noexcept;
+/// Everything holds still while the process forks (fork.cpp).
+void before_fork() noexcept;
+void after_fork_in_parent() noexcept;
+void after_fork_in_child() noexcept;
 /// In the child of fork: whoever held the profiler's lock is not there (profiler.cpp).
 void forget_profile_lock() noexcept;
 /// Names the pointer and what it is on standard error, and aborts (report.cpp).
