@@ -309,7 +309,7 @@ private:
     void (*growth_handler_)() = nullptr;
     typename Atomics::template atomic<const block_sampler*> sampler_{nullptr};
     [[no_unique_address]] route_table<Routes> routes_{};
-    [[no_unique_address]] class_table_type classes_ = class_table_type::usual();
+    [[no_unique_address]] class_table_type classes_{};  ///< filled by configure: a store of zeros is no part of a library's file
     guard_pool<retrying_pages<Pages>> guards_;
     const guard_watcher* guard_watcher_ = nullptr;
     span_type* first_held_ = nullptr;  ///< large blocks that have ended, with harden = 2, by next_in_mail

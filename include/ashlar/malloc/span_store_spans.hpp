@@ -238,6 +238,7 @@ bool span_store<Pages, Atomics, Routes>::give_back_space() noexcept {
 template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
 void span_store<Pages, Atomics, Routes>::configure(const options& chosen) noexcept {
     options_ = chosen;
+    classes_ = class_table_type::usual();
     slices_.advise_regions(chosen.huge_pages());
     const std::int64_t samples = chosen.guard_samples;
     set_guard_pace(samples == 0 ? never_guarded : samples >= guard_all ? 1 : 64);
