@@ -162,6 +162,13 @@ advice advise(const advice_input& input, const advice_settings& settings, const 
     // Then the candidates against what the program has, side by side and checked.
     made.candidates = {{"the program's own malloc", "", {}}, {"Ashlar's malloc", ours, {}}};
     if (!helped.empty()) made.candidates.push_back({"Ashlar's malloc with options", own_malloc_for(settings_text({"", "", helped})), helped});
+    // A replay does not walk through the blocks, so it does not see what huge pages save of that: the program's own runs do (tune).
+    const bool has_huge = std::any_of(helped.begin(), helped.end(), [](const auto& line) { return line.starts_with("thp"); });
+    if (input.about.peak_bytes >= 4u << 20 && !has_huge) {
+        auto with_huge = helped;
+        with_huge.emplace_back("thp = always");
+        made.candidates.push_back({"Ashlar's malloc with huge pages", own_malloc_for(settings_text({"", "", with_huge})), with_huge});
+    }
     if (!classes.sentence.text.empty()) made.sentences.push_back(classes.sentence);
     for (const auto& peer : installed_peers()) made.candidates.push_back({peer.name, peer.library, {}});
     options.check = options.latency = true;

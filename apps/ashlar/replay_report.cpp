@@ -84,6 +84,7 @@ nlohmann::json replay_json(const replay_facts& facts, const std::vector<replay_f
         } else {
             row["ns_per_op"] = f.ns_per_op;
             row["ns_spread"] = f.ns_spread;
+            row["ns_rounds"] = f.ns_rounds;
             row["wall_ns_per_op"] = f.wall_ns_per_op;
             if (options.latency) row.update({{"p50", f.p50}, {"p99", f.p99}, {"p999", f.p999}, {"p9999", f.p9999}, {"worst", f.worst}});
             row["start_memory"] = f.start_memory;

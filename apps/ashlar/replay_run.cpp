@@ -232,9 +232,11 @@ private:
             }
         }
         const double baseline = median(times[0]);
+        const double least_baseline = times[0].empty() ? 0 : *std::min_element(times[0].begin(), times[0].end());
         for (std::size_t i = 0; i < figures_.size(); ++i) {
             figures_[i].ns_per_op = std::max(0.0, median(times[i + 1]) - baseline);
             figures_[i].ns_spread = spread(times[i + 1]);
+            for (const double ns : times[i + 1]) figures_[i].ns_rounds.push_back(ns - least_baseline);
             figures_[i].wall_ns_per_op = std::max(0.0, median(walls[i + 1]) - median(walls[0]));
         }
     }

@@ -60,6 +60,7 @@ struct replay_figures {
     std::string refused;  ///< why it could not serve the trace; "" if it could, and then the figures hold
     double ns_per_op = 0;
     double ns_spread = 0;
+    std::vector<double> ns_rounds{};  ///< an operation in each round, less the least of the replay itself
     double wall_ns_per_op = 0;  ///< by the clock, with all threads at work
     double p50 = 0;
     double p99 = 0;

@@ -37,14 +37,17 @@ const char* outcome_text(trial_outcome outcome) {
 
 std::string figure(double value, const metric& m) { return m.runs == &trial_kind::memory ? bytes_text(value) : time_text(value); }
 
+/// Of those that can be adopted the best has the least of this. Time is by both clocks: the wall's alone is that of the machine's
+/// other work too.
 double score_of(advice_goal goal, const trial_result& r) {
+    const double time = std::sqrt(r.wall.ratio() * r.cpu.ratio());
     switch (goal) {
-        case advice_goal::balanced: return r.wall.ratio() * std::sqrt(r.memory.ratio());
+        case advice_goal::balanced: return time * std::sqrt(r.memory.ratio());
         case advice_goal::memory: return r.memory.ratio();
         case advice_goal::speed:
         case advice_goal::latency: break;
     }
-    return r.wall.ratio();
+    return time;
 }
 
 /// Ours against those that are not, metric by metric: another one may be the best in each.

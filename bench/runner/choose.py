@@ -17,14 +17,15 @@ import tempfile
 
 from . import launch, machine, peers, report, rounds
 from .build import PROGRAMS, ROOT, build
-from .figures import median, rank_correlation
+from .figures import least_and_noise, median, rank_correlation
 from .workloads import INPUTS, Workload, system_program
 
 TOOL = ROOT / "out" / "bin" / "ashlar"
 ENGINES = {"glibc": "system", "mimalloc": "mimalloc", "jemalloc": "jemalloc", "tcmalloc": "tcmalloc", "tbb": "tbbmalloc", "ashlar": "ashlar"}
-CHOICE = {"the program's own malloc": "glibc", "Ashlar's malloc": "ashlar", "Ashlar's malloc with options": "ashlar", "tbbmalloc": "tbb"}
+CHOICE = {"the program's own malloc": "glibc", "Ashlar's malloc with huge pages": "ashlar", "Ashlar's malloc": "ashlar", "Ashlar's malloc with options": "ashlar", "tbbmalloc": "tbb"}
 GOALS = ("balanced", "speed", "memory")
 CLOSE = 1.05  # what counts as good as the best
+MOST, ENOUGH = 25, 2.0  # runs of a program under each malloc: so many at most, and no more than take so many seconds of the processor
 LEAST = 0.01  # differences below it count as none, as in `ashlar tune`
 AGREEMENT = ["program", "threads", "steps", "peak memory, worst / best", "Spearman", "without ties", "processor time, worst / best", "Spearman", "without ties"]
 CHOICES = ["program", "goal", "advised", "best of all", "advised / best", "advised / default"]
@@ -33,8 +34,9 @@ OPENING = ("Made by `./dev bench choose`. Each program is recorded once, replaye
            "weighs processor time by the root of peak memory.\n\n"
            "What is ranked are two figures of the whole program, peak resident memory and processor time: as measured, and as the replay "
            "expects them, which is what the program takes on its own malloc and what the replay says that another adds or saves. "
-           f"In Spearman's correlation two mallocs share a rank where they differ by less than {LEAST:.0%}, or by less than twice the noise: of runs how far "
-           "the middle one is above the least, of replays the median absolute deviation. Without ties, every difference counts, however "
+           f"A figure is the least of its runs, or of the rounds of a replay: other work on the machine only adds. Short programs and short traces are run more often, up to {MOST} times. "
+           f"In Spearman's correlation two mallocs share a rank where they differ by less than {LEAST:.0%}, or by less than the noise: how far the lower quartile "
+           "of the runs, or rounds, is above the least. Without ties, every difference counts, however "
            "small. `-` stands where all mallocs are the same by that rule.")
 
 
@@ -72,13 +74,19 @@ def programs():
     ]
 
 
+def build_for(workloads):
+    """Builds our own programs, if one of them is among these."""
+    if any(w.command[0].startswith(str(PROGRAMS)) for w in workloads):
+        build()
+
+
 def run(arguments):
     """0 when everything ran."""
-    build()
     if not TOOL.exists():
         sys.exit("bench: build the products first (./dev build)")
     found = peers.chosen(",".join(peers.LIBRARIES))
     wanted = [w for w in programs() if not w.missing() and (not arguments.only or w.name in arguments.only.split(","))]
+    build_for(wanted)
     results = {}
     with tempfile.TemporaryDirectory(prefix="ashlar-choose-") as place:
         folder = pathlib.Path(place)
@@ -99,15 +107,16 @@ def run(arguments):
 
 
 def _examine(workload, found, count, folder):
-    """{"replayed": {malloc: [bytes, ns]}, "run": {malloc: [[bytes], [s]]}, "advised": {goal: malloc}}"""
+    """{"replayed": {malloc: [bytes, [ns]]}, "run": {malloc: [[bytes], [s]]}, "advised": {goal: malloc}}"""
     trace = folder / f"{workload.name}.trace"
     subprocess.run([TOOL, "record", "-o", trace, "--", *workload.command], check=True, cwd=folder, env=launch.ENVIRONMENT,
                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     threads = _json(["report", trace], folder)["threads"]
-    told = _json(["replay", "--no-check", "--no-latency", "--threads", "recorded" if threads > 1 else "serial",
+    steps = _json(["report", trace], folder)["events"]
+    told = _json(["replay", "--no-check", "--no-latency", "--rounds", min(MOST, max(5, 6_000_000 // max(1, steps))), "--threads", "recorded" if threads > 1 else "serial",
                   "--engines", ",".join(ENGINES[p.name] for p in found), trace], folder)
     rows = {row["name"]: row for row in told["rows"]}
-    replayed = {p.name: [rows[ENGINES[p.name]][key] for key in ("peak_resident", "ns_per_op", "ns_spread")] for p in found}
+    replayed = {p.name: [rows[ENGINES[p.name]][key] for key in ("peak_resident", "ns_rounds")] for p in found}
     memory, time = (min(of_default) for of_default in _run_all(workload, found[:1], 2)[found[0].name])
     advised, chosen = {}, []
     for goal in GOALS:
@@ -121,6 +130,7 @@ def _examine(workload, found, count, folder):
         advised[goal] = peer.name
     for old in folder.glob(f"{workload.name}.trace*"):
         old.unlink()
+    count = min(MOST, max(count, round(ENOUGH / max(time, 0.01))))
     return {"replayed": replayed, "run": _run_all(workload, [*found, *chosen], count), "advised": advised, "steps": told["steps"], "threads": threads}
 
 
@@ -158,19 +168,16 @@ def _agreement(results, names):
 
 def _measured(told, names, index):
     """(figure, noise) of each malloc."""
-    least = {n: min(told["run"][n][index]) for n in names}
-    return [(least[n], max(LEAST * least[n], 2 * (median(told["run"][n][index]) - least[n]))) for n in names]
+    both = [least_and_noise(told["run"][n][index]) for n in names]
+    return [(least, max(LEAST * least, noise)) for least, noise in both]
 
 
 def _expected(told, names, index):
-    own = told["replayed"][names[0]]
     base = min(told["run"][names[0]][index])
-    if index == 0:
-        whole = [(base + told["replayed"][n][0] - own[0], 0) for n in names]
-    else:
-        seconds = told["steps"] * 1e-9
-        whole = [(base + (told["replayed"][n][1] - own[1]) * seconds, told["replayed"][n][2] * seconds) for n in names]
-    return [(value, max(LEAST * value, 2 * noise)) for value, noise in whole]
+    unit = 1 if index == 0 else told["steps"] * 1e-9
+    both = [least_and_noise(told["replayed"][n][1]) if index else (told["replayed"][n][0], 0) for n in names]
+    whole = [(base + (least - both[0][0]) * unit, noise * unit) for least, noise in both]
+    return [(value, max(LEAST * value, noise)) for value, noise in whole]
 
 
 def _choices(results, names):

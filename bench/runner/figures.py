@@ -11,6 +11,12 @@ def spread(values):
     return median(abs(v - middle) for v in values)
 
 
+def least_and_noise(values):
+    """The least, which other work on the machine raises least; and how far the lower quartile is above it."""
+    ordered = sorted(values)
+    return ordered[0], ordered[len(ordered) // 4] - ordered[0]
+
+
 def geometric_mean(ratios):
     """The mean of ratios; None when there are none, for a table without ours."""
     known = [r for r in ratios if r and r > 0]

@@ -32,6 +32,10 @@ class Figures(unittest.TestCase):
     def test_the_spread_is_the_median_distance_from_the_median(self):
         self.assertAlmostEqual(figures.spread([1, 2, 4, 100]), 1.5)
 
+    def test_the_noise_of_the_least_is_how_far_a_quarter_of_the_runs_is_above_it(self):
+        self.assertEqual(figures.least_and_noise([9, 2, 3, 90, 4, 5, 6, 7]), (2, 2))
+        self.assertEqual(figures.least_and_noise([7]), (7, 0))
+
     def test_the_envelope_is_the_best_peer_and_neither_ours_nor_a_library_given_by_hand(self):
         ratios = report.ratios(RESULT, "time")
         self.assertEqual(ratios["a"]["ashlar"], [1.5, 1.5])    # over mimalloc's 1.0, not over 0.1
