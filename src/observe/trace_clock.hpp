@@ -67,21 +67,20 @@ public:
     static trace_clock of_machine() noexcept {
         trace_clock c;
         c.from_cpu_ = has_cpu_counter();
-        c.start_ns_ = now(CLOCK_MONOTONIC);
+        const moment start = c.both();
+        c.start_ns_ = start.ns;
+        c.start_ticks_ = start.raw;
         c.start_unix_ns_ = now(CLOCK_REALTIME);
-        c.start_ticks_ = c.raw();
         return c;
     }
 
     /// Measures the counter against the monotonic clock and chooses how coarse ticks are. Before it, ticks() is not used.
     void settle() noexcept {
         if (!from_cpu_) return;
-        std::uint64_t ns, raw_now;
-        do {  // at least 20 us: an error of some 0.1 %, which the reader betters from the chunks' own stamps
-            ns = now(CLOCK_MONOTONIC);
-            raw_now = raw();
-        } while (ns - start_ns_ < 20'000);
-        const std::uint64_t raw_per_second = scale(raw_now - start_ticks_, ns_per_second, ns - start_ns_);
+        moment m;
+        do m = both();  // at least 20 us: an error of some 0.1 %, which the reader betters from the chunks' own stamps
+        while (m.ns - start_ns_ < 20'000);
+        const std::uint64_t raw_per_second = scale(m.raw - start_ticks_, ns_per_second, m.ns - start_ns_);
         while ((raw_per_second >> (shift_ + 1)) > 60'000'000U) ++shift_;
         ticks_per_second_ = raw_per_second >> shift_;
         start_ticks_ >>= shift_;
@@ -93,8 +92,8 @@ public:
     /// @returns the monotonic clock's time at that tick, by this machine's clocks
     std::uint64_t ns_at(std::uint64_t tick) const noexcept {
         if (!from_cpu_) return tick;
-        const std::uint64_t ns = now(CLOCK_MONOTONIC);
-        return ns - scale(ticks() - tick, ns_per_second, ticks_per_second_);
+        const moment m = both();
+        return m.ns - scale((m.raw >> shift_) - tick, ns_per_second, ticks_per_second_);
     }
 
     std::uint32_t source() const noexcept { return from_cpu_ ? trace_format::ticks_of_cpu : trace_format::ticks_are_ns; }
@@ -111,6 +110,24 @@ public:
     }
 
 private:
+    struct moment {
+        std::uint64_t ns = 0;
+        std::uint64_t raw = 0;
+    };
+    /// Both clocks at one moment. A thread that is interrupted between two reads would make a moment of two: of some tries the
+    /// one counts that took least.
+    moment both() const noexcept {
+        moment best;
+        std::uint64_t least = UINT64_MAX;
+        for (int i = 0; i < 8 && least > 500; ++i) {
+            const std::uint64_t before = now(CLOCK_MONOTONIC), r = raw(), after = now(CLOCK_MONOTONIC);
+            if (after - before >= least) continue;
+            least = after - before;
+            best = {before + least / 2, r};
+        }
+        return best;
+    }
+
     static bool has_cpu_counter() noexcept {
 #if defined(__x86_64__)
         unsigned a = 0, b = 0, c = 0, d = 0;

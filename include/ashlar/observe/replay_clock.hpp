@@ -41,13 +41,24 @@ inline std::uint64_t end_ticks() noexcept {
 
 /// @returns how many nanoseconds a tick lasts, measured for a few milliseconds against the monotonic clock
 inline double nanoseconds_per_tick() noexcept {
-    const std::uint64_t from_ns = os::now_ns();
-    const std::uint64_t from = begin_ticks();
-    std::uint64_t ns = 0;
-    do ns = os::now_ns() - from_ns;
-    while (ns < 5'000'000);
-    const std::uint64_t ticks = end_ticks() - from;
-    return ticks == 0 ? 1.0 : static_cast<double>(ns) / static_cast<double>(ticks);
+    struct moment {
+        std::uint64_t ns = 0;
+        std::uint64_t ticks = 0;
+    };
+    const auto both = [] {  // of some looks at both clocks the quickest: one that was interrupted would tell of two moments
+        moment best;
+        std::uint64_t least = UINT64_MAX;
+        for (int i = 0; i < 8; ++i) {
+            const std::uint64_t before = os::now_ns(), ticks = begin_ticks(), took = os::now_ns() - before;
+            if (took < least) best = {before + took / 2, ticks};
+            if (took < least) least = took;
+        }
+        return best;
+    };
+    const moment from = both();
+    moment to = both();
+    while (to.ns - from.ns < 5'000'000) to = both();
+    return to.ticks == from.ticks ? 1.0 : static_cast<double>(to.ns - from.ns) / static_cast<double>(to.ticks - from.ticks);
 }
 
 }  // namespace ashlar
