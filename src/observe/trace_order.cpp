@@ -6,8 +6,8 @@
 namespace ashlar {
 
 trace_order::trace_order(const trace_source& source, const trace_index& index, trace_health& health, trace_stacks* stacks,
-                         std::vector<memory_sample>& memory)
-    : of_{source, index, health, stacks, memory}, threads_(index.threads.size()) {
+                         std::vector<memory_sample>& memory, trace_texts& texts)
+    : of_{source, index, health, stacks, memory, texts}, threads_(index.threads.size()) {
     patience_ = std::max<std::uint64_t>(index.info.ticks_per_second / 1000, 1);  // a millisecond
     due_.reserve(threads_.size());
     for (std::uint32_t t = 0; t < threads_.size(); ++t) push({index.threads[t].start_ticks, t});
@@ -65,11 +65,12 @@ const event* trace_order::next() {
         const trace_cursor::noted& n = *s.head;
         if (s.at == stage::arrived && n.when.end != n.when.begin) {
             s.at = stage::moving;
-            if (n.released != 0) moving_.push_back(n.released);
+            if (n.released != 0) moving_.push_back({n.released, d.thread});
             push({n.when.end, d.thread});
             continue;
         }
         if (changes_live(n)) return happen(d.thread);
+        if (const event* const moved = finish_move_of(n.granted, d.ticks)) return push(d), moved;
         wait(n, d);
     }
 }
@@ -105,6 +106,25 @@ void trace_order::advance(std::uint32_t thread, trace_cursor::noted* to) {
     } else {
         s.cursor.reset();
     }
+}
+
+/// Somebody has been granted the old address of a move under way: so it had its new one already, and gave the old one back, by
+/// now. To wait for its end would hold up all that follows in the other's thread, past what happens there to blocks of third ones.
+/// @returns the move, or null if there is none, or it waits for something itself
+const event* trace_order::finish_move_of(std::uint64_t address, std::uint64_t now) {
+    const auto is_it = [=](const move_under_way& m) { return m.old == address; };
+    const auto move = address != 0 ? std::find_if(moving_.begin(), moving_.end(), is_it) : moving_.end();
+    if (move == moving_.end()) return nullptr;
+    const std::uint32_t mover = move->thread;
+    const auto its_end = std::find_if(due_.begin(), due_.end(), [=](const due& d) { return d.thread == mover; });
+    trace_cursor::noted& n = *threads_[mover].head;
+    // A damaged trace may tell two moves of one block, and the other has ended.
+    if (its_end == due_.end() || threads_[mover].at != stage::moving || n.released != address || n.granted == address) return nullptr;
+    if (!changes_live(n)) return nullptr;
+    due_.erase(its_end);
+    std::make_heap(due_.begin(), due_.end());
+    n.when.end = std::min(n.when.end, now);
+    return happen(mover);
 }
 
 /// @pre changes_live(n) was false
@@ -160,14 +180,14 @@ void trace_order::wake(std::uint64_t released, std::uint64_t granted) {
 }
 
 void trace_order::stop_moving(std::uint64_t address) {
-    const auto at = std::find(moving_.begin(), moving_.end(), address);
+    const auto at = std::find_if(moving_.begin(), moving_.end(), [=](const move_under_way& m) { return m.old == address; });
     if (at == moving_.end()) return;
     *at = moving_.back();
     moving_.pop_back();
 }
 
 bool trace_order::is_moving(std::uint64_t address) const noexcept {
-    return std::find(moving_.begin(), moving_.end(), address) != moving_.end();
+    return std::any_of(moving_.begin(), moving_.end(), [=](const move_under_way& m) { return m.old == address; });
 }
 
 }  // namespace ashlar

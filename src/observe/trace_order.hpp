@@ -24,7 +24,8 @@ namespace ashlar {
 
 class trace_order {
 public:
-    trace_order(const trace_source& source, const trace_index& index, trace_health& health, trace_stacks* stacks, std::vector<memory_sample>& memory);
+    trace_order(const trace_source& source, const trace_index& index, trace_health& health, trace_stacks* stacks, std::vector<memory_sample>& memory,
+                trace_texts& texts);
 
     /// @returns the next event, complete, time included, or null after the last; it stays until the next call
     const event* next();
@@ -53,6 +54,10 @@ private:
         std::uint32_t thread;
         bool for_release;  ///< waits for the address to be released; else for it to be granted
     };
+    struct move_under_way {
+        std::uint64_t old;
+        std::uint32_t thread;
+    };
     static constexpr std::size_t waiting_limit = 64;
 
     void push(due);
@@ -61,6 +66,7 @@ private:
     const event* end_trace();
     void advance(std::uint32_t thread, trace_cursor::noted* to);
     bool changes_live(const trace_cursor::noted& n);
+    const event* finish_move_of(std::uint64_t address, std::uint64_t now);
     void wait(const trace_cursor::noted& n, due);
     bool give_up_waiting(std::uint32_t& thread);
     const event* give(std::uint32_t thread, trace_cursor::noted& n);
@@ -80,7 +86,7 @@ private:
     std::uint32_t given_ = none;  ///< the thread whose event was given out last and stands in its cursor
     event fact_;                  ///< one that stands in no cursor
     std::vector<waiter> waiting_;
-    std::vector<std::uint64_t> moving_;  ///< old addresses of the moves under way
+    std::vector<move_under_way> moving_;
     std::uint64_t last_ns_ = 0;
     bool told_exec_ = false;
 };
