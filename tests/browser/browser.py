@@ -88,6 +88,17 @@ def pixels(png):
     return rows
 
 
+def colours_of(page, folder):
+    """Takes the page's picture in the light theme and in the dark one. Yields, of each, two counts of pixels below its head: in the
+    theme's accent, and in its warm colour."""
+    for flags, *wanted in ([], (0x2a, 0x65, 0x82), (0xb0, 0x49, 0x2a)), \
+            (["--blink-settings=preferredColorScheme=0"], (0x7f, 0xb8, 0xd2), (0xe6, 0x8d, 0x68)):
+        shot = folder / "shot.png"
+        browse(page, f"--screenshot={shot}", *flags, height=1000)
+        painted = [p for row in pixels(shot)[400:] for p in row]
+        yield tuple(sum(all(abs(a - b) < 12 for a, b in zip(p, colour)) for p in painted) for colour in wanted)
+
+
 def unfilter(kind, row, above, depth):
     for i in range(len(row) if kind else 0):
         left = row[i - depth] if i >= depth else 0

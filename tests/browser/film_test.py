@@ -2,7 +2,7 @@
 import subprocess
 
 import browser
-from browser import ASHLAR, PageTest, Text, act, browse, pixels
+from browser import ASHLAR, PageTest, Text, act, browse, colours_of
 
 
 class Film(PageTest):
@@ -47,14 +47,9 @@ class Film(PageTest):
 
     def test_pictures_are_painted_in_both_themes(self):
         page = self.film()
-        for flags, accent, warm in ([], (0x2a, 0x65, 0x82), (0xb0, 0x49, 0x2a)), \
-                (["--blink-settings=preferredColorScheme=0"], (0x7f, 0xb8, 0xd2), (0xe6, 0x8d, 0x68)):
-            shot = self.folder / "shot.png"
-            browse(page, f"--screenshot={shot}", *flags, height=1000)
-            painted = [p for row in pixels(shot)[400:] for p in row]
-            near = lambda colour: sum(all(abs(a - b) < 12 for a, b in zip(p, colour)) for p in painted)
-            self.assertGreater(near(accent), 1000, "full cells")
-            self.assertGreater(near(warm), 8, "sparse cells")
+        for accent, warm in colours_of(page, self.folder):
+            self.assertGreater(accent, 1000, "full cells")
+            self.assertGreater(warm, 8, "sparse cells")
 
 
 if __name__ == "__main__":

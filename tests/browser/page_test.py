@@ -4,7 +4,7 @@ import json
 import re
 
 import browser
-from browser import PageTest, Text, browse, pixels
+from browser import PageTest, Text, browse, colours_of, pixels
 
 
 class Page(PageTest):
@@ -24,14 +24,9 @@ class Page(PageTest):
 
     def test_the_charts_are_painted_in_both_themes(self):
         page, _ = self.report("busy")
-        for flags, accent, warm in ([], (0x2a, 0x65, 0x82), (0xb0, 0x49, 0x2a)), \
-                (["--blink-settings=preferredColorScheme=0"], (0x7f, 0xb8, 0xd2), (0xe6, 0x8d, 0x68)):
-            shot = self.folder / "shot.png"
-            browse(page, f"--screenshot={shot}", *flags, height=1000)
-            painted = [p for row in pixels(shot)[400:] for p in row]
-            near = lambda colour: sum(all(abs(a - b) < 12 for a, b in zip(p, colour)) for p in painted)
-            self.assertGreater(near(accent), 1000, "the line of live bytes")
-            self.assertGreater(near(warm), 60, "the mark at the peak")
+        for accent, warm in colours_of(page, self.folder):
+            self.assertGreater(accent, 1000, "the line of live bytes")
+            self.assertGreater(warm, 60, "the mark at the peak")
 
     def test_nothing_that_was_recorded_becomes_a_part_of_the_page(self):
         page, figures = self.report("hostile")
