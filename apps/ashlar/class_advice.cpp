@@ -10,7 +10,7 @@
 #include "ashlar/foundation/size_class.hpp"
 #include "ashlar/malloc/routes.hpp"
 #include "ashlar/observe/class_search.hpp"
-#include "ashlar/observe/live_blocks.hpp"
+#include "ashlar/observe/address_map.hpp"
 #include "text.hpp"
 #include "traces.hpp"
 
@@ -22,7 +22,7 @@ constexpr std::size_t few = 3, most = 12;  // the rest of the routes is for call
 /// Of the blocks that a class could serve: those that state no alignment, up to the largest routed size.
 std::vector<sized_blocks> sizes_at_peak(const std::string& file, std::uint64_t peak_event) {
     auto trace = open_trace(file);
-    live_blocks<std::uint64_t> live;
+    address_map<std::uint64_t> live;
     std::uint64_t number = 0;
     while (const event* e = trace.next()) {
         ++number;

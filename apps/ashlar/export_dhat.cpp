@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "ashlar/observe/live_blocks.hpp"
+#include "ashlar/observe/address_map.hpp"
 #include "ashlar/observe/sample_weight.hpp"
 #include "export_formats.hpp"
 #include "text.hpp"
@@ -74,7 +74,7 @@ private:
     std::uint64_t mean_;
     stack_costs costs_;
     std::vector<point> all_;
-    live_blocks<birth> live_;
+    address_map<birth> live_;
     std::uint64_t bytes_ = 0, most_ = 0, peak_ns_ = 0, last_ns_ = 0;
 };
 

@@ -7,7 +7,7 @@
 #include <map>
 #include <tuple>
 
-#include "ashlar/observe/live_blocks.hpp"
+#include "ashlar/observe/address_map.hpp"
 #include "text.hpp"
 
 namespace ashlar::app {
@@ -34,7 +34,7 @@ struct request {
 }  // namespace
 
 std::vector<mismatch> find_mismatches(trace_reader& trace) {
-    live_blocks<request> live;
+    address_map<request> live;
     std::map<std::tuple<event_kind, event_kind, std::uint32_t>, std::uint64_t> blocks;
     while (const event* e = trace.next()) {
         if (const std::uint64_t p = e->released()) {

@@ -8,7 +8,7 @@
 #include <unordered_map>
 
 #include "ashlar/foundation/size_class.hpp"
-#include "ashlar/observe/live_blocks.hpp"
+#include "ashlar/observe/address_map.hpp"
 
 namespace ashlar::app {
 namespace {
@@ -64,7 +64,7 @@ struct granted {
 /// Reads a trace, and tells `to` of blocks: grant(block), release(block, how it was released).
 template <class To>
 void follow(trace_reader& trace, chains& names, To& to) {
-    live_blocks<granted> live;
+    address_map<granted> live;
     const auto end = [&](std::uint64_t address, const event& e) {
         if (const auto old = live.take(address)) to.release(*old, e);
     };

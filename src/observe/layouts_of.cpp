@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "ashlar/observe/heap_layout.hpp"
-#include "ashlar/observe/live_blocks.hpp"
+#include "ashlar/observe/address_map.hpp"
 
 namespace ashlar {
 namespace {
@@ -25,7 +25,7 @@ struct known {
     std::uint32_t thread = 0;
 };
 
-void apply(const event& e, live_blocks<known>& live) {
+void apply(const event& e, address_map<known>& live) {
     if (e.released() != 0) live.take(e.released());
     if (e.granted() == 0) return;
     live.take(e.granted());  // a lost free
@@ -37,7 +37,7 @@ void apply(const event& e, live_blocks<known>& live) {
 std::vector<heap_layout> layouts_of(trace_reader& reader, const summary& s) {
     std::vector<heap_layout> layouts;
     std::size_t most_shared = 0;
-    live_blocks<known> live;
+    address_map<known> live;
     reader.rewind();
     std::uint64_t events = 0;
     const auto moments = moments_of(s);

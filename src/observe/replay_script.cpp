@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "ashlar/foundation/contract.hpp"
-#include "ashlar/observe/live_blocks.hpp"
+#include "ashlar/observe/address_map.hpp"
 
 namespace ashlar {
 
@@ -139,7 +139,7 @@ private:
     std::uint64_t limit_;
     replay_facts facts_;
     std::uint64_t live_bytes_ = 0;
-    live_blocks<held> blocks_;
+    address_map<held> blocks_;
     std::vector<std::uint32_t> free_slots_;
     std::vector<replay_step> pending_;
 };

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "ashlar/foundation/contract.hpp"
-#include "ashlar/observe/live_blocks.hpp"
+#include "ashlar/observe/address_map.hpp"
 #include "ashlar/observe/sample_weight.hpp"
 #include "ashlar/observe/usable_size.hpp"
 
@@ -67,7 +67,7 @@ private:
 
 struct summary_builder::body {
     summary so_far;
-    live_blocks<birth> live;
+    address_map<birth> live;
     std::uint64_t live_bytes = 0;
     std::uint64_t live_count = 0;  ///< of blocks that are live, and what they stand for
     std::uint64_t usable_bytes = 0;

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "ashlar/compose/tracked.hpp"
+#include "ashlar/observe/summary.hpp"
 #include "ashlar/strategy/bump.hpp"
 #include "trace_support.hpp"
 
@@ -52,6 +53,8 @@ TEST_CASE("trace_sink: what a tracked allocator was asked is a trace with the sa
     CHECK(reader.health() == trace_health{});  // trace_sink.I1: no grant of a live block, no release of another
     CHECK(grants == heap.counter<total_blocks>().value);
     CHECK(peak == heap.counter<peak_bytes>().value);
+    reader.rewind();
+    CHECK(summarise(reader)->peak_bytes == peak);
     CHECK((moved == 1 && refused == 1 && live == 50));
     CHECK(reader.info().threads == 2);
 }

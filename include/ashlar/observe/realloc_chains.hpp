@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "ashlar/foundation/contract.hpp"
-#include "ashlar/observe/live_blocks.hpp"
+#include "ashlar/observe/address_map.hpp"
 
 namespace ashlar {
 
@@ -121,7 +121,7 @@ private:
         if (longest_.size() > longest_limit) longest_.pop_back();
     }
 
-    live_blocks<chain> live_;
+    address_map<chain> live_;
     realloc_cost total_;
     std::array<length_row, 65> lengths_{};
     std::vector<chain> longest_;

@@ -3,7 +3,7 @@
 // Layer:      observe
 // Source:     the definitions are docs/report.md's; counts agree with Valgrind's on the same program.
 // Picture:    event, event, event ... -> summary_builder -> summary
-// Complexity: expected O(1) an event. Memory: live_blocks.hpp with slots of 48 bytes; the rest is bounded,
+// Complexity: expected O(1) an event. Memory: address_map.hpp with slots of 48 bytes; the rest is bounded,
 //             below 20 MiB, with call stacks 184 bytes for each of them, and what realloc_chains.hpp needs.
 // Failure:    std::bad_alloc.
 // Threads:    one at a time.

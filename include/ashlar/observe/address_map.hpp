@@ -1,14 +1,14 @@
-// ashlar/observe/live_blocks.hpp - the blocks that are live at one moment of a trace, found by address.
+// ashlar/observe/address_map.hpp - the blocks that are live at one moment of a trace, found by address.
 //
 // Layer:      observe
 // Source:     Knuth, The Art of Computer Programming 3, 6.4: linear probing, Algorithm R (deletion).
 // Picture:    [ . | A | B | . | C | . ]   a block lies at its home slot or after it, none empty between
 // Complexity: insert, take: expected O(1). Memory: 1.5 to 3 slots for each block of the greatest number live.
-// Failure:    std::bad_alloc from insert; then the table is unchanged.
+// Failure:    std::bad_alloc from insert; then the map is unchanged.
 // Threads:    one at a time.
-// Invariants: live_blocks.I1  size() slots are in use, and at most two thirds of all
-//             live_blocks.I2  no slot between a block's home and its slot is empty
-// Checked by: tests/observe/live_blocks_test.cpp
+// Invariants: address_map.I1  size() slots are in use, and at most two thirds of all
+//             address_map.I2  no slot between a block's home and its slot is empty
+// Checked by: tests/observe/address_map_test.cpp
 #pragma once
 
 #include <cstddef>
@@ -23,17 +23,17 @@ namespace ashlar {
 
 /// @pre addresses are not 0: that is the mark of an empty slot
 template <class Value>
-class live_blocks {
+class address_map {
 public:
     std::size_t size() const noexcept { return used_; }
 
-    /// @pre address is not in the table
+    /// @pre address is not in the map
     void insert(std::uint64_t address, const Value& value) {
         ASHLAR_PRE(address != 0);
         if (3 * (used_ + 1) > 2 * slots_.size()) grow();
         place({address, value});
         ++used_;
-        ASHLAR_INVARIANT(3 * used_ <= 2 * slots_.size());  // live_blocks.I1
+        ASHLAR_INVARIANT(3 * used_ <= 2 * slots_.size());  // address_map.I1
     }
 
     /// Removes the block. @returns what was kept of it, or nothing if it is not live
@@ -84,11 +84,11 @@ private:
         }
     }
 
-    /// Moves later blocks of the run back, so that no search meets an empty slot too early (live_blocks.I2).
+    /// Moves later blocks of the run back, so that no search meets an empty slot too early (address_map.I2).
     void close_gap(std::size_t gap) noexcept {
         const std::size_t mask = slots_.size() - 1;
         for (std::size_t at = next(gap); slots_[at].address != 0; at = next(at)) {
-            // live_blocks.I2: a block may move only if its home is not between the gap and where it lies.
+            // address_map.I2: a block may move only if its home is not between the gap and where it lies.
             if (((at - home(slots_[at].address)) & mask) >= ((at - gap) & mask)) {
                 slots_[gap] = std::move(slots_[at]);
                 gap = at;

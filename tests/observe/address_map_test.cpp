@@ -1,4 +1,4 @@
-#include "ashlar/observe/live_blocks.hpp"
+#include "ashlar/observe/address_map.hpp"
 
 #include <cstdint>
 #include <map>
@@ -6,10 +6,10 @@
 #include <rapidcheck.h>
 #include <catch2/catch.hpp>
 
-using ashlar::live_blocks;
+using ashlar::address_map;
 
-TEST_CASE("live_blocks: what was not inserted is not found", "[observe][live_blocks]") {
-    live_blocks<int> live;
+TEST_CASE("address_map: what was not inserted is not found", "[observe][address_map]") {
+    address_map<int> live;
     CHECK_FALSE(live.take(16));
     CHECK_FALSE(live.take(0));
     live.insert(16, 1);
@@ -20,9 +20,9 @@ TEST_CASE("live_blocks: what was not inserted is not found", "[observe][live_blo
 }
 
 // The oracle is std::map. Addresses come from a small range, so that runs form, wrap around and break.
-TEST_CASE("live_blocks: agrees with std::map on any sequence", "[observe][live_blocks]") {
+TEST_CASE("address_map: agrees with std::map on any sequence", "[observe][address_map]") {
     const bool agrees = rc::check([] {
-        live_blocks<std::uint64_t> live;
+        address_map<std::uint64_t> live;
         std::map<std::uint64_t, std::uint64_t> oracle;
         const auto steps =
             *rc::gen::container<std::vector<std::uint16_t>>(rc::gen::arbitrary<std::uint16_t>());
@@ -45,8 +45,8 @@ TEST_CASE("live_blocks: agrees with std::map on any sequence", "[observe][live_b
     CHECK(agrees);
 }
 
-TEST_CASE("live_blocks: a hundred thousand blocks come and go", "[observe][live_blocks]") {
-    live_blocks<std::uint64_t> live;
+TEST_CASE("address_map: a hundred thousand blocks come and go", "[observe][address_map]") {
+    address_map<std::uint64_t> live;
     constexpr std::uint64_t blocks = 100'000;
     for (std::uint64_t i = 1; i <= blocks; ++i) live.insert(0x7f0000000000 + 48 * i, i);
     for (std::uint64_t i = 1; i <= blocks; i += 2) REQUIRE(live.take(0x7f0000000000 + 48 * i) == i);
