@@ -186,7 +186,7 @@ int check_program(options chosen, const std::vector<std::string>& program) {
     how.stacks = 64;
     recording taken(program, how);
     const ending end = taken.run();
-    if (!fs::exists(how.file)) throw failure(failed, taken.summary());
+    if (!fs::exists(how.file)) throw failure(failed, taken.summary().text);
     return check_trace(chosen, how.file, {{"ends-well", end.good(), describe(end), "exit status 0"}});
 }
 

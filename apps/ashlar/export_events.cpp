@@ -2,6 +2,8 @@
 #include <fmt/core.h>
 
 #include <iterator>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "export_formats.hpp"
@@ -60,6 +62,13 @@ private:
     std::uint64_t told_ = 0;
 };
 
+/// As CSV has it (RFC 4180).
+std::string quoted(std::string_view text) {
+    std::string all = "\"";
+    for (const char c : text) all.append(c == '"' ? 2 : 1, c);
+    return all + '"';
+}
+
 /// A word of a line: what would end it is replaced.
 std::string one_word(std::string text) {
     for (char& c : text) c = static_cast<unsigned char>(c) < 0x20 ? '?' : c;
@@ -96,10 +105,14 @@ void write_heaptrack(trace_reader& trace, const trace_stacks& stacks, const text
 
 void write_csv(trace_reader& trace, const text_sink& to) {
     pieces out(to);
-    out.write("time_ns,thread,call,address,size,alignment,old_address,refused,stack\n");
+    const bool named = trace.info().has_maps;
+    out.write("time_ns,thread,call,address,size,alignment,old_address,refused,stack{}\n", named ? ",name" : "");
     while (const event* e = trace.next()) {
-        out.write("{},{},\"{}\",0x{:x},{},{},0x{:x},{},{}\n", e->time_ns, e->thread, name(e->kind), e->address, e->size,
+        const bool is_library = names_text(e->kind);
+        out.write("{},{},\"{}\",0x{:x},{},{},0x{:x},{},{}", e->time_ns, e->thread, name(e->kind), e->address, is_library ? 0 : e->size,
                   e->alignment, e->old_address, e->failed ? 1 : 0, e->stack);
+        if (named) out.write(",{}", is_library ? quoted(trace.text(e->size)) : "");
+        out.write("\n");
     }
     out.flush();
 }

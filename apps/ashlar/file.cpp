@@ -1,6 +1,8 @@
 #include "file.hpp"
 
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -88,6 +90,25 @@ void check_writable(const std::string& path) {
     if (exists && !S_ISREG(there.st_mode)) return;
     const std::string folder = std::filesystem::absolute(path).parent_path().string();
     if (::access(folder.c_str(), W_OK | X_OK) != 0) cannot_write(path, errno);
+}
+
+void check_room(const std::string& path, std::size_t bytes) {
+    struct stat there {};
+    const bool replaced = ::stat(path.c_str(), &there) == 0;  // its space will be free
+    std::string name = path + ".XXXXXX";
+    const int fd = ::mkstemp(name.data());
+    if (fd < 0) cannot_write(path, errno);
+    ::unlink(name.c_str());
+    rlimit most{};
+    ::getrlimit(RLIMIT_FSIZE, &most);  // passing it would be a signal
+    int error = most.rlim_cur < bytes ? EFBIG : ::posix_fallocate(fd, 0, static_cast<off_t>(bytes));
+    if (error == 0) {
+        void* const window = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        if (window == MAP_FAILED) error = errno;
+        else ::munmap(window, bytes);
+    }
+    ::close(fd);
+    if (error != 0 && !(replaced && error == ENOSPC)) cannot_write(path, error);
 }
 
 void write_file(const std::string& path, std::string_view text) {

@@ -7,6 +7,7 @@
 // Checked by: tests/tool/report_test.py
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -21,5 +22,9 @@ void write_file(const std::string& path, const std::function<void(const std::fun
 
 /// Fails now, with write_file's sentence, where write_file would fail later. Nothing is written.
 void check_writable(const std::string& path);
+
+/// Fails now if no new file of that name and length can be made and mapped: what permissions say, /proc and a full disk
+/// do not keep. It is tried with a file of another name, which is gone again. @pre check_writable(path)
+void check_room(const std::string& path, std::size_t bytes);
 
 }  // namespace ashlar::app

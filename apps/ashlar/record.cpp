@@ -16,7 +16,7 @@
 namespace ashlar::app {
 namespace {
 
-constexpr const char* usage = "ashlar record [-o FILE] [--stacks[=DEPTH]] [--sample SIZE] [--malloc ashlar|system] -- PROG ARGS...";
+constexpr const char* usage = "ashlar record [-o FILE] [--stacks[=DEPTH]] [--sample SIZE] [--maps] [--malloc ashlar|system] -- PROG ARGS...";
 constexpr const char* usage_of_running = "       ashlar record --pid PID [--for TIME] [-o FILE] [--stacks[=DEPTH]] [--sample SIZE]";
 
 struct running {
@@ -28,6 +28,7 @@ struct running {
 int record(const context& line, recording_options options, const running& of) {
     if (of.process != 0) {
         if (line.program_given) throw failure(wrong_use, "give a process or a program, not both");
+        if (options.maps) throw failure(wrong_use, "--maps goes with a program: a process tells maps if it was started so");
         if (!of.names_file) options.file = fmt::format("{}.trace", of.process);
         return record_process(of.process, options, of.how_long.empty() ? 0 : duration_of(of.how_long));
     }
@@ -36,8 +37,10 @@ int record(const context& line, recording_options options, const running& of) {
     const ending how = taken.run();
     if (options.paused) leave_like(how);  // what was recorded, others have asked for
     const std::string left = options.compress ? taken.pack() : "";
-    fmt::print(stderr, "ashlar: {}\n", taken.summary());
+    const auto told = taken.summary();
+    fmt::print(stderr, "ashlar: {}\n", told.text);
     if (!left.empty()) fmt::print(stderr, "ashlar: {}\n", left);
+    if (how.good() && !told.recorded) return failed;  // who asked for a trace must not go on without one
     leave_like(how);
 }
 
@@ -55,6 +58,7 @@ void add_record(CLI::App& tool, context& line) {
         ->type_name("[=DEPTH]")->check(CLI::Range(1, 256));
     command->add_option("--sample", options->sample, "record one byte in so many and what it is part of: 512K")
         ->transform(CLI::AsSizeValue(true))->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40))->type_name("SIZE");
+    command->add_flag("--maps", options->maps, "tell mmap and munmap, dlopen and dlclose, too");
     command->add_option("--conf", options->conf, "options for --malloc ashlar")->type_name("FILE");
     command->add_flag("--compress,!--no-compress", options->compress, "pack the trace when the program has ended (default)");
     command->add_flag("--paused", options->paused, "record nothing until asked: ashlar record --pid, ashlar top");

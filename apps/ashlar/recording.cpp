@@ -76,6 +76,7 @@ recording::recording(const std::vector<std::string>& program, const recording_op
     };
     choose("ASHLAR_TRACE_STACKS", options_.stacks);
     choose("ASHLAR_TRACE_SAMPLE", options_.sample);
+    choose("ASHLAR_TRACE_MAPS", options_.maps);
     variables_.preload(own_library(our_recorder));  // first, so that it sees what the program asks
 }
 
@@ -104,18 +105,17 @@ std::string recording::pack() const {
 }
 
 std::string recording::nothing_recorded() const {
-    const std::string why = !obstacle_.empty() ? obstacle_ : "the program made no allocation that preloading can see";
+    const std::string why = !obstacle_.empty() ? obstacle_ : "the recorder was not loaded, or could not write";
     return fmt::format("nothing was recorded of {}: {}", printable(program_.front()), why);
 }
 
-std::string recording::summary() const {
+recording::outcome recording::summary() const {
     std::error_code error;
     const auto size = fs::file_size(options_.file, error);
-    if (error) return nothing_recorded();
+    if (error || size == 0) return {nothing_recorded(), false};
     auto trace = trace_reader::open(options_.file);
-    if (size == 0 || !trace) return size == 0 ? nothing_recorded() : trace.error();
+    if (!trace) return {trace.error(), false};
     const auto events = count_events(trace);
-    if (events == 0) return nothing_recorded();
     const auto children = children_of(options_.file, began_).size();
     std::string text = fmt::format("{} of {}, {}, in {}", plural(events, "event", "events"),
                                    plural(trace.info().threads, "thread", "threads"),
@@ -124,7 +124,7 @@ std::string recording::summary() const {
     if (trace.info().state == trace_state::cut || trace.info().dropped_events > 0) {
         text += fmt::format(". {}", describe(trace.info()));
     }
-    return text;
+    return {text, events > 0 || trace.info().state != trace_state::cut};
 }
 
 }  // namespace ashlar::app

@@ -25,6 +25,7 @@ struct recording_options {
     std::string conf;
     unsigned stacks = 0;  ///< frames to keep of each request's call stack; 0: none
     std::uint64_t sample = 0;  ///< bytes between samples; 0: everything
+    bool maps = false;         ///< what the program maps, and libraries that it loads by itself
     bool compress = true;
     bool paused = false;       ///< unrecorded until somebody asks for it
 };
@@ -40,8 +41,12 @@ public:
     /// Packs the program's trace and its children's. @returns a sentence on what could not be packed, or ""
     std::string pack() const;
 
-    /// One sentence or two: what was recorded and where, whether it is complete, or why there is nothing.
-    std::string summary() const;
+    /// What came of it, in one sentence or two: what was recorded and where, whether it is complete, or why there is nothing.
+    struct outcome {
+        std::string text;
+        bool recorded;  ///< there is a trace, if perhaps of a program that asked for nothing
+    };
+    outcome summary() const;
 
 private:
     std::string nothing_recorded() const;

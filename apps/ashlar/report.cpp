@@ -66,6 +66,11 @@ void print_totals(const summary& s, bool complete) {
         row("resident, the most", bytes_text(static_cast<double>(most.resident)),
             fmt::format("at {}; committed then {}", time_text(static_cast<double>(most.time_ns)), bytes_text(static_cast<double>(most.committed))));
     }
+    if (const auto& m = s.mapped; m.maps + m.unmaps > 0) {
+        row("mapped, the most", bytes_text(static_cast<double>(m.peak_bytes)),
+            fmt::format("at {}; {} maps of {} in all, {} at the end", time_text(static_cast<double>(m.peak_time_ns)), count_text(m.maps),
+                        bytes_text(static_cast<double>(m.bytes)), bytes_text(static_cast<double>(m.live_bytes))));
+    }
     row(complete ? "never freed" : "live at the end", bytes_text(static_cast<double>(s.leaked.bytes)),
         fmt::format("{} B in {} blocks", count_text(s.leaked.bytes), count_text(s.leaked.blocks)));
     const bool is_whole = s.sample_mean == 0;
@@ -109,6 +114,20 @@ void print_kinds(const summary& s) {
     if (!rows.empty()) fmt::print("Calls\n{}\n", rows.text());
 }
 
+void print_libraries(const summary& s) {
+    if (s.libraries.empty()) return;
+    table rows({">at", "call", "library"});
+    constexpr std::size_t limit = 12;
+    for (std::size_t i = 0; i < std::min(limit, s.libraries.size()); ++i) {
+        const auto& each = s.libraries[i];
+        const std::string name = each.name.empty() ? "the program itself" : printable(each.name, 100);
+        rows.row({time_text(static_cast<double>(each.time_ns)), each.loaded ? "dlopen" : "dlclose", name});
+    }
+    fmt::print("Libraries that the program loads by itself\n{}", rows.text());
+    if (s.libraries.size() > limit) fmt::print("  and {} more calls\n", count_text(s.libraries.size() - limit));
+    fmt::print("\n");
+}
+
 void print_threads(const summary& s) {
     if (s.per_thread.size() < 2) return;
     table rows({">thread", "name", ">allocations", ">bytes", ">peak", ">frees", ">of others"});
@@ -141,6 +160,7 @@ void print_summary(const study& of) {
     fmt::print("{}", layouts_text(of.layouts, s, view));
     print_sizes(s);
     print_kinds(s);
+    print_libraries(s);
     print_threads(s);
     fmt::print("A reallocation is one allocation and one free. All words: docs/report.md, and the page.\n");
 }

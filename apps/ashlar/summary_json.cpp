@@ -33,6 +33,8 @@ constexpr std::array words{
                          "or of the C library's."},
     definition{"Resident", "The memory that the process has from the system, as the kernel counts it: code and mapped files included."},
     definition{"Committed", "The private memory that the process may write to, data and stacks, whether it is resident or not."},
+    definition{"Mapped", "The memory that the program has from the system by mmap, by itself: not what the C library maps for its malloc, "
+                         "threads and libraries."},
     definition{"Temporary", "Blocks freed by the thread that allocated them before it allocated again."},
     definition{"Call site", "The innermost function of a call stack, inlined ones included, that is no allocator itself: not of "
                             "the C++ library, and not one whose name holds alloc or strdup."},
@@ -198,6 +200,17 @@ json process_json(const trace_info& info) {
             {"start_unix_ns", info.start_unix_ns}};
 }
 
+json mappings_json(const summary& s) {
+    const auto& m = s.mapped;
+    json most = json::array(), libraries = most;
+    for (const auto& bucket : s.over_time.buckets()) most.push_back(bucket.mapped_most);
+    for (const auto& l : s.libraries) {
+        libraries.push_back({{"time_ns", l.time_ns}, {"thread", l.thread}, {"call", l.loaded ? "dlopen" : "dlclose"}, {"name", valid_utf8(l.name)}});
+    }
+    return {{"maps", m.maps}, {"unmaps", m.unmaps}, {"bytes", m.bytes}, {"live_bytes", m.live_bytes}, {"peak_bytes", m.peak_bytes},
+            {"peak_time_ns", m.peak_time_ns}, {"mapped_most", most}, {"libraries", libraries}};
+}
+
 const char* state_word(trace_state state) {
     switch (state) {
         case trace_state::running:
@@ -268,6 +281,7 @@ nlohmann::json summary_json(const summary& s, const trace_info& info, const trac
     all["kinds"] = kinds_json(s);
     all["timeline"] = timeline_json(s.over_time);
     all["memory"] = memory_json(s);
+    if (info.has_maps) all["mappings"] = mappings_json(s);
     all["sizes"] = sizes_json(s);
     all["alignments"] = alignments_json(s);
     all["lifetimes"] = {{"time", histogram_json(by_lifetime(s.lives_in_time))},

@@ -2,6 +2,7 @@
 #include "traces.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdio>
 
@@ -37,6 +38,7 @@ void check_trace_output(const std::string& file) {
         throw failure(failed, file + ": is there already and is not a trace; it is left as it is");
     }
     check_writable(file);
+    check_room(file, 2 * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)));  // the header and a first chunk
 }
 
 trace_reader open_whole_trace(const std::string& file) {

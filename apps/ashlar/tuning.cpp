@@ -92,7 +92,7 @@ void tuning::record(bool quiet) {
         fmt::print(stderr, "ashlar: the program was {}; nothing is tuned\n", describe(recorded_));
         leave_like(recorded_);
     }
-    fmt::print(stderr, "ashlar: {}\n", recording_->summary());
+    fmt::print(stderr, "ashlar: {}\n", recording_->summary().text);
     if (!recorded_.good()) fmt::print(stderr, "ashlar: the program ended with {}; it is tuned all the same\n", describe(recorded_));
 }
 

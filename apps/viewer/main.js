@@ -38,7 +38,7 @@ function show(page) {
   if (t) main.append(lede(t));
   if (t && t.events > 0) main.append(figures(t), facts(t));
   const sections = [page.advice && advice(page.advice), page.tune && tune(page.tune), page.replay && replay(page.replay)];
-  if (t) sections.push(page.against && compare(t, page.against), overTime(t), callers(t), sizes(t), lifetimes(t), reallocations(t), pages(t), threads(t), kinds(t), words(t));
+  if (t) sections.push(page.against && compare(t, page.against), overTime(t), callers(t), sizes(t), lifetimes(t), reallocations(t), pages(t), threads(t), kinds(t), libraries(t), words(t));
   const present = sections.filter(Boolean);
   main.append(...present);
   document.getElementById("contents").append(...present.map((s) => h("a", { href: `#${s.id}` }, s.querySelector("h2").textContent)));

@@ -83,6 +83,17 @@ function overTime(t) {
     null, timeline(t));
 }
 
+function libraries(t) {
+  if (!t.mappings || t.mappings.libraries.length === 0) return null;
+  const rows = table([
+    { label: "At", number: true, key: (r) => r.time_ns, show: (r) => time(r.time_ns) },
+    { label: "Call", key: (r) => r.call, show: (r) => r.call },
+    { label: "Library", key: (r) => r.name, show: (r) => plain(r.name) || "the program itself" },
+    { label: "Thread", number: true, key: (r) => r.thread, show: (r) => count(r.thread) },
+  ], t.mappings.libraries, { name: "Libraries loaded and let go" });
+  return section("libraries", "Libraries", "What the program loads by itself, as it named it, when it asked. The triangles at the foot of the timeline are these calls.", null, rows);
+}
+
 /** Rows of a histogram; two classes are joined into one when there are too many to read. */
 function classRows(classes, measure, text, limit, whole) {
   const used = classes.filter((c) => c.blocks > 0);

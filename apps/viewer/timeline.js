@@ -54,9 +54,33 @@ function markPeak(u, t) {
   ctx.restore();
 }
 
+/** Where the program loads a library (upwards) or lets one go (downwards): a mark on the time axis. */
+function markLibraries(u, t) {
+  const { ctx } = u, ratio = devicePixelRatio, foot = u.bbox.top + u.bbox.height;
+  ctx.save();
+  ctx.fillStyle = colour("good");
+  for (const each of t.mappings ? t.mappings.libraries : []) {
+    if (each.time_ns < u.scales.x.min || each.time_ns > u.scales.x.max) continue;
+    const x = u.valToPos(each.time_ns, "x", true), up = each.call === "dlopen" ? 1 : -1;
+    ctx.beginPath();
+    ctx.moveTo(x - 4 * ratio, foot - (up > 0 ? 0 : 8 * ratio));
+    ctx.lineTo(x + 4 * ratio, foot - (up > 0 ? 0 : 8 * ratio));
+    ctx.lineTo(x, foot - (up > 0 ? 8 * ratio : 0));
+    ctx.fill();
+  }
+  ctx.restore();
+}
+
+/** The libraries loaded and let go within a bucket, by name. */
+function librariesAt(t, from, to) {
+  const there = (t.mappings ? t.mappings.libraries : []).filter((l) => l.time_ns >= from && l.time_ns < to);
+  return there.slice(0, 3).map((l) => `${l.call} ${plain(l.name.split("/").pop()) || "the program itself"}`).concat(there.length > 3 ? [`and ${there.length - 3} more`] : []);
+}
+
 /** The curves beside that of live bytes: {name, label, mark, values}, a value for each point, null where nothing was told. */
 function curvesOf(t, n) {
-  const m = t.memory, none = () => Array(n + 1).fill(null), curves = [];
+  const m = t.memory, none = () => Array(n + 1).fill(null), curves = [], by = t.mappings;
+  if (by && by.maps > 0) curves.push({ name: "mapped", label: "Mapped by the program", dash: [1, 2], tone: "warm", values: [...by.mapped_most, by.mapped_most[n - 1]] });
   if (!m) return curves;
   if (m.usable_most) curves.push({ name: "usable", label: "Usable", dash: [2, 3], tone: "accent", values: [...m.usable_most, m.usable_most[n - 1]] });
   for (const [name, label, tone, dash] of [["resident", "Resident", "good", []], ["committed", "Committed", "soft", [7, 4]]]) {
@@ -102,6 +126,7 @@ function timeline(t) {
       : [h("span", {}, "at ", h("b", {}, time(c.at[i]))),
          h("span", {}, "live ", h("b", {}, c.least[i] === c.most[i] ? bytes(c.most[i]) : `${bytes(c.least[i])} to ${bytes(c.most[i])}`)),
          ...curves.filter((x) => x.on).map((x) => h("span", {}, `${x.label.toLowerCase()} `, h("b", {}, inUnit(lastTold(x.values, i), "bytes")))),
+         ...librariesAt(t, c.at[i], c.at[i + 1] ?? Infinity).map((text) => h("span", {}, text)),
          h("span", {}, h("b", {}, count(c.rate[i])), " allocations/s")]));
   }
   const stepped = uPlot.paths.stepped({ align: 1 });
@@ -114,8 +139,8 @@ function timeline(t) {
     plots = [
       new uPlot(plotOptions(width, width < 600 ? 220 : 300, false, inBytes, {
         series: [{}, { ...line, fill: colour("accent-soft") }, { ...line, width: 0, fill: colour("accent-soft") },
-          ...curves.map((x) => ({ stroke: colour(x.tone), width: 1.25, dash: x.dash, show: x.on, spanGaps: true, points: { show: false }, ...(x.name === "usable" ? { paths: stepped } : {}) }))],
-        hooks: { draw: [(u) => markPeak(u, t)], setCursor: [(u) => read(u.cursor.idx)] },
+          ...curves.map((x) => ({ stroke: colour(x.tone), width: 1.25, dash: x.dash, show: x.on, spanGaps: true, points: { show: false }, ...(x.name === "usable" || x.name === "mapped" ? { paths: stepped } : {}) }))],
+        hooks: { draw: [(u) => markLibraries(u, t), (u) => markPeak(u, t)], setCursor: [(u) => read(u.cursor.idx)] },
       }), [c.at, c.most, c.least, ...curves.map((x) => x.values)], live),
       new uPlot(plotOptions(width, 130, true, { values: (u, v) => v.map(shortCount) }, {
         series: [{}, { ...line, width: 1, fill: colour("accent-soft") }],

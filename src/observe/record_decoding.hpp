@@ -73,7 +73,7 @@ struct records_in_columns {
 
 namespace kind_parts {
 
-enum : std::uint8_t { request = 1, release = 2, size = 4, alignment = 8, move = 16, stored = 32 };
+enum : std::uint8_t { request = 1, release = 2, size = 4, alignment = 8, move = 16, stored = 32, mapping = 64, text = 128 };
 
 inline constexpr auto of = [] {
     std::array<std::uint8_t, event_kind_limit> all{};
@@ -81,7 +81,8 @@ inline constexpr auto of = [] {
         const auto k = static_cast<event_kind>(n);
         const bool is_stored = is_known(k) && k != event_kind::thread_begin && k != event_kind::exec;
         all[n] = static_cast<std::uint8_t>((requests(k) ? request : 0) | (releases(k) ? release : 0) | (states_size(k) ? size : 0) |
-                                           (states_alignment(k) ? alignment : 0) | (moves(k) ? move : 0) | (is_stored ? stored : 0));
+                                           (states_alignment(k) ? alignment : 0) | (moves(k) ? move : 0) | (is_stored ? stored : 0) |
+                                           (maps(k) ? mapping : 0) | (names_text(k) ? text : 0));
     }
     return all;
 }();
@@ -190,6 +191,7 @@ template <class From>
         *place = {e.address, 0};
     }
     if ((h.kind & kind_parts::alignment) != 0 && !from[trace_columns::rest].number(e.alignment)) return false;
+    if ((h.kind & kind_parts::mapping) != 0 && !from[trace_columns::rest].number(e.address)) return false;
     if ((h.kind & kind_parts::move) != 0) [[unlikely]] {
         if (!from[trace_columns::rest].number(passed) || passed > UINT64_MAX - ticks_) return false;
         ticks_ += passed;

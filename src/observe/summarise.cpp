@@ -21,6 +21,7 @@ std::unique_ptr<summary> summarise(trace_reader& reader) {
             kept.back().committed = std::max(kept.back().committed, m.committed);
         }
     }
+    for (auto& l : done->libraries) l.name = reader.text(l.text);
     for (auto& row : done->per_thread) {
         if (row.thread == summary::other_threads)
             row.name = "other threads";

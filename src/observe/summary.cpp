@@ -7,6 +7,7 @@
 
 #include "ashlar/foundation/contract.hpp"
 #include "ashlar/observe/address_map.hpp"
+#include "ashlar/observe/mapped_ranges.hpp"
 #include "ashlar/observe/sample_weight.hpp"
 #include "ashlar/observe/usable_size.hpp"
 
@@ -72,6 +73,7 @@ struct summary_builder::body {
     std::uint64_t live_count = 0;  ///< of blocks that are live, and what they stand for
     std::uint64_t usable_bytes = 0;
     std::uint64_t last_time_ns = 0;
+    mapped_ranges mapped;
     size_counts sizes;
     stack_costs stacks;
     realloc_chains chains;
@@ -97,6 +99,7 @@ struct summary_builder::body {
     std::optional<birth> release(const event&, std::uint64_t address, timeline::change&);
     void record_death(const event&, const birth&, std::uint64_t n);
     void count_request(const event&);
+    void count_fact(const event&);
     void count_calls(const event& e, std::uint64_t n) { kinds[static_cast<std::size_t>(e.kind)].events += n; }
     void count_sampled(const event& e, std::uint64_t n) {
         if (so_far.sample_mean != 0) count_calls(e, n);
@@ -118,6 +121,23 @@ void summary_builder::body::count_request(const event& e) {
         ++s.reallocations;
         if (e.address == e.old_address) ++s.reallocations_in_place;
     }
+}
+
+void summary_builder::body::count_fact(const event& e) {
+    summary::mapping& m = so_far.mapped;
+    if (e.kind == event_kind::map) {
+        mapped.add(e.address, e.size);
+        ++m.maps;
+        m.bytes += e.size;
+        kinds[static_cast<std::size_t>(e.kind)].bytes += e.size;
+        if (mapped.bytes() > m.peak_bytes) m.peak_bytes = mapped.bytes(), m.peak_time_ns = e.time_ns;
+    } else if (e.kind == event_kind::unmap) {
+        mapped.remove(e.address, e.size);
+        ++m.unmaps;
+    } else if (names_text(e.kind) && so_far.libraries.size() < summary::library_limit) {
+        so_far.libraries.push_back({e.time_ns, e.size, e.thread, e.kind == event_kind::load, {}});
+    }
+    m.live_bytes = mapped.bytes();
 }
 
 void summary_builder::body::grant(const event& e, const std::optional<birth>& before, timeline::change& change) {
@@ -231,6 +251,7 @@ void summary_builder::add(const event& e) {
 
     timeline::change change;
     if (requests(e.kind)) b.count_request(e);
+    else if (!releases(e.kind)) b.count_fact(e);
     std::optional<birth> before;
     if (e.released() != 0) {
         before = b.release(e, e.released(), change);
@@ -240,6 +261,7 @@ void summary_builder::add(const event& e) {
     if (e.granted() != 0) b.grant(e, before, change);
     change.live = b.live_bytes;
     change.usable = b.usable_bytes;
+    change.mapped = b.so_far.mapped.live_bytes;
     b.so_far.over_time.add(e.time_ns, change);
     ASHLAR_INVARIANT(b.so_far.allocations ==
                      b.so_far.frees + b.live_count + b.so_far.lost_frees);  // summary.I1

@@ -13,7 +13,11 @@ void timeline::extend_to(std::uint64_t time_ns) {
     const auto wanted = static_cast<std::size_t>(time_ns >> width_bits_) + 1;
     if (wanted <= buckets_.size()) return;
     const bucket last = buckets_.empty() ? bucket{} : buckets_.back();
-    buckets_.resize(wanted, bucket{last.live_last, last.live_last, last.live_last, last.usable_last, last.usable_last, 0, 0, 0});
+    bucket unchanged{};
+    unchanged.live_most = unchanged.live_least = unchanged.live_last = last.live_last;
+    unchanged.usable_most = unchanged.usable_last = last.usable_last;
+    unchanged.mapped_most = unchanged.mapped_last = last.mapped_last;
+    buckets_.resize(wanted, unchanged);
 }
 
 void timeline::add(std::uint64_t time_ns, const change& c) {
@@ -25,6 +29,8 @@ void timeline::add(std::uint64_t time_ns, const change& c) {
     now.live_last = c.live;
     now.usable_most = std::max(now.usable_most, c.usable);
     now.usable_last = c.usable;
+    now.mapped_most = std::max(now.mapped_most, c.mapped);
+    now.mapped_last = c.mapped;
     now.allocations += c.allocations;
     now.frees += c.frees;
     now.bytes_allocated += c.bytes_allocated;
@@ -44,6 +50,8 @@ void timeline::halve() {
         to.live_last = from.live_last;
         to.usable_most = std::max(to.usable_most, from.usable_most);
         to.usable_last = from.usable_last;
+        to.mapped_most = std::max(to.mapped_most, from.mapped_most);
+        to.mapped_last = from.mapped_last;
         to.allocations += from.allocations;
         to.frees += from.frees;
         to.bytes_allocated += from.bytes_allocated;

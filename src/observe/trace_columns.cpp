@@ -27,6 +27,7 @@ public:
         if (refused && !m_.byte(columns::tags, tag)) return false;
         if (tag == f::prefix_odd && (!m_.byte(columns::tags, low) || !m_.byte(columns::tags, tag))) return false;
         if (tag == f::tell_memory) return numbers(3);
+        if (tag == f::tell_text) return text();
         if (with_stacks_ && tag >= f::define_place && tag <= f::define_counts) return definition(tag);
         const auto kind = static_cast<event_kind>(tag & f::tag_kind);
         if (!is_known(kind) || !m_.number(columns::times)) return false;
@@ -37,6 +38,7 @@ public:
         }
         if (states_size(kind) && !(tag & f::tag_same_size) && !m_.number(columns::sizes)) return false;
         if (states_alignment(kind) && !m_.number(columns::rest)) return false;
+        if (maps(kind) && !m_.number(columns::rest)) return false;
         if (!moves(kind)) return true;
         if (!m_.number(columns::rest) || !m_.byte(columns::rest, low)) return false;
         return low != f::no_slot || m_.number(columns::rest);
@@ -48,14 +50,18 @@ private:
         return n == 0;
     }
     bool definition(unsigned tag) noexcept {
-        unsigned part, length;
+        unsigned part;
         if (!numbers(1)) return false;
         if (tag == f::define_place || tag == f::define_counts) return numbers(1);
         if (!m_.byte(columns::rest, part)) return false;
         if (tag == f::define_stacks) return numbers(part);
-        if (part == f::module_range) return numbers(3);
+        return part == f::module_range ? numbers(3) : text();
+    }
+    /// Bytes, and before them how many.
+    bool text() noexcept {
+        unsigned length, ignored;
         if (!m_.byte(columns::rest, length)) return false;
-        for (unsigned ignored; length != 0; --length) {
+        for (; length != 0; --length) {
             if (!m_.byte(columns::rest, ignored)) return false;
         }
         return true;

@@ -35,7 +35,7 @@ bool trace_cursor::fill() {
 template <class From>
 [[gnu::always_inline]] inline bool trace_cursor::take(From& from) {
     const auto tag = static_cast<unsigned>(*from[trace_columns::tags].at);
-    if (tag >= f::tell_memory && tag <= f::define_counts) [[unlikely]] {
+    if ((tag >= f::tell_memory && tag <= f::define_counts) || tag == f::tell_text) [[unlikely]] {
         ++from[trace_columns::tags].at;
         return take_telling(tag, from[trace_columns::rest]);
     }
@@ -45,6 +45,7 @@ template <class From>
     const unsigned kind = kind_parts::of[static_cast<unsigned>(n.what.kind)];
     n.released = (kind & kind_parts::release) != 0 ? n.what.address : n.what.failed ? 0 : n.what.old_address;  // event.I2
     n.granted = (kind & kind_parts::request) != 0 ? n.what.address : 0;                                        // event.I1
+    if ((kind & kind_parts::text) != 0) [[unlikely]] name_text(n.what);
     of_.live.prefetch(n.what.address);
     if (n.what.old_address != 0) [[unlikely]] of_.live.prefetch(n.what.old_address);
     ++filled_;
@@ -86,6 +87,7 @@ void trace_cursor::decode_row() {
 /// A record that is no event.
 [[gnu::cold]] bool trace_cursor::take_telling(unsigned tag, record_bytes& from) {
     if (tag == f::tell_memory) return of_.index.tells_memory && take_memory(from);
+    if (tag == f::tell_text) return of_.index.info.has_maps && take_text(from);
     if (!definitions_) return false;
     const std::byte* const after = definitions_->take(tag, from.at, from.end);
     if (after == nullptr) return false;
@@ -102,6 +104,22 @@ bool trace_cursor::take_memory(record_bytes& from) {
     m.time_ns = of_.index.ns_of(of_.index.start_ticks + ticks);
     of_.memory.push_back(m);
     return true;
+}
+
+bool trace_cursor::take_text(record_bytes& from) {
+    unsigned length;
+    if (!from.byte(length) || length > f::bytes_in_record || static_cast<std::size_t>(from.end - from.at) < length) return false;
+    constexpr std::size_t most = 4096;  // no path is longer
+    if (text_.size() < most) text_.append(reinterpret_cast<const char*>(from.at), length);
+    from.at += length;
+    return true;
+}
+
+void trace_cursor::name_text(event& e) {
+    const auto known = of_.texts.numbers.find(text_);
+    e.size = known != of_.texts.numbers.end() ? known->second : of_.texts.all.size();
+    if (known == of_.texts.numbers.end()) of_.texts.numbers.emplace(of_.texts.all.emplace_back(text_), e.size);
+    text_.clear();
 }
 
 bool trace_cursor::enter_chunk() {

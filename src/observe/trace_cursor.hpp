@@ -11,8 +11,12 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "address_set.hpp"
@@ -24,6 +28,12 @@
 
 namespace ashlar {
 
+/// The texts that events name, each once.
+struct trace_texts {
+    std::deque<std::string> all;
+    std::unordered_map<std::string_view, std::uint64_t> numbers;
+};
+
 /// What all cursors of a reader share.
 struct trace_reading {
     const trace_source& source;
@@ -31,6 +41,7 @@ struct trace_reading {
     trace_health& health;
     trace_stacks* stacks;                ///< where the call stacks go; null for a trace without
     std::vector<memory_sample>& memory;
+    trace_texts& texts;
     address_set live{};                  ///< for the cursors: only to be fetched
     trace_packing packing{};
     std::optional<trace_read_ahead> ahead{};
@@ -71,6 +82,8 @@ private:
     bool take(From& from);
     bool take_telling(unsigned tag, record_bytes& from);
     bool take_memory(record_bytes& from);
+    bool take_text(record_bytes& from);
+    void name_text(event& e);
     bool checksum_holds(const trace_format::chunk_header& c);
     void refill();
 
@@ -90,6 +103,7 @@ private:
     ahead_chunk after_;            ///< the one that follows
     record_decoder decoder_;
     std::optional<trace_definitions> definitions_;
+    std::string text_;             ///< told for the event to come
 };
 
 }  // namespace ashlar

@@ -71,7 +71,7 @@ void trace_file::write_header(const trace_subject& subject) noexcept {
     h.process_start = subject.process_start;
     h.flags = subject.flags;
     h.needs = (subject.stack_depth != 0 ? f::needs_stacks : 0) | (subject.sample_mean != 0 ? f::needs_sampled : 0) |
-              (subject.tells_memory ? f::needs_memory : 0);
+              (subject.tells_memory ? f::needs_memory : 0) | (subject.tells_maps ? f::needs_maps : 0);
     h.stack_depth = subject.stack_depth;
     h.sample_mean = subject.sample_mean;
     h.ticks_per_second = clock_.ticks_per_second();

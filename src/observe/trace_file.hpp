@@ -42,6 +42,7 @@ struct trace_subject {
     std::uint32_t stack_depth = 0;  ///< 0: without call stacks
     std::uint64_t sample_mean = 0;  ///< 0: every event
     bool tells_memory = false;
+    bool tells_maps = false;
     std::string_view command_line;  ///< arguments, each ended by a zero
     std::string_view executable;
 };

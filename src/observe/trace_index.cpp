@@ -35,7 +35,7 @@ std::string check_header(const trace_source& source, const f::file_header& h, st
     }
     const std::uint32_t sum = crc32c(0, &h, offsetof(f::file_header, checksum));
     if (crc32c(sum, strings.data(), strings.size()) != h.checksum) return "is damaged: its header's checksum is wrong";
-    constexpr std::uint32_t known = f::needs_stacks | f::needs_packed | f::needs_sampled | f::needs_memory;
+    constexpr std::uint32_t known = f::needs_stacks | f::needs_packed | f::needs_sampled | f::needs_memory | f::needs_maps;
     if ((h.needs & ~known) != 0) return "uses a feature that this program does not know";
     return "";
 }
@@ -48,6 +48,7 @@ void fill_info(const f::file_header& h, const std::string& strings, trace_info& 
     info.forked = h.flags & f::flag_forked;
     info.command_line_cut = h.flags & f::flag_command_line_cut;
     info.has_stacks = h.needs & f::needs_stacks;
+    info.has_maps = h.needs & f::needs_maps;
     if (h.flags & f::flag_malloc_is_ashlar) info.behind = trace_malloc::ashlar;
     if (h.flags & f::flag_malloc_is_glibc) info.behind = trace_malloc::glibc;
     info.stack_depth = info.has_stacks ? h.stack_depth : 0;

@@ -17,6 +17,7 @@ struct trace_reader::body {
     trace_stacks stacks;
     std::optional<trace_order> order;
     std::vector<memory_sample> memory;
+    trace_texts texts;
 };
 
 namespace {
@@ -63,8 +64,9 @@ void trace_reader::rewind() {
     if (!*this) return;
     body_->health = body_->index.health;
     body_->memory.clear();
+    body_->texts = {};
     body_->order.emplace(*body_->source, body_->index, body_->health,
-                         body_->index.info.has_stacks ? &body_->stacks : nullptr, body_->memory);
+                         body_->index.info.has_stacks ? &body_->stacks : nullptr, body_->memory, body_->texts);
 }
 
 const event* trace_reader::next() {
@@ -74,6 +76,10 @@ const event* trace_reader::next() {
 const trace_info& trace_reader::info() const noexcept { return body_->index.info; }
 const trace_stacks& trace_reader::stacks() const noexcept { return body_->stacks; }
 std::span<const memory_sample> trace_reader::memory() const noexcept { return body_->memory; }
+std::string_view trace_reader::text(std::uint64_t number) const noexcept {
+    const auto& all = body_->texts.all;
+    return number < all.size() ? all[static_cast<std::size_t>(number)] : std::string_view();
+}
 const trace_health& trace_reader::health() const noexcept { return body_->health; }
 
 std::string_view trace_reader::thread_name(std::uint32_t thread) const noexcept {

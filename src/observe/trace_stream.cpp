@@ -75,6 +75,19 @@ bool trace_stream::tell_memory(trace_file& file, std::uint64_t ticks, std::uint6
     return true;
 }
 
+bool trace_stream::tell_text(trace_file& file, std::uint64_t ticks, const char* text, std::size_t size) noexcept {
+    while (size != 0) {
+        if (!have_room(file, ticks)) return false;
+        const std::size_t part = size < f::bytes_in_record ? size : f::bytes_in_record;
+        at_[1] = static_cast<std::byte>(part);
+        std::memcpy(at_ + 2, text, part);
+        commit(at_, f::tell_text, at_ + 2 + part);
+        text += part;
+        size -= part;
+    }
+    return true;
+}
+
 void trace_stream::note_memory(trace_file& file, std::uint64_t ticks) noexcept {
     std::uint64_t resident, committed;
     if (at_ == nullptr || at_ > last_ || !trace_system::memory_of_process(resident, committed)) return;

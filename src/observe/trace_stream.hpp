@@ -63,7 +63,9 @@ public:
 
     /// What memory the process has. @returns as write
     bool tell_memory(trace_file& file, std::uint64_t ticks, std::uint64_t resident, std::uint64_t committed) noexcept;
-    /// The same of the running process, if the stream has a chunk with room for it.
+    /// A part of the text that the stream's next event names. @returns as write
+    bool tell_text(trace_file& file, std::uint64_t ticks, const char* text, std::size_t size) noexcept;
+    /// The memory of the running process, if the stream has a chunk with room for it.
     void note_memory(trace_file& file, std::uint64_t ticks) noexcept;
 
     /// Closes the chunk and leaves what remains of the window to other threads. The stream may go on with a new chunk.

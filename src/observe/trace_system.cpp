@@ -80,6 +80,13 @@ int open_regular(const char* path, int how) noexcept {
     return known && S_ISDIR(s.st_mode) ? -EISDIR : -EINVAL;
 }
 
+/// Whether writing there would pass the process's limit on file size, for which the kernel sends a signal.
+bool is_beyond_limit(std::uint64_t offset, std::uint64_t size) noexcept {
+    rlimit limit{};
+    if (call(SYS_prlimit64, 0, RLIMIT_FSIZE, nullptr, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return false;
+    return size > limit.rlim_cur || offset > limit.rlim_cur - size;
+}
+
 bool is_error(long r) noexcept { return r < 0 && r > -4096; }
 
 }  // namespace
@@ -135,7 +142,7 @@ std::size_t read_at(int file, void* to, std::size_t size, std::uint64_t offset) 
 }
 
 bool write_at(int file, const void* from, std::size_t size, std::uint64_t offset) noexcept {
-    return call_again(SYS_pwrite64, file, from, size, offset) == static_cast<long>(size);
+    return !is_beyond_limit(offset, size) && call_again(SYS_pwrite64, file, from, size, offset) == static_cast<long>(size);
 }
 
 std::uint64_t next_data(int file, std::uint64_t offset) noexcept {
@@ -154,11 +161,7 @@ int rename_to_new(const char* from, const char* to) noexcept {
 }
 
 int reserve_space(int file, std::uint64_t offset, std::uint64_t size) noexcept {
-    rlimit limit{};
-    if (call(SYS_prlimit64, 0, RLIMIT_FSIZE, nullptr, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-        (size > limit.rlim_cur || offset > limit.rlim_cur - size)) {
-        return EFBIG;
-    }
+    if (is_beyond_limit(offset, size)) return EFBIG;
     const auto r = static_cast<int>(call_again(SYS_fallocate, file, 0, offset, size));
     return r == -EOPNOTSUPP || r == -ENOSYS ? write_zeros(file, offset, size) : -r;
 }

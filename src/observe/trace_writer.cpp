@@ -52,7 +52,7 @@ trace_writer trace_writer::create(const std::string& path, const subject& about)
     trace_clock clock;
     clock.set_start_unix_ns(about.start_unix_ns);
     const trace_subject subject{about.process, about.parent, 0, about.forked ? trace_format::flag_forked : 0,
-                                about.stack_depth, about.sample_mean, about.tells_memory, arguments, about.executable};
+                                about.stack_depth, about.sample_mean, about.tells_memory, about.tells_maps, arguments, about.executable};
     b->has_stacks = about.stack_depth != 0;
     b->tells_memory = about.tells_memory;
     if (const int error = b->file.open(path.c_str(), subject, clock); error != 0) {
@@ -95,6 +95,11 @@ std::uint32_t trace_writer::define_stack(std::uint32_t thread, std::uint32_t par
 bool trace_writer::tell_memory(std::uint64_t time_ns, std::uint64_t resident, std::uint64_t committed) {
     if (!*this || !body_->tells_memory || !body_->file.is_open() || body_->file.is_cut()) return false;
     return body_->stream_of(0).tell_memory(body_->file, time_ns, resident, committed);
+}
+
+bool trace_writer::tell_text(std::uint32_t thread, std::string_view text) {
+    if (!*this || thread >= thread_limit || !body_->file.is_open() || body_->file.is_cut()) return false;
+    return body_->stream_of(thread).tell_text(body_->file, body_->last_ns, text.data(), text.size());
 }
 
 void trace_writer::name_thread(std::uint32_t thread, std::string_view name) {

@@ -72,6 +72,29 @@ TEST_CASE("trace_codec: a record that is cut anywhere is no record", "[observe][
     }));
 }
 
+TEST_CASE("trace_codec: a mapping tells where, how much and how, and cut anywhere it is no record", "[observe][trace_codec]") {
+    for (const bool stacks : {false, true}) {
+        record_encoder encoder;
+        record_decoder decoder;
+        encoder.restart(0, stacks);
+        decoder.restart(0, stacks);
+        for (const event& e : {event{.address = ~std::uint64_t{0}, .size = ~std::uint64_t{0}, .alignment = 63, .kind = event_kind::map},
+                               event{.address = 0x7000, .size = 1, .kind = event_kind::unmap}, event{.kind = event_kind::load}, event{.kind = event_kind::unload}}) {
+            buffer bytes;
+            const std::size_t n = encoded(encoder, e, {5, 5}, bytes);
+            REQUIRE(n <= trace_format::record_limit);  // trace_codec.I2
+            event back;
+            record_time told{};
+            for (std::size_t cut = 0; cut < n; ++cut) {
+                record_decoder probe = decoder;
+                REQUIRE(probe.decode(bytes.data(), bytes.data() + cut, back, told) == nullptr);
+            }
+            REQUIRE(decoder.decode(bytes.data(), bytes.data() + n, back, told) == bytes.data() + n);
+            CHECK((same(e, back, e.thread) && told.end == 5));
+        }
+    }
+}
+
 TEST_CASE("trace_codec: a temporary block costs four bytes to get and three to give back", "[observe][trace_codec]") {
     record_encoder encoder;
     encoder.restart(0);

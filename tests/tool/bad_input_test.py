@@ -1,6 +1,8 @@
 """What is wrong is said in one clear sentence, with a status that is not 0, and nothing half-written stays."""
+import json
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 
@@ -182,6 +184,28 @@ class Outputs(tool.ToolTest):
         self.complains(1, "/proc/o: cannot be made a folder", "tune", "--output", "/proc/o", *touch)
         self.assertEqual(self.files(), ["file"])
 
+    def test_a_place_that_takes_no_new_file_is_told_before_the_program_runs(self):
+        for where in ("/proc/x", "/sys/x", "/proc/self/fd/x", "/dev/full"):
+            for sort in ([], ["--stacks"], ["--sample", "1K"]):
+                self.complains(1, f"{where}: |'{where}'", "record", *sort, "-o", where, "--", "touch", "ran")
+        self.complains(1, "'t.trace': File too large", "record", "-o", "t.trace", "--", "touch", "ran",
+                       preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)))
+        self.assertEqual(self.files(), [])
+
+    def test_a_recording_that_came_to_nothing_is_a_failure_and_a_program_that_asks_for_nothing_is_none(self):
+        done = self.ashlar("record", "-o", "n.trace", "--", "sh", "-c", "ulimit -f 0; exec true")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, "ashlar: nothing was recorded of sh: [^\n]*\n$")
+        for body, status in (("return 0;", 0), ("return 9;", 9)):
+            pathlib.Path("e.c").write_text(f"int main(void) {{ {body} }}\n")
+            subprocess.run(["cc", "-o", "e", "e.c"], check=True)
+            done = self.ashlar("record", "-o", "e.trace", "--", "./e")
+            self.assertEqual(done.returncode, status)
+            self.assertRegex(done.stderr, "^ashlar: 0 events of 0 threads, [^\n]* in [^\n]*e.trace\n$")
+            told = self.ashlar("report", "--json", "e.trace")
+            self.assertEqual((told.returncode, json.loads(told.stdout)["allocations"]), (0, 0), told.stderr)
+            self.assertEqual(self.ashlar("check", "--no-leaks", "e.trace").returncode, 0)
+
     def test_a_conf_that_cannot_be_written_is_told_before_the_replay(self):
         self.record()
         self.complains(1, "no-folder/a.conf", "advise", "-o", "no-folder/a.conf", "t.trace")
@@ -209,13 +233,26 @@ class FullDisks(tool.ToolTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("ashlar: ", done.stderr)
 
-    @tool.unittest.skipIf(os.getuid() != 0, "only root can mount a small disk")
-    def test_a_full_disk_leaves_the_program_alone_and_the_trace_is_told_to_be_cut(self):
+    def mount_small_disk(self):
         os.mkdir("cut")
         mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", "cut"], stderr=subprocess.DEVNULL)
         if mounted.returncode != 0:
             self.skipTest("no mounting here")
         self.addCleanup(subprocess.run, ["umount", "cut"])
+
+    @tool.unittest.skipIf(os.getuid() != 0, "only root can mount a small disk")
+    def test_a_disk_that_is_full_or_read_only_is_told_before_the_program_runs(self):
+        self.mount_small_disk()
+        with open("cut/filler", "wb") as filler:
+            filler.write(bytes(256 * 1024 - 4096))
+        self.complains(1, "'cut/t.trace': No space left on device", "record", "-o", "cut/t.trace", "--", "touch", "ran")
+        subprocess.run(["mount", "-o", "remount,ro", "cut"], check=True)
+        self.complains(1, "'cut/t.trace': Read-only file system", "record", "-o", "cut/t.trace", "--", "touch", "ran")
+        self.assertEqual((self.files(), os.listdir("cut")), (["cut"], ["filler"]))
+
+    @tool.unittest.skipIf(os.getuid() != 0, "only root can mount a small disk")
+    def test_a_full_disk_leaves_the_program_alone_and_the_trace_is_told_to_be_cut(self):
+        self.mount_small_disk()
         self.is_cut(self.ashlar("record", "-o", "cut/t.trace", "--", PYTHON, "-c", self.CODE, env={"PYTHONMALLOC": "malloc"}))
 
     def test_a_limit_on_file_size_leaves_the_program_alone_too(self):

@@ -42,6 +42,7 @@ class Record(tool.ToolTest):
         subprocess.run(["cc", "-static", "-o", "s", "s.c"], check=True)
         done = self.ashlar("record", "-o", "t.trace", "--", "./s")
         self.assertIn("nothing was recorded", done.stderr)
+        self.assertEqual(done.returncode, 1, "its own would be 0, but there is no trace")
         self.assertNotIn("t.trace", self.files())
 
     def test_children_have_traces_of_their_own_and_are_counted(self):
@@ -130,6 +131,41 @@ class Record(tool.ToolTest):
         self.complains(1, "is a sample, and this needs every event", "replay", "s.trace")
         checked = self.ashlar("check", "--max-peak", "1TB", "s.trace")
         self.assertEqual(checked.returncode, 1)
+
+    def test_what_a_program_maps_and_loads_is_told_with_its_time_if_asked_for(self):
+        code = "import mmap, sys\nm = mmap.mmap(-1, 5_000_000)\nm.close()\nkept = mmap.mmap(-1, 300_000)"
+        done = self.ashlar("record", "--maps", "-o", "m.trace", "--", PYTHON, "-c", code)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        told = self.report("m.trace")["mappings"]
+        self.assertGreaterEqual(told["bytes"], 5_300_000)
+        self.assertGreaterEqual(told["peak_bytes"], 5_000_000)
+        self.assertGreaterEqual(told["live_bytes"], 300_000)
+        self.assertEqual(max(told["mapped_most"]), told["peak_bytes"])
+        loaded = [each["name"] for each in told["libraries"] if each["call"] == "dlopen"]
+        self.assertTrue(any("/mmap.cpython" in name for name in loaded), loaded)
+        text = self.ashlar("report", "--no-html", "m.trace").stdout
+        self.assertRegex(text, r"mapped, the most +\d")
+        self.assertRegex(text, r"dlopen +/usr/lib/\S*/mmap.cpython")
+        rows = [line.split(",") for line in self.ashlar("export", "--format", "csv", "m.trace").stdout.splitlines()]
+        self.assertEqual(rows[0][-1], "name")
+        self.assertTrue(any(row[2] == '"mmap"' and row[4] == "5000000" for row in rows))
+        self.assertTrue(any(row[2] == '"dlopen"' and "/mmap.cpython" in row[9] for row in rows))
+        self.assertNotIn("mappings", self.report_of_nothing_mapped())
+        self.complains(2, "--maps goes with a program", "record", "--maps", "--pid", "1")
+
+    def report_of_nothing_mapped(self):
+        self.record()
+        return self.report("t.trace")
+
+    def test_a_library_is_found_by_the_search_path_of_who_loads_it(self):
+        os.mkdir("lib")
+        pathlib.Path("l.c").write_text("int answer(void) { return 42; }\n")
+        pathlib.Path("p.c").write_text("""#include <dlfcn.h>
+            int main(void) { void* l = dlopen("libanswer.so", RTLD_NOW); return l ? ((int (*)(void))dlsym(l, "answer"))() : 1; }""")
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", "lib/libanswer.so", "l.c"], check=True)
+        subprocess.run(["cc", "-o", "p", "p.c", "-Wl,-rpath,$ORIGIN/lib"], check=True)
+        for more in ([], ["--maps"], ["--stacks", "--maps", "--malloc", "ashlar"]):
+            self.assertEqual(self.ashlar("record", *more, "-o", "p.trace", "--", "./p").returncode, 42)
 
     def test_a_conf_serves_the_recorded_program_on_our_malloc(self):
         pathlib.Path("my.conf").write_text("version = 1\npurge_delay_ms = 0\n")

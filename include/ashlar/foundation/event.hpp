@@ -56,7 +56,14 @@ enum class event_kind : std::uint8_t {
     thread_end = 49,       ///< the thread's destructors have run (some releases may still follow)
     fork = 50,             ///< size is the child's process id
     exec = 51,             ///< the process went on as another program: the last event of its trace
+    map = 52,              ///< mmap: size bytes at address; alignment says how (map_* below)
+    unmap = 53,            ///< munmap: size bytes at address, mapped by this program or not
+    load = 54,             ///< dlopen was called; size is the number of a text of the trace: the file as it was named
+    unload = 62,           ///< dlclose was called; the same
 };
+
+/// What event::alignment says of a map: the lowest three bits are what may be done (read, write, execute).
+inline constexpr std::uint64_t map_shared = 8, map_of_file = 16, map_fixed = 32;
 
 /// The least and the greatest number of the groups, for tables indexed by kind.
 inline constexpr unsigned event_kind_limit = 64;
@@ -80,19 +87,25 @@ constexpr bool moves(event_kind k) noexcept {
 constexpr bool states_alignment(event_kind k) noexcept {
     using enum event_kind;
     return (k >= posix_memalign && k <= memalign) || (k >= new_aligned && k <= new_array_aligned_nothrow) ||
-           k == free_aligned_sized || (k >= delete_aligned && k <= delete_array_sized_aligned);
+           k == free_aligned_sized || (k >= delete_aligned && k <= delete_array_sized_aligned) || k == map;
 }
 
-/// @returns whether an event of this kind says a size: every request, the sized releases, and fork.
+/// @returns whether the kind tells of memory that the program has from the system by itself.
+constexpr bool maps(event_kind k) noexcept { return k == event_kind::map || k == event_kind::unmap; }
+
+/// @returns whether the kind names a text of the trace: a library.
+constexpr bool names_text(event_kind k) noexcept { return k == event_kind::load || k == event_kind::unload; }
+
+/// @returns whether an event of this kind says a size: every request, the sized releases, mappings, and fork.
 constexpr bool states_size(event_kind k) noexcept {
     using enum event_kind;
     return requests(k) || k == free_sized || k == free_aligned_sized || k == delete_sized ||
-           k == delete_array_sized || k == delete_sized_aligned || k == delete_array_sized_aligned || k == fork;
+           k == delete_array_sized || k == delete_sized_aligned || k == delete_array_sized_aligned || k == fork || maps(k);
 }
 
 /// @returns whether the kind is one of the enumerators above other than none.
 constexpr bool is_known(event_kind k) noexcept {
-    return requests(k) || releases(k) || (k >= event_kind::thread_begin && k <= event_kind::exec);
+    return requests(k) || releases(k) || (k >= event_kind::thread_begin && k <= event_kind::load) || k == event_kind::unload;
 }
 
 /// @returns the kind's name as a person would write the call: "malloc", "operator new[]", "thread begin".
@@ -132,6 +145,10 @@ constexpr std::string_view name(event_kind k) noexcept {
         case thread_end: return "thread end";
         case fork: return "fork";
         case exec: return "exec";
+        case map: return "mmap";
+        case unmap: return "munmap";
+        case load: return "dlopen";
+        case unload: return "dlclose";
     }
     return "unknown";
 }

@@ -69,6 +69,24 @@ struct summary {
         std::uint32_t died = 0;  ///< the other thread, that freed
         tally freed;
     };
+    /// What the program has mapped by itself.
+    struct mapping {
+        std::uint64_t maps = 0;
+        std::uint64_t unmaps = 0;
+        std::uint64_t bytes = 0;         ///< of all maps
+        std::uint64_t live_bytes = 0;    ///< at the end
+        std::uint64_t peak_bytes = 0;
+        std::uint64_t peak_time_ns = 0;
+    };
+    /// A library that the program asked for, or let go.
+    struct library {
+        std::uint64_t time_ns = 0;
+        std::uint64_t text = 0;          ///< the event's number of it
+        std::uint32_t thread = 0;
+        bool loaded = false;
+        std::string name;                ///< filled in by summarise()
+    };
+    static constexpr std::size_t library_limit = 1024;
     static constexpr std::uint32_t thread_limit = 512;
     static constexpr std::uint32_t other_threads = thread_limit;
     static constexpr std::size_t size_limit = 65536;
@@ -108,6 +126,8 @@ struct summary {
     std::vector<crossing> crossings;       ///< most blocks first
     realloc_chains::figures chains;        ///< of blocks whose allocation is in the trace
     std::vector<stack_costs::row> stacks;  ///< what each call stack cost; number 0 is all whose stack is not known
+    mapping mapped;                        ///< of a trace that tells mappings
+    std::vector<library> libraries;        ///< the first library_limit
     timeline over_time;
     trace_malloc behind = trace_malloc::unknown;
     std::uint64_t usable_at_peak = 0;      ///< bytes that the blocks live at the peak have

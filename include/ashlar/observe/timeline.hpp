@@ -27,6 +27,8 @@ public:
         std::uint64_t live_last = 0;        ///< live bytes at its end
         std::uint64_t usable_most = 0;      ///< as live_most, in bytes that the blocks have
         std::uint64_t usable_last = 0;
+        std::uint64_t mapped_most = 0;      ///< the same of bytes that the program has mapped by itself
+        std::uint64_t mapped_last = 0;
         std::uint64_t allocations = 0;
         std::uint64_t frees = 0;
         std::uint64_t bytes_allocated = 0;
@@ -36,6 +38,7 @@ public:
     struct change {
         std::uint64_t live = 0;  ///< live bytes after it
         std::uint64_t usable = 0;
+        std::uint64_t mapped = 0;
         std::uint64_t allocations = 0;
         std::uint64_t frees = 0;
         std::uint64_t bytes_allocated = 0;

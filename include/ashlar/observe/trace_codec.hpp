@@ -144,13 +144,9 @@ inline std::byte* record_encoder::encode(std::byte* at, const event& e, record_t
         if (s->address == e.address) tag |= f::tag_near;
     }
     const bool with_stack = tells_stack(e.kind);
-    bool same;
-    if (with_stack) {
-        std::uint64_t expected;
-        same = expected_size(e.stack, tag & f::tag_near ? s : nullptr, expected) && expected == e.size;
-    } else {
-        same = (tag & f::tag_near) && states_size(e.kind) && s->size == e.size;
-    }
+    std::uint64_t expected;
+    const bool same = with_stack ? expected_size(e.stack, tag & f::tag_near ? s : nullptr, expected) && expected == e.size
+                                 : (tag & f::tag_near) && states_size(e.kind) && s->size == e.size;
     if (same) tag |= f::tag_same_size;
 
     if (e.failed) [[unlikely]] {
@@ -181,6 +177,7 @@ inline std::byte* record_encoder::encode(std::byte* at, const event& e, record_t
     if (states_size(e.kind) && !same) out = put(out, e.size);
     if (s) *s = {e.address, states_size(e.kind) ? e.size : s->address == e.address ? s->size : 0};
     if (states_alignment(e.kind)) out = put(out, e.alignment);
+    if (maps(e.kind)) out = put(out, e.address);
     if (moves(e.kind)) {
         const std::uint64_t end = when.end > ticks_ ? when.end : ticks_;
         out = put(out, end - ticks_);

@@ -28,6 +28,7 @@ inline constexpr std::uint32_t needs_packed = 2;  ///< chunks may be packed, and
 inline constexpr std::uint32_t needs_sampled = 4;  ///< only sampled requests, and the releases of what they granted
 
 inline constexpr std::uint32_t needs_memory = 8;  ///< records may tell what memory the process has
+inline constexpr std::uint32_t needs_maps = 16;   ///< records may tell mappings and libraries
 
 inline constexpr std::uint32_t flag_forked = 1;            ///< a fork's child; see trace_info::forked
 inline constexpr std::uint32_t flag_command_line_cut = 2;  ///< the command line did not fit
@@ -125,6 +126,9 @@ inline constexpr unsigned prefix_odd = 61;       ///< one byte follows: the low 
 
 // A record that is no event (needs_memory): what memory the process has.
 inline constexpr unsigned tell_memory = 55;
+
+// A record that is no event (needs_maps): a part of the text that the thread's next event names.
+inline constexpr unsigned tell_text = 63;
 
 // Records that are no events: they say what numbers mean that later records of the thread use (needs_stacks).
 inline constexpr unsigned define_place = 56;     ///< a place in code: the thread's next place number

@@ -53,6 +53,7 @@ struct trace_info {
     bool command_line_cut = false;
     std::string executable;                   ///< path, "" if it was not known
     bool has_stacks = false;                  ///< requests tell their call stacks
+    bool has_maps = false;                    ///< mappings and libraries are told, too
     std::uint32_t stack_depth = 0;            ///< the most frames that were kept of one
     std::uint64_t sample_mean = 0;            ///< bytes between samples; 0: every event is there
     trace_malloc behind = trace_malloc::unknown;

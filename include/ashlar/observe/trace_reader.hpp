@@ -62,6 +62,9 @@ public:
     /// Empty for traces that do not tell.
     std::span<const memory_sample> memory() const noexcept;
 
+    /// The text that an event names (names_text()) by event::size. @pre the event was given out
+    std::string_view text(std::uint64_t number) const noexcept;
+
     /// What event::stack speaks of: complete for the events given out so far. Without stacks in the trace it is empty.
     const trace_stacks& stacks() const noexcept;
 

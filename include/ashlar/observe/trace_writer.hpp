@@ -35,6 +35,7 @@ public:
         std::uint32_t stack_depth = 0;  ///< not 0: events tell stacks, of at most so many frames
         std::uint64_t sample_mean = 0;  ///< not 0: the events are a sample
         bool tells_memory = false;      ///< tell_memory() may be called
+        bool tells_maps = false;        ///< events may be mappings and libraries
     };
     static constexpr std::uint32_t thread_limit = 1U << 20;
 
@@ -63,6 +64,9 @@ public:
 
     /// What memory the process has at that time, in bytes. @returns as write()
     bool tell_memory(std::uint64_t time_ns, std::uint64_t resident, std::uint64_t committed);
+
+    /// The text that the thread's next event names (names_text()). @pre the subject tells_maps @returns as write()
+    bool tell_text(std::uint32_t thread, std::string_view text);
 
     /// Names a thread, in at most 15 bytes. Takes effect from its next chunk, at the latest when it is closed.
     void name_thread(std::uint32_t thread, std::string_view name);

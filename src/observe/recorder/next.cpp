@@ -46,6 +46,10 @@ bool find_next() noexcept {
     look_up(next.free_aligned_sized, "free_aligned_sized");
     look_up(next.fork, "fork");
     look_up(next.dlclose, "dlclose");
+    look_up(next.dlopen, "dlopen");
+    look_up(next.mmap, "mmap");
+    look_up(next.munmap, "munmap");
+    look_up(next.mremap, "mremap");
     if (!next.malloc || !next.calloc || !next.realloc || !next.free || !next.memalign || !next.posix_memalign) {
         static constexpr char text[] = "ashlar: libashlar-record.so finds no malloc behind itself\n";
         os::write_error(text, sizeof text - 1);

@@ -32,6 +32,10 @@ struct next_functions {
     void (*free_aligned_sized)(void*, std::size_t, std::size_t);  ///< may be null
     pid_t (*fork)();
     int (*dlclose)(void*);
+    void* (*dlopen)(const char*, int);
+    void* (*mmap)(void*, std::size_t, int, int, int, std::int64_t);
+    int (*munmap)(void*, std::size_t);
+    void* (*mremap)(void*, std::size_t, std::size_t, int, ...);
 };
 extern next_functions next;
 extern bool next_is_known;

@@ -159,12 +159,4 @@ ASHLAR_EXPORT pid_t fork() noexcept {
     return child;
 }
 
-/// What was learnt of the code of a library that has gone is void: another may come to its place.
-ASHLAR_EXPORT int dlclose(void* library) noexcept {
-    if (!have_next() || next.dlclose == nullptr) return -1;
-    const int result = next.dlclose(library);
-    ashlar::unwind::rules.forget_all();
-    return result;
-}
-
 }  // extern "C"

@@ -10,12 +10,14 @@
 #include "ashlar/foundation/alignment.hpp"
 #include "ashlar/os/platform.hpp"
 #include "../unwind/unwinder.hpp"
+#include "next.hpp"
 #include "start.hpp"
 
 namespace ashlar::recorder {
 
 thread_local constinit thread_record own;
 constinit std::atomic<std::uint64_t> sample_mean{not_known_yet};
+constinit std::atomic<bool> maps_are_told{false};
 constinit sampled_blocks sampled;
 
 namespace {
@@ -26,6 +28,7 @@ constinit std::atomic<std::uint32_t> recordings{epoch_resting};  // in this proc
 constinit trace_file first_file;
 constinit trace_file* file = &first_file;     // of the recording under way: who has attached sees it
 constinit std::uint32_t stack_depth = 0;      // the same
+constinit bool tells_maps = false;            // the same
 constinit std::uint32_t recorded_process = 0;  // the one that file was last opened for
 constinit std::atomic<std::uint32_t> starter{0};             // the process in which a thread is starting the recording
 constinit std::atomic<std::uint32_t> early{0};               // events before there was an environment to read
@@ -116,7 +119,7 @@ bool start_recording() noexcept {
         return false;
     }
     const control_page* const by = asked();
-    const wish what = by != nullptr ? wish{by->trace, by->stack_depth, by->sample_mean} : wished_at_start();
+    const wish what = by != nullptr ? wish{by->trace, by->stack_depth, by->sample_mean, wished_at_start().maps} : wished_at_start();
     const bool forked = recorded_process != 0 && recorded_process != trace_system::process();
     trace_file* const next = next_file(forked);
     int error = ENOMEM;
@@ -131,9 +134,11 @@ bool start_recording() noexcept {
         recorded_process = trace_system::process();
         if (what.sample_mean != 0) sampled.clear(forked);
         stack_depth = what.stack_depth < unwind::unwinder::most ? what.stack_depth : unwind::unwinder::most;
+        tells_maps = what.maps;
         if (stack_depth != 0) prepare_call_stacks();
         if (const auto lost = early.exchange(0, std::memory_order_relaxed)) file->count_dropped(lost);
     }
+    maps_are_told.store(what.maps, std::memory_order_relaxed);
     sample_mean.store(on ? what.sample_mean : 0, std::memory_order_relaxed);
     heed(error, on ? file->path() : nullptr);
     const std::uint32_t otherwise = is_idle() ? epoch_resting : epoch_off;  // it may be asked for again
@@ -185,6 +190,7 @@ bool attach(thread_record& t) noexcept {
         t.process = recorded_process;
         t.file = file;
         t.stack_depth = stack_depth;
+        t.tells_maps = tells_maps;
         t.is_sample = sample_mean.load(std::memory_order_relaxed) != 0;
         t.dropped = 0;
         t.destructor_rounds = 0;
@@ -255,6 +261,14 @@ void fact(event_kind kind, std::size_t size, std::size_t align) noexcept {
     thread_record& t = own;
     if (rests(t) || (requests(kind) && passes_over(t, size)) || !enter(t)) return;
     if (ready(t)) note(t, kind, nullptr, size, align);
+    leave(t);
+}
+
+/// A program that asks for nothing has a trace all the same: an empty one.
+[[gnu::constructor]] static void process_begins() {
+    thread_record& t = own;
+    if (!have_next() || rests(t) || !enter(t)) return;
+    ready(t);
     leave(t);
 }
 

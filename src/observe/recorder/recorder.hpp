@@ -37,6 +37,7 @@ struct thread_record {
     int destructor_rounds = 0;
     bool has_ended = false;               ///< thread_end is written
     bool is_sample = false;               ///< of the recording: it is one
+    bool tells_maps = false;              ///< of the recording: mappings and libraries are told
     std::uint32_t process = 0;            ///< in which the thread attached to it
     std::uint32_t stack_depth = 0;        ///< of the recording: frames kept of a request's stack; 0: stacks are not told
     trace_file* file = nullptr;           ///< of the recording
@@ -58,6 +59,8 @@ extern constinit std::atomic<std::atomic<std::uint32_t>*> epoch;
 /// Bytes between samples; 0: everything is recorded, or nothing.
 inline constexpr std::uint64_t not_known_yet = ~std::uint64_t{0};
 extern constinit std::atomic<std::uint64_t> sample_mean;
+/// Whether a recording of this process tells mappings and libraries; who acts on it asks the recording again.
+extern constinit std::atomic<bool> maps_are_told;
 extern constinit sampled_blocks sampled;
 /// The clock has run out, or was never set. @pre sample_mean != 0 @returns whether the request is to be recorded
 [[gnu::cold]] bool is_due(thread_record& t, std::uint64_t size) noexcept;

@@ -126,6 +126,7 @@ wish wished_at_start() noexcept {
     known = true;
     at_start.stack_depth = static_cast<std::uint32_t>(number_from_environment("ASHLAR_TRACE_STACKS", unwind::unwinder::most));
     at_start.sample_mean = number_from_environment("ASHLAR_TRACE_SAMPLE", std::uint64_t{1} << 40);
+    at_start.maps = number_from_environment("ASHLAR_TRACE_MAPS", 1) != 0;
     return at_start;
 }
 
@@ -156,6 +157,7 @@ start_result open_trace(trace_file& file, const wish& what, bool forked, int& er
     subject.command_line = {papers, command};
     subject.executable = {papers + 4096, sys::executable(papers + 4096, 4096)};
     subject.tells_memory = true;
+    subject.tells_maps = what.maps;
     subject.flags = (forked ? f::flag_forked : 0) | (cut ? f::flag_command_line_cut : 0) | flag_of_next();
     error = open_own(file, subject, clock, forked);
     if (error == 0) {

@@ -59,6 +59,7 @@ struct wish {
     const char* path = nullptr;  ///< absolute; null: where the environment says
     std::uint32_t stack_depth = 0;
     std::uint64_t sample_mean = 0;
+    bool maps = false;  ///< mappings and libraries, too
 };
 /// What the environment says.
 wish wished_at_start() noexcept;

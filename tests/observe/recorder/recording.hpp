@@ -65,6 +65,7 @@ struct contents {
     ashlar::trace_health health;
     std::vector<ashlar::event> events;
     std::vector<std::string> names;  ///< of the threads
+    std::vector<std::string> texts;  ///< that events name, in their order
     std::string error;
 
     explicit contents(const std::string& path) {
@@ -74,6 +75,9 @@ struct contents {
         events = trace_support::all_events(r);
         info = r.info();
         health = r.health();
+        for (const auto& e : events) {
+            if (names_text(e.kind)) texts.emplace_back(r.text(e.size));
+        }
         for (std::uint32_t t = 0; t < info.threads; ++t) names.emplace_back(r.thread_name(t));
     }
     std::map<ashlar::event_kind, int> counts(int thread = -1) const {

@@ -1,5 +1,6 @@
 /* The program that recorder_test.cpp records. What each mode does is known to the last call; nothing here uses stdio,
-   which would allocate on its own. subject MODE [NUMBER] */
+   which would allocate on its own. subject MODE [NUMBER]
+   Long: a mode is a few lines, and they share what they need. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -108,13 +110,16 @@ static void* little_thread(void* unused) {
 
 /* Blocks pass from thread to thread; moving them passes their addresses on as well. */
 static void* volatile box[8];
+static long granted; /* how many depends on who meets whom */
 static void* trade_thread(void* seed) {
     unsigned x = (unsigned)(uintptr_t)seed * 77u + 1;
     for (int i = 0; i < 30000; ++i) {
         x = x * 1664525u + 1013904223u;
         void* mine = __atomic_exchange_n(&box[(x >> 20) % 8], NULL, __ATOMIC_ACQ_REL);
+        const int moved = mine != NULL && x % 3 == 0;
+        if (mine == NULL || moved) __atomic_fetch_add(&granted, 1, __ATOMIC_RELAXED);
         if (mine == NULL) mine = malloc(1 + (x >> 8) % 2000);
-        else if (x % 3 == 0) mine = realloc(mine, 1 + (x >> 9) % 4000);
+        else if (moved) mine = realloc(mine, 1 + (x >> 9) % 4000);
         void* other = __atomic_exchange_n(&box[(x >> 16) % 8], mine, __ATOMIC_ACQ_REL);
         free(other);
         if (i % 8 == 0) sched_yield(); /* on few CPUs nobody would meet anybody */
@@ -159,6 +164,7 @@ static void mode_threads(void) { run_threads((int)n, churn_thread); }
 static void mode_trade(void) {
     run_threads((int)n, trade_thread);
     for (int i = 0; i < 8; ++i) free(box[i]);
+    free(malloc(1000000 + (size_t)granted)); /* the trace itself tells the number */
 }
 static void mode_little(void) {
     for (long i = 0; i < n; ++i) run_threads(1, little_thread);
@@ -267,6 +273,23 @@ static void mode_dlopen(void) {
     free(f(88));
     dlclose(library);
 }
+static void mode_maps(void) {
+    char* p = mmap(NULL, 40960, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    must(p != MAP_FAILED);
+    must(mmap(p + 8192, 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == p + 8192);
+    must(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, -1, 0) == MAP_FAILED && errno == EBADF);
+    must(munmap(p + 1, 4096) == -1 && errno == EINVAL);
+    must(munmap(p, 8000) == 0);
+    char* q = mremap(p + 16384, 24576, 1 << 20, MREMAP_MAYMOVE);
+    must(q != MAP_FAILED);
+    const int file = open("/proc/self/exe", O_RDONLY);
+    must(mmap(NULL, 100, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0) != MAP_FAILED);
+    close(file);
+    void* library = dlopen(argument, RTLD_NOW);
+    must(library != NULL && dlopen("/no/such/library", RTLD_NOW) == NULL && dlerror() != NULL);
+    dlclose(library);
+    dlclose(dlopen(NULL, RTLD_LAZY));
+}
 static void mode_forever(void) {
     for (;;) churn(1000, 1);
 }
@@ -279,7 +302,7 @@ static const struct {
              MODE(key),            MODE(fork),     MODE(rawfork), MODE(vfork),      MODE(forkthreads),
              MODE(exec),           MODE(spawn),    MODE(closefds), MODE(kill),      MODE(_exit),
              MODE(abort),          MODE(quick_exit), MODE(atexit), MODE(interrupt), MODE(dlopen),
-             MODE(forever),        MODE(mixed)};
+             MODE(forever),        MODE(mixed),    MODE(maps)};
 
 int main(int argc, char** argv) {
     name_of_program = argv[0];
