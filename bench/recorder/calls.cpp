@@ -1,4 +1,4 @@
-// bench/recorder/calls.cpp - a program that allocates at many depths: what recording call stacks costs it. calls [ROUNDS]
+// bench/recorder/calls.cpp - a program that allocates at many depths: what recording call stacks costs it. calls [ROUNDS [THREADS]]
 //
 // A small language is parsed into trees of vectors, strings and maps, evaluated and dropped, over and over: stacks of 5 to
 // 40 frames, some hundred of them, from templates of the C++ library as well.
@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -62,15 +63,24 @@ std::size_t weigh(const node& n, std::map<std::string, std::size_t>& seen) {
     return sum + n.marks.size();
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-    const long rounds = argc > 1 ? std::atol(argv[1]) : 20000;
+std::size_t work(long rounds) {
     const std::string text = "1*(2+(3+4*5)*(6+7))+8*(9*(1+(2+(3*(4+(5*6))))))+7";
     std::size_t total = 0;
     for (long i = 0; i < rounds; ++i) {
         std::map<std::string, std::size_t> seen;
         total += weigh(*parser(text).sum(), seen);
     }
+    return total;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const long rounds = argc > 1 ? std::atol(argv[1]) : 20000;
+    const long others = argc > 2 ? std::atol(argv[2]) - 1 : 0;
+    std::vector<std::thread> threads;
+    for (long i = 0; i < others; ++i) threads.emplace_back(work, rounds);
+    const std::size_t total = work(rounds);
+    for (auto& each : threads) each.join();
     std::printf("%zu\n", total);
 }
