@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -162,6 +163,10 @@ void print_summary(const study& of) {
     print_kinds(s);
     print_libraries(s);
     print_threads(s);
+    for (const auto& d : definitions()) {
+        const std::string_view word = d.word;
+        if (word == "Peak" || word == "Never freed" || word == "Temporary" || word == "Lifetime") fmt::print("{}: {}\n", d.word, d.meaning);
+    }
     fmt::print("A reallocation is one allocation and one free. All words: docs/report.md, and the page.\n");
 }
 

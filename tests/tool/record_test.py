@@ -145,6 +145,8 @@ class Record(tool.ToolTest):
         self.assertTrue(any("/mmap.cpython" in name for name in loaded), loaded)
         text = self.ashlar("report", "--no-html", "m.trace").stdout
         self.assertRegex(text, r"mapped, the most +\d")
+        for word in ("Peak", "Never freed", "Temporary", "Lifetime"):
+            self.assertRegex(text, f"(?m)^{word}: [A-Z]")
         self.assertRegex(text, r"dlopen +/usr/lib/\S*/mmap.cpython")
         rows = [line.split(",") for line in self.ashlar("export", "--format", "csv", "m.trace").stdout.splitlines()]
         self.assertEqual(rows[0][-1], "name")
@@ -156,6 +158,41 @@ class Record(tool.ToolTest):
     def report_of_nothing_mapped(self):
         self.record()
         return self.report("t.trace")
+
+    def compile(self, name, body):
+        pathlib.Path(f"{name}.c").write_text(f"#include <stdio.h>\n#include <stdlib.h>\n#include <sys/wait.h>\n#include <unistd.h>\n{body}\n")
+        subprocess.run(["cc", "-O0", "-w", "-o", name, f"{name}.c"], check=True)
+
+    def test_recursion_of_fifty_thousand_frames_is_recorded_as_deep_as_asked_for(self):
+        self.compile("deep", "void *volatile p; int f(int n) { if (n % 1000 == 0) { p = malloc(100 + n); free(p); } return n ? f(n - 1) + 1 : 0; }\n"
+                             "int main(void) { return f(50000) == 50000 ? 5 : 6; }")
+        done = self.ashlar("record", "--stacks=256", "-o", "d.trace", "--", "./deep")
+        self.assertEqual(done.returncode, 5, done.stderr)
+        told = self.report("d.trace")
+        self.assertEqual((told["allocations"], told["frees"], told["leaked_blocks"]), (51, 51, 0))
+        self.assertEqual([site["function"] for site in told["sites"]], ["f"])
+
+    def test_a_storm_of_forks_is_a_trace_for_each_child(self):
+        self.compile("storm", "int main(void) { for (int i = 0; i < 100; ++i) if (fork() == 0) { free(malloc(100 + i)); _exit(0); }\n"
+                              "int n = 0, s; while (wait(&s) > 0) n += s == 0; free(malloc(n)); return n; }")
+        done = self.ashlar("record", "-o", "s.trace", "--", "./storm")
+        self.assertEqual(done.returncode, 100, done.stderr)
+        self.assertIn("100 traces of child processes beside it", done.stderr)
+        children = [name for name in self.files() if name.startswith("s.trace.")]
+        self.assertEqual(len(children), 100)
+        for child in children[::20]:
+            told = self.report(child)
+            self.assertEqual((told["allocations"], told["frees"], told["process"]["forked"]), (1, 1, True))
+
+    @tool.unittest.skipIf(os.getuid() != 0, "only root can make a program that runs as another user")
+    def test_a_program_with_borrowed_rights_runs_unrecorded_and_that_is_said(self):
+        self.compile("mine", 'int main(void) { free(malloc(5)); printf("%d\\n", geteuid()); return 0; }')
+        os.chown("mine", 65534, 65534)
+        os.chmod("mine", 0o4755)
+        done = self.ashlar("record", "-o", "u.trace", "--", "./mine")
+        self.assertEqual((done.stdout, done.returncode), ("65534\n", 1))
+        self.assertRegex(done.stderr, r"^ashlar: nothing was recorded of ./mine: [^\n]*setuid[^\n]*\n$")
+        self.assertEqual([name for name in self.files() if ".trace" in name], [])
 
     def test_a_library_is_found_by_the_search_path_of_who_loads_it(self):
         os.mkdir("lib")
