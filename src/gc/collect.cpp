@@ -105,7 +105,7 @@ void collector::sweep_tile(tile* t) noexcept {
         t->occupied[w] = t->marks[w];
         t->marks[w] = 0;  // tile.I5
     }
-    t->occupied[first_word] |= own_bits;  // tile.I2
+    t->occupied[first_word] |= own_bits;  // tile.I2; what is marked keeps its place (collected_heap.I2)
     swept_live_ += live * granule;
     statistics_.waiting += t->waiting;
 }

@@ -11,13 +11,8 @@ namespace ashlar::gc::detail {
 inline void marker::visit(void* object) noexcept {
     const header h = header_of(object);
     const descriptor& d = *h.type();
-    const std::size_t n = h.granules();
-    if (n > 1) {
-        const std::size_t i = index_of(object);
-        if (i % 64 + n < 64) tile_of(object)->marks[i / 64] |= (bit(n) - 1) << (i % 64);
-        else set_run(tile_of(object)->marks, i, n);
-    }
-    if (d.mark != nullptr) d.mark(object, *this);
+    if (d.mark != nullptr) d.mark(object, *this);  // marker.I2
+    else mark_rest(object, h.granules());
 }
 
 void marker::revisit(void* object) noexcept {
@@ -26,27 +21,30 @@ void marker::revisit(void* object) noexcept {
 }
 
 std::size_t marker::drain(std::size_t most) noexcept {
-    for (std::size_t done = 0; done != most; ++done) {
+    std::size_t oldest = oldest_flying_, flying = flying_count_, done = 0;
+    for (; done != most; ++done) {
         // What is on the stack goes through the queue: its header is fetched while what came before it is visited.
-        while (top_ != base_ && flying_count_ != in_flight && (top_[-1] & resumed_bit) == 0) {
+        while (top_ != base_ && flying != in_flight && (top_[-1] & resumed_bit) == 0) {
             const std::uintptr_t entry = *--top_;
             __builtin_prefetch(reinterpret_cast<const void*>(entry - header_size));
-            flying_[(oldest_flying_ + flying_count_++) % in_flight] = entry;
+            flying_[(oldest + flying++) % in_flight] = entry;
         }
-        if (top_ != base_ && (top_[-1] & resumed_bit) != 0) {
+        if (flying != 0) {
+            const std::uintptr_t object = flying_[oldest++ % in_flight];
+            --flying;
+            visit(reinterpret_cast<void*>(object));
+        } else if (top_ != base_) {
             const std::uintptr_t entry = *--top_;
             resumed_at_ = *--top_;
             visit(reinterpret_cast<void*>(entry - resumed_bit));
             resumed_at_ = 0;
-            continue;
+        } else {
+            break;
         }
-        if (flying_count_ == 0) return done;
-        const std::uintptr_t oldest = flying_[oldest_flying_];
-        oldest_flying_ = (oldest_flying_ + 1) % in_flight;
-        --flying_count_;
-        visit(reinterpret_cast<void*>(oldest));
     }
-    return most;
+    oldest_flying_ = oldest;
+    flying_count_ = flying;
+    return done;
 }
 
 bool marker::grow() noexcept {

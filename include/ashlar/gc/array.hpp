@@ -70,6 +70,7 @@ private:
     static void mark_part(void* p, detail::marker& m) {
         array& a = *static_cast<array*>(p);
         std::size_t i = m.resumed_at();
+        if (i == 0) detail::mark_rest(p, detail::header_of(p).granules());
         std::size_t end = a.size_;
         if (end - i > visited_at_once) {
             end = i + visited_at_once;

@@ -108,7 +108,7 @@ public:
     }
     /// @throws std::bad_alloc, and what T's constructor throws
     template <class T, class... Args>
-    root<T> make(Args&&... args) {
+    [[gnu::always_inline]] root<T> make(Args&&... args) {
         if constexpr (detail::small<T>) {
             // What is seldom is two calls at the end: the rest needs no registers saved (tests/budgets/gc.cpp).
             if (void* const room = bump(detail::descriptor_of<T>, detail::granules_for(sizeof(T)))) [[likely]] {
@@ -213,12 +213,12 @@ private:
         return slot == nullptr ? root<T>() : root<T>(slot);
     }
     template <class T, class... Args>
-    static void build(void* room, Args&&... args) {
+    [[gnu::always_inline]] static void build(void* room, Args&&... args) {
         if constexpr (std::is_constructible_v<T, Args...>) ::new (room) T(std::forward<Args>(args)...);
         else ::new (room) T{std::forward<Args>(args)...};
     }
     template <class T, class F>
-    void construct(void* room, F build_it) {
+    [[gnu::always_inline]] void construct(void* room, F build_it) {
         struct building {
             heap* h;
             void* object;

@@ -47,7 +47,7 @@ public:
         push(reinterpret_cast<std::uintptr_t>(object));  // marker.I1
     }
     /// What `trace` calls for each reference.
-    void slot(reference& r) noexcept { mark(r.target); }
+    [[gnu::always_inline]] void slot(reference& r) noexcept { mark(r.target); }
 
     /// An array is visited in parts: from where, and that there is more of it.
     std::size_t resumed_at() const noexcept { return resumed_at_; }

@@ -85,7 +85,7 @@ struct root_slots {
     root_slot* free = nullptr;
 
     /// @returns null where memory was refused
-    root_slot* take(void* object) noexcept {
+    [[gnu::always_inline]] root_slot* take(void* object) noexcept {
         root_slot* const s = free;
         if (s == nullptr) [[unlikely]] return take_slowly(object);
         free = static_cast<root_slot*>(s->object);

@@ -100,10 +100,20 @@ protected:
     ~slot_visitor() = default;
 };
 
+template <class T>
+inline constexpr bool small = sizeof(T) <= largest_small && alignof(T) <= granule;
+
 template <class T, class Sink>
 void trace_object(void* object, Sink& sink) {
     visitor<Sink> visit{sink};
     visit(*static_cast<const T*>(object));
+}
+
+/// What marking does with an object: its further bits, whose number is a constant of the type, and its references.
+template <class T>
+void mark_object(void* object, marker& m) {
+    if constexpr (small<T>) mark_rest(object, granules_for(sizeof(T)));
+    trace_object<T>(object, m);
 }
 
 /// The name as the compiler spells it, within the text around it.
@@ -115,7 +125,7 @@ constexpr const char* type_text() noexcept { return __PRETTY_FUNCTION__; }
 /// Everything about a type, for a collector that does not know it.
 struct descriptor {
     const char* text;  ///< contains the name
-    void (*mark)(void*, detail::marker&);         ///< null: no references
+    void (*mark)(void*, detail::marker&);         ///< sets the bits behind the first, and marks what is referred to; null: no references
     void (*each_slot)(void*, detail::slot_visitor&);  ///< null: no references
     void (*update)(void*, detail::sliding&);   ///< null: no references
     void (*destroy)(void*) noexcept;              ///< null: nothing to do
@@ -145,14 +155,11 @@ void relocate_by_move(void* to, void* from) noexcept {
 }
 
 template <class T>
-inline constexpr bool small = sizeof(T) <= largest_small && alignof(T) <= granule;
-
-template <class T>
 constexpr descriptor describe() noexcept {
     static_assert(has_references<T> || leaf<T>, "say where the references of this type are: gc_members, trace, or gc::leaf");
     descriptor d{type_text<T>(), nullptr, nullptr, nullptr, nullptr, nullptr, sizeof(T), small<T> ? granules_for(sizeof(T)) : 0, true};
     if constexpr (has_references<T>) {
-        d.mark = &trace_object<T, marker>;
+        d.mark = &mark_object<T>;
         d.each_slot = &trace_object<T, slot_visitor>;
         d.update = &trace_object<T, sliding>;
     }

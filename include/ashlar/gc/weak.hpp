@@ -38,6 +38,7 @@ struct ephemeron_links {
 
 /// Marks the value, or has the ephemeron wait.
 inline void mark_ephemeron(void* object, marker& m) noexcept {
+    mark_rest(object, granules_for(sizeof(ephemeron_links)));
     auto& e = *static_cast<ephemeron_links*>(object);
     if (e.key.target == nullptr || e.next != nullptr) return;
     if (is_marked(e.key.target)) return m.mark(e.value.target);
