@@ -71,6 +71,9 @@ verdict heap::verify() {
     return collector_->verify();
 }
 
+population heap::count(const descriptor& d) { return collector_->count(d); }
+void heap::write_snapshot(write_function write, void* to) { collector_->write_snapshot(write, to); }
+
 void* heap::allocate_slowly(const descriptor& d, std::size_t granules) { return collector_->allocate_small(d, granules); }
 void* heap::allocate_large(const descriptor& d, std::size_t bytes, std::size_t align) {
     return collector_->allocate_large(d, bytes, align);

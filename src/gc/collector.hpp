@@ -108,6 +108,10 @@ public:
     root_slot* more_slots() noexcept;  ///< null where memory is refused
     std::size_t slots_in_use() const noexcept;
 
+    // snapshot.cpp
+    population count(const descriptor& d);
+    void write_snapshot(heap::write_function write, void* to);
+
     heap& heap_;
     any_ref upstream_;
     options options_;
@@ -140,6 +144,8 @@ private:
     void collect_in_make() noexcept;
 
     verdict look_at_all() noexcept;
+    template <class F>
+    void each_object(F visit);
 
     void begin_marking() noexcept;
     void mark_roots() noexcept;

@@ -17,7 +17,8 @@ struct checker final : slot_visitor {
         else if (tile_of(r.target)->large_offset == 0 && !is_marked(r.target)) fault = "no object begins at the target";
         else if (header_of(r.target).waiting()) fault = "the target is dead";
         if (fault == nullptr) return;
-        found = {fault, object, r.target, object == nullptr ? nullptr : header_of(object).type()->text};
+        found = {fault, object, r.target, object == nullptr ? nullptr : header_of(object).type()->text,
+                 object == nullptr ? 0 : static_cast<std::size_t>(reinterpret_cast<std::byte*>(&r) - static_cast<const std::byte*>(object))};
     }
     bool knows(const tile* t) const noexcept {
         std::size_t low = 0;
@@ -43,17 +44,43 @@ struct checker final : slot_visitor {
     verdict found{};
 };
 
+/// Whether a place is one of those that an object's type names.
+struct place_finder final : slot_visitor {
+    explicit place_finder(const void* p) noexcept : place(p) {}
+    void slot(reference& r) noexcept override { named |= place == &r.target; }
+    const void* place;
+    bool named = false;
+};
+
+/// With zeal.poison nothing of earlier objects is left in the room of a new one: a word that is an object's address was
+/// put there by the program, and is a reference that the collector would neither follow nor update.
+void look_for_unnamed(checker& check, void* object) noexcept {
+    const header h = header_of(object);
+    if (h.waiting() || h.type() == &filler || h.type()->size > h.granules() * granule) return;
+    for (std::size_t at = 0; at + sizeof(void*) <= h.type()->size; at += sizeof(void*)) {
+        void* word = nullptr;
+        std::memcpy(&word, static_cast<std::byte*>(object) + at, sizeof word);
+        if (word == nullptr || reinterpret_cast<std::uintptr_t>(word) % granule != 0 || !check.knows(tile_of(word))) continue;
+        if (tile_of(word)->large_offset != 0 ? index_of(word) * granule != tile_of(word)->large_offset : !is_marked(word)) continue;
+        place_finder finder(static_cast<std::byte*>(object) + at);
+        if (h.type()->each_slot != nullptr) h.type()->each_slot(object, finder);
+        if (finder.named) continue;
+        check.found = {"a pointer to an object stands where the type names no reference", object, word, h.type()->text, at};
+        return;
+    }
+}
+
 /// Leaves in `marks` one bit an object: its first. @returns what is wrong with the headers
 verdict find_first_bits(tile* t) noexcept {
     for (std::size_t i = find(t->occupied, first_index); i < indices;) {
         const std::byte* const object = object_at(t, i);
         const header h = header_of(object);
         const std::size_t n = h.type() == nullptr ? 0 : h.granules();
-        if (n == 0 || i + n > indices) return {"a header is damaged", object, nullptr, nullptr};
+        if (n == 0 || i + n > indices) return {"a header is damaged", object, nullptr, nullptr, 0};
         // tile.I1
-        if (find<true>(t->occupied, i) < i + n) return {"an object lies partly in a hole", object, nullptr, h.type()->text};
+        if (find<true>(t->occupied, i) < i + n) return {"an object lies partly in a hole", object, nullptr, h.type()->text, 0};
         if (test(t->destructors, i) && h.type()->destroy == nullptr) {
-            return {"a destructor is expected that is none", object, nullptr, h.type()->text};
+            return {"a destructor is expected that is none", object, nullptr, h.type()->text, 0};
         }
         t->marks[i / 64] |= bit(i);
         i = find(t->occupied, i + n);
@@ -76,14 +103,17 @@ verdict collector::verify() noexcept {
 
 verdict collector::look_at_all() noexcept {
     for (std::size_t i = 0; i != tile_count_; ++i) {
-        if (i != 0 && tiles_[i - 1] >= tiles_[i]) return {"the tiles are out of order", nullptr, tiles_[i], nullptr};
-        if (tiles_[i]->owner != &heap_) return {"a tile is of another heap", nullptr, tiles_[i], nullptr};
+        if (i != 0 && tiles_[i - 1] >= tiles_[i]) return {"the tiles are out of order", nullptr, tiles_[i], nullptr, 0};
+        if (tiles_[i]->owner != &heap_) return {"a tile is of another heap", nullptr, tiles_[i], nullptr, 0};
         if (const verdict v = find_first_bits(tiles_[i]); !v) return v;
     }
     checker check;
     check.c = this;
     for (std::size_t i = 0; i != tile_count_; ++i) {
-        for_each_object(tiles_[i], tiles_[i]->occupied, [&](void* object, std::size_t) { check.references_of(object); });
+        for_each_object(tiles_[i], tiles_[i]->occupied, [&](void* object, std::size_t) {
+            check.references_of(object);
+            if (options_.zeal.poison && check.found) look_for_unnamed(check, object);
+        });
     }
     for (tile* t = large_; t != nullptr; t = t->next) check.references_of(object_at(t, t->large_offset / granule));
     check.object = nullptr;

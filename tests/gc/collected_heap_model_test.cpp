@@ -3,7 +3,9 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <map>
 #include <optional>
 #include <random>
@@ -196,6 +198,7 @@ private:
             tiles.insert(p.address & ~(gc::detail::tile_size - 1));
             if (!p.movable) REQUIRE(after.at(name).address == p.address);
         }
+        for (const auto& [name, p] : after) tiles.insert(p.address & ~(gc::detail::tile_size - 1));  // empty before, maybe
         std::size_t end = 0;  // of the movable object before
         for (const auto& [address, name] : old_order) {
             const place& now = after.at(name);
@@ -319,5 +322,16 @@ TEST_CASE("collected_heap: the same where make collects in steps", "[gc][collect
     for (unsigned seed = 1; seed != 5; ++seed) {
         INFO("seed " << seed);
         program(seed, {.headroom = 60'000, .in_steps = true, .zeal = {.poison = true}}).run(700);
+    }
+}
+
+TEST_CASE("collected_heap: the same for as long as the soak asks, with seeds of its own", "[.][gc-soak]") {
+    const char* const seconds = std::getenv("ASHLAR_SOAK_SECONDS");
+    const char* const first = std::getenv("ASHLAR_SOAK_SEED");
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds == nullptr ? 10 : std::atoi(seconds));
+    for (auto seed = static_cast<unsigned>(first == nullptr ? 1 : std::atoi(first)); std::chrono::steady_clock::now() < end; ++seed) {
+        INFO("seed " << seed);
+        program(seed, {.headroom = 20'000 + seed % 7 * 50'000, .in_steps = seed % 2 == 0,
+                       .zeal = {.collect = seed % 5 == 0, .poison = seed % 3 != 0}}).run(seed % 5 == 0 ? 300 : 2000);
     }
 }

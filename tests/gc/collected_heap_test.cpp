@@ -66,6 +66,11 @@ struct busy {
     }
 };
 
+struct forgetful {
+    gc::member<node> named, forgotten;
+    void trace(auto& visit) const { visit(named); }
+};
+
 gc::root<node> list(gc::heap& h, std::size_t n) {
     gc::root<node> head;
     for (std::size_t i = 0; i != n; ++i) head = h.make<node>(head, nullptr, i);
@@ -247,12 +252,12 @@ TEST_CASE("collected_heap: a step does a part, and steps together what a collect
 
 TEST_CASE("collected_heap: what moves from one object to another between steps is not lost", "[gc][collected_heap]") {
     gc::heap h({.automatic = false, .zeal = {.poison = true}});
-    auto first = h.make<node>(), last = list(h, 5000);
-    first->left = last;
-    node* deep = last.get();
+    auto first = h.make<node>(), long_list = list(h, 5000);
+    first->left = long_list;
+    node* deep = long_list.get();
     while (deep->left->left) deep = deep->left.get();
     const gc::weak<node> w(gc::root<node>(deep->left));
-    last = nullptr;
+    long_list = nullptr;
     h.step(std::chrono::nanoseconds(0));
     first->right = deep->left;  // the only reference goes to an object that was looked at already
     deep->left = nullptr;
@@ -275,7 +280,53 @@ TEST_CASE("collected_heap: verify tells of a reference that leads nowhere", "[gc
     const auto v = h.verify();
     CHECK(v.fault == std::string("no object begins at the target"));
     CHECK(v.object == a.get());
+    CHECK(v.offset == 0);
     CHECK(std::string(v.type).find("node") != std::string::npos);
     a->left = nullptr;
     CHECK(h.verify());
+}
+
+TEST_CASE("collected_heap: verify tells of a member that trace forgot, and where it is", "[gc][collected_heap]") {
+    gc::heap h({.zeal = {.poison = true}});
+    const auto target = h.make<node>();
+    const auto f = h.make<forgetful>();
+    f->named = target;
+    CHECK(h.verify());
+    f->forgotten = target;
+    const auto v = h.verify();
+    CHECK(v.fault == std::string("a pointer to an object stands where the type names no reference"));
+    CHECK(v.offset == 8);
+    CHECK(std::string(v.type).find("forgetful") != std::string::npos);
+}
+
+TEST_CASE("collected_heap: verify tells of a reference into another heap", "[gc][collected_heap]") {
+    gc::heap h, other;
+    const auto a = h.make<node>(), b = other.make<node>();
+    a->right = b;
+    const auto v = h.verify();
+    CHECK(v.fault == std::string("the target is not in this heap"));
+    CHECK(v.offset == 8);
+    CHECK(v.target == b.get());
+    a->right = nullptr;
+    CHECK(h.verify());
+}
+
+TEST_CASE("collected_heap: objects are counted by type, and a snapshot has them all with their references", "[gc][collected_heap]") {
+    gc::heap h({.automatic = false});
+    const auto a = list(h, 3);
+    const auto big = h.make<vast>();
+    h.make<dying>();
+    CHECK(h.count<node>().objects == 3);
+    CHECK(h.count<node>().bytes == 3 * 32);
+    CHECK(h.count<dying>().objects == 1);
+    h.collect();
+    CHECK(h.count<dying>().objects == 0);
+    CHECK(h.count<vast>().bytes > 100'000);
+    std::string text;
+    h.write_snapshot([](void* to, const char* part, std::size_t n) { static_cast<std::string*>(to)->append(part, n); }, &text);
+    const auto id = [](const void* p) { return std::to_string(reinterpret_cast<std::uintptr_t>(p) / 16); };
+    CHECK(text.find("{\"id\":" + id(a.get()) + ",\"type\":\"") != std::string::npos);
+    CHECK(text.find("::node\",\"bytes\":32,\"to\":[" + id(a->left.get()) + "]}") != std::string::npos);
+    CHECK(text.find("\"roots\":[") != std::string::npos);
+    CHECK(text.find(id(big.get()), text.find("\"roots\":[")) != std::string::npos);
 }

@@ -83,11 +83,19 @@ struct verdict {
     const void* object = nullptr;     ///< that holds the reference
     const void* target = nullptr;
     const char* type = nullptr;       ///< contains the object's type
+    std::size_t offset = 0;           ///< of the reference in the object, where it is inside
     explicit operator bool() const noexcept { return fault == nullptr; }
+};
+
+/// How many objects of a type there are.
+struct population {
+    std::size_t objects, bytes;
 };
 
 class heap {
 public:
+    using write_function = void (*)(void* to, const char* text, std::size_t length);
+
     /// @throws std::bad_alloc
     explicit heap(const options& o = {});
     /// @pre the upstream outlives the heap
@@ -156,9 +164,14 @@ public:
     /// Runs the destructors that wait. @returns how many
     std::size_t safepoint();
 
-    /// Looks at every object and reference, and changes nothing. @pre not in a constructor or destructor of an object
+    /// Looks at every object and reference, and changes nothing. With zeal.poison also for members that `trace` forgot. @pre not in a constructor or destructor of an object
     verdict verify();
     statistics stats() const noexcept;
+    /// @returns the objects of this very type, reachable or not found unreachable yet
+    template <class T>
+    population count() { return count(detail::descriptor_of<T>); }
+    /// Writes every object with its type, bytes and references, and what the roots hold, as JSON, in parts.
+    void write_snapshot(write_function write, void* to);
     void set_limits(std::size_t soft, std::size_t hard) noexcept;
 
 private:
@@ -238,6 +251,7 @@ private:
         if (t->large_offset != 0) t->has_destructor = true;
         else t->destructors[detail::index_of(object) / 64] |= detail::bit(detail::index_of(object));
     }
+    population count(const descriptor& d);
     void* allocate_slowly(const descriptor& d, std::size_t granules);
     void* allocate_large(const descriptor& d, std::size_t bytes, std::size_t align);
     static void abandon(void* object) noexcept;
