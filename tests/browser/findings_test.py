@@ -1,6 +1,9 @@
 """What the page shows of what may be worth a change, in a real browser."""
+import pathlib
+import subprocess
+
 import browser
-from browser import PageTest, Text, act, browse
+from browser import ASHLAR, PageTest, Text, act, browse
 
 
 class Findings(PageTest):
@@ -42,6 +45,24 @@ class Findings(PageTest):
             self.assertIn("29.4\u00a0% filled", seen["end"][1])
             self.assertIn("the end", seen["value"])
             self.assertRegex(seen["walked"][2], r"from 0x101000.*1.page.*1.00.KiB live.*25\.0.% filled")
+
+    def test_what_the_program_maps_and_loads_has_a_curve_and_a_table(self):
+        trace = self.folder / "m"
+        subprocess.run([ASHLAR, "record", "--maps", "-o", trace, "--", "/usr/bin/python3", "-c", "import mmap; m = mmap.mmap(-1, 1 << 22)"],
+                       check=True, stderr=subprocess.PIPE)
+        subprocess.run([ASHLAR, "report", "--html", f"{trace}.html", trace], check=True, stdout=subprocess.PIPE)
+        seen = act(pathlib.Path(f"{trace}.html"), """
+            seen.curve = $(".curve.mapped").textContent;
+            seen.table = $("#libraries").textContent;
+            const chart = $(".chart");
+            for (let i = 0; i < 4000 && !(seen.read || "").includes("dlopen"); ++i) {
+              chart.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" }));
+              seen.read = $(".readout").textContent;
+            }
+            """)
+        self.assertEqual(seen["curve"], "Mapped by the program")
+        self.assertRegex(seen["table"], r"dlopen/usr/lib/\S*/mmap.cpython")
+        self.assertRegex(seen["read"], r"mapped by the program .*dlopen mmap.cpython")
 
     def test_the_curves_of_memory_come_and_go_with_their_boxes(self):
         page, _ = self.report("findings")
