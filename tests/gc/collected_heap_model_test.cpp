@@ -325,13 +325,14 @@ TEST_CASE("collected_heap: the same where make collects in steps", "[gc][collect
     }
 }
 
-TEST_CASE("collected_heap: the same for as long as the soak asks, with seeds of its own", "[.][gc-soak]") {
+TEST_CASE("collected_heap: the same for as long as the soak asks, with seeds of its own", "[gc][collected_heap][soak]") {
     const char* const seconds = std::getenv("ASHLAR_SOAK_SECONDS");
     const char* const first = std::getenv("ASHLAR_SOAK_SEED");
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds == nullptr ? 10 : std::atoi(seconds));
-    for (auto seed = static_cast<unsigned>(first == nullptr ? 1 : std::atoi(first)); std::chrono::steady_clock::now() < end; ++seed) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds == nullptr ? 0 : std::atoi(seconds));
+    auto seed = static_cast<unsigned>(first == nullptr ? 1 : std::atoi(first));
+    do {
         INFO("seed " << seed);
         program(seed, {.headroom = 20'000 + seed % 7 * 50'000, .in_steps = seed % 2 == 0,
                        .zeal = {.collect = seed % 5 == 0, .poison = seed % 3 != 0}}).run(seed % 5 == 0 ? 300 : 2000);
-    }
+    } while (++seed != 0 && std::chrono::steady_clock::now() < end);
 }

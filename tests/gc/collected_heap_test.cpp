@@ -1,3 +1,4 @@
+// Long: what the heap promises, a case a promise; its types are used by many of them.
 #include "ashlar/gc/collected_heap.hpp"
 
 #include <catch2/catch.hpp>

@@ -30,7 +30,7 @@ def steps(library, programs, minutes, seed, threads):
         ("forks", "10,000 forks of a program with five threads", program("forks", 10000, seed)),
         ("storm", "10,000 forks while eight threads hand blocks on", program("storm", 10000, seed)),
         ("collected", f"{minutes / 2:g} minutes of random programs on a collected heap, against their model",
-         ["env", f"ASHLAR_SOAK_SECONDS={round(minutes * 30)}", f"ASHLAR_SOAK_SEED={seed}", str(programs / "test-gc"), "[gc-soak]"]),
+         ["env", f"ASHLAR_SOAK_SECONDS={round(minutes * 30)}", f"ASHLAR_SOAK_SEED={seed}", str(programs / "test-gc"), "[soak]"]),
         ("stress", f"{minutes:g} minutes of everything at once", program("soak", round(minutes * 60), seed, threads)),
     ]
 
