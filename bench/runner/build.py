@@ -10,12 +10,13 @@ TREE = ROOT / "out" / "build" / "bench"
 PROGRAMS = TREE / "bin"
 
 
-def build():
-    """Configure once, build what changed; end with the compiler's own words when that fails."""
+def build(*targets):
+    """Configure once, build what changed, all or these targets; end with the compiler's own words when that fails."""
     if not (TREE / "CMakeCache.txt").exists():
         generator = ["-G", "Ninja"] if shutil.which("ninja") else []
         _run(["cmake", "-S", str(BENCH), "-B", str(TREE), *generator])
-    _run(["cmake", "--build", str(TREE), "--parallel", "2"])
+    only = [word for target in targets for word in ("--target", target)]
+    _run(["cmake", "--build", str(TREE), "--parallel", "2", *only])
 
 
 def _run(command):

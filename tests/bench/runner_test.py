@@ -61,7 +61,7 @@ class Runner(unittest.TestCase):
                 self.assertIn("holds no result", self.refused("malloc", "--again", file.name))
 
     def test_no_command_measures_what_it_could_not_write(self):
-        for command in ("malloc", "instructions", "adaptors", "strategies", "pools", "ownership", "compile_time", "p0089", "traces"):
+        for command in ("malloc", "instructions", "adaptors", "strategies", "pools", "ownership", "gc", "compile_time", "p0089", "traces"):
             self.assertIn("cannot write into /nonexistent", self.refused(command, "--markdown", "/nonexistent/page.md"))
 
     def test_the_strategies_are_measured_in_every_order_and_drawn(self):
