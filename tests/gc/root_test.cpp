@@ -3,8 +3,10 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
+#include "ashlar/compose/failing.hpp"
 #include "ashlar/gc/collected_heap.hpp"
 #include "ashlar/gc/member.hpp"
+#include "ashlar/strategy/page.hpp"
 
 using namespace ashlar;
 
@@ -102,4 +104,28 @@ TEST_CASE("root: globals and pins keep alive too", "[gc][root]") {
     CHECK(p->value + q->value == 16);
     none = {};
     CHECK(alive(h) == 1);
+}
+
+TEST_CASE("root: where no memory is left for another one a copy throws, and those that are there go on", "[gc][root]") {
+    page<> pages;
+    failure_plan plan;
+    failing<page<>> upstream(pages, plan);
+    gc::heap h(any_ref(upstream), {});
+    std::vector<gc::root<thing>> all;
+    all.push_back(h.make<thing>(3));
+    plan.arm(1, failure::from_then_on);
+    CHECK_THROWS_AS([&] {
+        for (;;) all.push_back(all.front());
+    }(), std::bad_alloc);
+    CHECK(all.size() > 100);
+    CHECK(!h.try_make<thing>(4));
+    CHECK_THROWS_AS(h.make<thing>(4), std::bad_alloc);
+    all.pop_back();
+    CHECK(h.make<thing>(5)->value == 5);
+    CHECK(h.verify());
+    plan.disarm();
+    all.push_back(h.make<thing>(6));
+    CHECK(all.back()->value == 6);
+    all.clear();
+    CHECK(alive(h) == 0);
 }

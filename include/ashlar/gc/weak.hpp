@@ -69,7 +69,8 @@ public:
     }
 
     /// @returns a root of the object, empty once it was found unreachable (weak.I1)
-    root<T> lock() const noexcept {
+    /// @throws std::bad_alloc where no memory is left for the root
+    root<T> lock() const {
         if (expired()) return {};
         detail::noticed(node_->object);
         return root<T>(static_cast<T*>(node_->object));
@@ -93,8 +94,9 @@ public:
         value.target = v.get();
     }
     /// @returns the key and the value; both empty once the key was found unreachable (weak.I2)
-    root<K> get_key() const noexcept { return get<K>(key); }
-    root<V> get_value() const noexcept { return get<V>(value); }
+    /// @throws std::bad_alloc where no memory is left for the root
+    root<K> get_key() const { return get<K>(key); }
+    root<V> get_value() const { return get<V>(value); }
 
     void trace(auto& visit) const { visit(key, value); }
     static constexpr void gc_describe(descriptor& d) noexcept {
@@ -103,7 +105,7 @@ public:
 
 private:
     template <class T>
-    static root<T> get(const detail::reference& r) noexcept {
+    static root<T> get(const detail::reference& r) {
         detail::noticed(r.target);
         return root<T>(static_cast<T*>(r.target));
     }
