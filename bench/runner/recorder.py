@@ -16,6 +16,7 @@ import time
 from . import machine, report, rounds
 from .build import PROGRAMS, ROOT, build
 from .figures import median
+from .launch import LAUNCHER
 
 RECORDER = ROOT / "out" / "lib" / "libashlar-record.so"
 TOOL = ROOT / "out" / "bin" / "ashlar"
@@ -109,7 +110,9 @@ def _memory(folder):
     compiler = subprocess.run(["g++", "-print-prog-name=cc1plus"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
     source = folder / "source.cpp"
     source.write_text("#include <iostream>\n#include <map>\n#include <regex>\nint main() { std::regex r(\"[a-z]+\"); std::map<int, int> m; }\n")
-    programs = {"python3, JSON": ["/usr/bin/python3", "-c", JSON], "cc1plus": [compiler, "-quiet", "-std=c++20", "-o", os.devnull, str(source)]}
+    subprocess.run(["g++", "-std=c++20", "-E", "-o", str(folder / "source.ii"), str(source)], check=True)
+    programs = {"python3, JSON": ["/usr/bin/python3", "-c", JSON],
+                "cc1plus": [compiler, "-quiet", "-std=c++20", "-fpreprocessed", "-o", os.devnull, str(folder / "source.ii")]}
     told = {}
     for name, command in programs.items():
         told[name] = {way: [_peak(way, command, folder) for _ in range(3)] for way in OURS}
@@ -119,9 +122,18 @@ def _memory(folder):
 
 
 def _peak(way, command, folder):
+    """KiB. Started by the small launcher: a child's peak counts that of the image it was made from."""
     environment = _environment(way, folder / way.replace(" ", "_")) | {"PYTHONMALLOC": "malloc"}
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
-    return os.wait4(child.pid, 0)[2].ru_maxrss
+    reader, writer = os.pipe()
+    library = environment.pop("LD_PRELOAD", "")
+    launched = [LAUNCHER, "--report-fd", str(writer), "--preload", library, "--timeout", "100", "--repeat", "1", "--", *command]
+    done = subprocess.run(launched, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment, pass_fds=[writer], check=False)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        report = pipe.read()
+    if done.returncode != 0 or not report:
+        sys.exit(f"bench: {command[0]} ended with status {done.returncode}")
+    return json.loads(report)["max_rss_kib"]
 
 
 def _resident(memory):
