@@ -10,20 +10,22 @@ import subprocess
 import sys
 import tempfile
 
-from . import choose, launch, machine, report, rounds
+from . import choose, figures, launch, machine, report, rounds
 from .workloads import INPUTS, Workload, system_program
 
 FASTER, SMALLER = 0.90, 0.85  # what counts as a gain: a tenth of the run time, or 15 % of the peak
 METRICS = ("wall time", "processor time", "peak memory")
-HEADER = ["program", "goal", "tune takes", "ours", "wall time", "of", "processor time", "of", "peak memory", "of", "gain", "with glibc's huge pages"]
-OPENING = ("Made by `./dev bench tune`. `ashlar tune --all` runs each program, in turn, under the C library's malloc, the peers and ours. "
+GLIBC_HUGE = "default, huge pages"
+HEADER = ["program", "goal", "tune takes", "ours", "wall time", "of", "processor time", "of", "peak memory", "of", "least processor time", "glibc's with huge pages", "gain"]
+OPENING = ("Made by `./dev bench tune`. `ashlar tune --all` runs each program, in turn, under the C library's malloc, the peers and ours; it is recorded and advised "
+           "with a small input where there is one, and measured with a large one. "
            "A row shows what tune takes, or, where that is another malloc than ours, ours at its best, against the best of the others, each at "
-           "its defaults: in each figure that may be another one, which is named. Below 1 is a gain. A gain is *faster* if processor time is "
-           f"at most {FASTER:g} of the best of the others', *smaller* if peak memory is at most {SMALLER:g}, and beyond the spread of the runs; wall time, which other work on the machine lengthens, must not say otherwise. "
-           "Recorded and advised is with a small input where there is one, measured with a large one.\n\n"
-           "The last column is no default, and no part of that: the processor time of glibc's malloc with GLIBC_TUNABLES=glibc.malloc.hugetlb=1, against "
-           "the same best of the others. Where it is as low as ours, the gain is that of huge pages, which any malloc could ask for; "
-           "`ashlar tune` finds that they are worth asking for.")
+           "its defaults: in each figure that may be another one, which is named. Below 1 is a gain; `=` marks a difference within the spread of the runs.\n\n"
+           "Wall and processor time are medians. Beside them stand the least processor times, which the machine's other work raises least: `=` there if less than a "
+           f"quarter of our runs beat every run of every other. A gain is *faster* if that is at most {FASTER:g}, *smaller* if peak memory is "
+           f"at most {SMALLER:g}.\n\n"
+           "glibc's malloc with huge pages (GLIBC_TUNABLES=glibc.malloc.hugetlb=1) is nobody's default, and no part of the best of the others: its least processor time "
+           "stands there so that their gain is not taken for ours. Any malloc can ask for them; `ashlar tune` finds for which program they are worth asking for.")
 
 
 def add_arguments(commands):
@@ -125,30 +127,32 @@ def _row(result):
     for name in METRICS:
         mark = "" if others[name]["outcome"] != "the same" else " ="
         cells += [f"{others[name]['ratio']:.3f}{mark}", others[name]["best"]]
-    return [*cells, _gain(others), _glibc_huge(result["tune"])]
+    ratio, sure, huge = _least(result["tune"])
+    return [*cells, f"{ratio:.3f}{'' if sure else ' ='}", f"{huge:.3f}" if huge else "-", _gain(result["tune"])]
 
 
-def _glibc_huge(tune):
-    runs = {r["name"]: r["median"] for m in tune["metrics"] if m["name"] == "processor time" for r in m["runs"]}
-    best = runs.get(tune["against_others"]["processor time"]["best"])
-    return f"{runs['default, huge pages'] / best:.3f}" if best and "default, huge pages" in runs else "-"
+def _least(tune):
+    """Of processor time, the least of the runs: ours over the best of the others; whether a quarter of ours beats all runs of all
+    others; glibc's with huge pages over the same best."""
+    runs = {r["name"]: figures.least_and_noise(r["values"]) for m in tune["metrics"] if m["name"] == "processor time" for r in m["runs"]}
+    best = min(least for name, (least, _) in runs.items() if "Ashlar" not in name and name != GLIBC_HUGE)
+    least, noise = runs[tune["ours"]]
+    return least / best, abs(least - best) > noise, runs[GLIBC_HUGE][0] / best if GLIBC_HUGE in runs else None
 
 
-def _gain(others):
+def _gain(tune):
     """'faster', 'smaller', both, or ''."""
-    def gains(name, most):
-        return others[name]["outcome"] == "better" and others[name]["ratio"] <= most
-
-    # By the processor's clock, with a wall clock that does not contradict it: that one counts the machine's other work too.
-    words = ["faster"] if gains("processor time", FASTER) and others["wall time"]["outcome"] != "worse" else []
-    return " and ".join(words + (["smaller"] if gains("peak memory", SMALLER) else []))
+    ratio, sure, _ = _least(tune)
+    memory = tune["against_others"]["peak memory"]
+    words = ["faster"] if ratio <= FASTER and sure else []
+    return " and ".join(words + (["smaller"] if memory["outcome"] == "better" and memory["ratio"] <= SMALLER else []))
 
 
 def _summary(results, rows):
     gained = {}
     for r in results:
-        if _gain(r["tune"]["against_others"]):
-            gained.setdefault(r["program"], []).append(f"{_gain(r['tune']['against_others'])} ({r['goal']})")
+        if _gain(r["tune"]):
+            gained.setdefault(r["program"], []).append(f"{_gain(r['tune'])} ({r['goal']})")
     nothing = sorted({r["program"] for r in results} - set(gained))
     yield f"- Gained over the best of the others: {len(gained)} of {len(gained) + len(nothing)} programs: " + "; ".join(f"{n}: {', '.join(g)}" for n, g in gained.items())
     yield "- Nothing gained over the best of the others: " + ", ".join(nothing)
