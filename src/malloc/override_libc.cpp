@@ -162,7 +162,12 @@ ASHLAR_EXPORT void* pvalloc(std::size_t size) noexcept {
 }
 
 ASHLAR_EXPORT std::size_t malloc_usable_size(void* p) noexcept {
-    if (const std::size_t bytes = core::process_heap::bytes_at(core::the_store, core::the_key, p)) [[likely]] return bytes;
+    if constexpr (core::sealed) {
+        const std::size_t bytes = core::own_fast->sealed_size(core::the_key, *core::the_store.find(p), p);
+        if (bytes != core::seal::broken) [[likely]] return bytes;
+    } else if (const std::size_t bytes = core::process_heap::bytes_at(core::the_store, core::the_key, p)) {
+        return bytes;
+    }
     return p == nullptr ? 0 : core::usable_size(p, "malloc_usable_size");
 }
 ASHLAR_EXPORT int malloc_trim(std::size_t) noexcept { return core::trim() ? 1 : 0; }
