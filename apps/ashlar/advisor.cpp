@@ -173,7 +173,9 @@ advice advise(const advice_input& input, const advice_settings& settings, const 
     for (const auto& peer : installed_peers()) made.candidates.push_back({peer.name, peer.library, {}});
     options.check = options.latency = true;
     replay_all(made.candidates, input.script, options, [&](const std::string& what, double share) { progress(what, 0.6 + 0.25 * share); });
-    add_site_rules(made, helped.empty() ? 1 : 2, input, settings, [&](const std::string& what, double share) { progress(what, 0.85 + 0.15 * share); });
+    // Size classes are for blocks that rules would take away: those start from ours as it is.
+    const bool has_classes = std::any_of(helped.begin(), helped.end(), [](const auto& line) { return line.starts_with("classes"); });
+    add_site_rules(made, helped.empty() || has_classes ? 1 : 2, input, settings, [&](const std::string& what, double share) { progress(what, 0.85 + 0.15 * share); });
     const auto choice = choose_among(made.candidates, settings, steps, run_ns);
     mark_front(made.candidates);
     made.choice = choice.choice;

@@ -55,6 +55,7 @@ class SitesAdvised(tool.ToolTest):
         self.assertEqual(len(ruled), 1, told)
         self.assertLess(ruled[0]["memory_ratio"], 0.97 * told["candidates"][1]["memory_ratio"])
         lines = ruled[0]["settings"]
+        self.assertFalse([line for line in lines if line.startswith("classes")])  # they would be for the blocks of the arena
         self.assertRegex("\n".join(lines), r"(?m)^route = 1 arena expects 8000 blocks \d+ KiB$")
         self.assertRegex("\n".join(lines), r"(?m)^site = 1 p:[0-9a-f]{16}:0x[0-9a-f]+:wrapped < p:[0-9a-f]{16}:0x[0-9a-f]+:new_page$")
         self.assertRegex(lines[-1], r"^rest = expects 16\d\d\d blocks$")
