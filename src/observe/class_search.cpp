@@ -107,7 +107,7 @@ std::vector<std::uint64_t> classes_beside(std::span<const sized_blocks> sizes, s
             before = now;
         }
     }
-    std::stable_sort(savings.begin(), savings.end(), [](const saving& a, const saving& b) { return a.bytes > b.bytes; });
+    std::sort(savings.begin(), savings.end(), [](const saving& a, const saving& b) { return a.bytes != b.bytes ? a.bytes > b.bytes : a.gap < b.gap; });
     if (savings.size() > count) savings.resize(count);
     std::vector<std::uint64_t> added;
     for (std::size_t g = 0; g < gaps.size(); ++g) {
