@@ -51,12 +51,8 @@ struct plain_array {
     T* data() { return reinterpret_cast<T*>(this + 1); }
 };
 
-#if ASHLAR_PEER_LIBGC
-/// libgc: it collects when a `divisor`-th of its heap was allocated, about, and grows its heap by itself. It has no way to say how
-/// large the heap is to be: beyond GC_set_max_heap_size it gives up instead of collecting.
-class conservative {
-public:
-    static constexpr bool by_hand = false;
+/// What a program holds where references are plain pointers.
+struct plain_pointers {
     template <class T>
     using local = T*;
     template <class T>
@@ -65,6 +61,14 @@ public:
     using field = T*;
     template <class T>
     using array = plain_array<T>;
+};
+
+#if ASHLAR_PEER_LIBGC
+/// libgc: it collects when a `divisor`-th of its heap was allocated, about, and grows its heap by itself. It has no way to say how
+/// large the heap is to be: beyond GC_set_max_heap_size it gives up instead of collecting.
+class conservative : public plain_pointers {
+public:
+    static constexpr bool by_hand = false;
 
     explicit conservative(std::size_t divisor) {
         GC_INIT();
@@ -88,17 +92,9 @@ public:
 #endif
 
 /// malloc and free of the C library: what is no longer needed is freed by the programs.
-class freed_by_hand {
+class freed_by_hand : public plain_pointers {
 public:
     static constexpr bool by_hand = true;
-    template <class T>
-    using local = T*;
-    template <class T>
-    using argument = T*;
-    template <class T>
-    using field = T*;
-    template <class T>
-    using array = plain_array<T>;
 
     explicit freed_by_hand(std::size_t) {}
     template <class T, class... Args>
