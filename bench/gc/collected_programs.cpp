@@ -3,9 +3,11 @@
 // SIZE is the headroom of a collected heap in bytes, or the divisor of libgc. Peak memory is the kernel's high-water mark.
 #include <ctime>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 
 #include "programs.hpp"
 
@@ -30,18 +32,27 @@ long peak_kib() {
 }
 
 template <class M>
+struct program {
+    const char* name;
+    std::uint64_t (*run)(M&);
+};
+template <class M>
+std::uint64_t nothing(M&) { return 0; }
+
+/// By address, and so each is compiled as any function is: what only main calls is compiled for size.
+template <class M>
+constexpr program<M> programs[] = {{"gcbench", &gcbench<M>::run},     {"binary-trees", &binary_trees<M>::run},
+                                   {"splay", &splay<M>::run},         {"quads", &quads<M>::run},
+                                   {"lists", &lists<M>::run},         {"arrays", &arrays<M>::run},
+                                   {"interning", &interning<M>::run}, {"nothing", &nothing<M>}};
+
+template <class M>
 int run(const char* program, std::size_t bytes) {
+    const auto found = std::find_if(std::begin(programs<M>), std::end(programs<M>), [&](const auto& p) { return std::strcmp(p.name, program) == 0; });
+    if (found == std::end(programs<M>)) return 2;
     M m(bytes);
     const double begin = cpu_seconds();
-    std::uint64_t sum = 0;
-    if (std::strcmp(program, "gcbench") == 0) sum = gcbench<M>::run(m);
-    else if (std::strcmp(program, "binary-trees") == 0) sum = binary_trees<M>::run(m);
-    else if (std::strcmp(program, "splay") == 0) sum = splay<M>::run(m);
-    else if (std::strcmp(program, "quads") == 0) sum = quads<M>::run(m);
-    else if (std::strcmp(program, "lists") == 0) sum = lists<M>::run(m);
-    else if (std::strcmp(program, "arrays") == 0) sum = arrays<M>::run(m);
-    else if (std::strcmp(program, "interning") == 0) sum = interning<M>::run(m);
-    else if (std::strcmp(program, "nothing") != 0) return 2;
+    const std::uint64_t sum = found->run(m);
     std::printf("{\"seconds\": %.6f, \"peak_kib\": %ld, \"collections\": %zu, \"sum\": \"%llx\"}\n", cpu_seconds() - begin, peak_kib(),
                 m.collections(), static_cast<unsigned long long>(sum));
     return 0;

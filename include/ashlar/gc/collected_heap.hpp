@@ -124,8 +124,10 @@ public:
                 if (roots_.free == nullptr) [[unlikely]] return root_slowly<T>(room);
                 return root<T>(roots_.take(room));
             }
+            return make_slowly<T>(std::forward<Args>(args)...);
+        } else {
+            return make_large<T>(std::forward<Args>(args)...);
         }
-        return make_slowly<T>(std::forward<Args>(args)...);
     }
 
     /// Elements are value-initialised.
@@ -202,6 +204,11 @@ private:
     }
     template <class T, class... Args>
     [[gnu::noinline, gnu::cold]] root<T> make_slowly(Args&&... args) {
+        return make_large<T>(std::forward<Args>(args)...);
+    }
+    /// Not cold: a function that calls a cold one on each of its paths is compiled as cold itself, with all its loops.
+    template <class T, class... Args>
+    [[gnu::noinline]] root<T> make_large(Args&&... args) {
         void* const room = allocate<T>();
         if (room == nullptr) throw std::bad_alloc();
         construct<T>(room, [&] { build<T>(room, std::forward<Args>(args)...); });
