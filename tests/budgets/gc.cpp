@@ -19,7 +19,7 @@ using ashlar::gc::root;
 // at most 16 instructions, 2 branches
 extern "C" void gc_make(void* to, heap& h) { ::new (to) root<node>(h.make<node>()); }
 
-// at most 36 instructions, 4 branches
+// at most 33 instructions, 4 branches
 extern "C" void gc_make_pair(void* to, heap& h, root<pair>& a, root<pair>& b) {
     ::new (to) root<pair>(h.make<pair>(a, b));
 }

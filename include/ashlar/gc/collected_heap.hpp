@@ -16,11 +16,13 @@
 //             collected_heap.I3  destructors run only in collect, compact, safepoint, step and ~heap, once an object
 //             collected_heap.I4  the footprint never exceeds the hard limit
 // Checked by: tests/gc/collected_heap_test.cpp, tests/gc/collected_heap_model_test.cpp
+// Long:       the inlined path of make, its ends, and all that a program asks of a heap, are one class.
 //
 // The rule. `make` may collect: when as much was made since the last collection as the options allow, and before it
 // refuses. Then unreachable objects die, and weak references to them are null; but nothing moves, and no destructor runs:
 // the dead that have one wait, in their room, for the next safepoint. It does not collect while a constructor runs, nor
-// where a no_gc is. So a T& is good for as long as something keeps its object reachable and nobody calls compact().
+// where a no_gc is. (An aggregate that nothing throws in has no constructor: it must make nothing while it is built, which
+// is checked.) So a T& is good for as long as something keeps its object reachable and nobody calls compact().
 // In a destructor the object's members read null, for what they referred to may be gone already.
 #pragma once
 
@@ -111,7 +113,7 @@ public:
     root<T> try_make(Args&&... args) {
         void* const room = allocate<T>();
         if (room == nullptr) [[unlikely]] return {};
-        construct<T>(room, [&] { build<T>(room, std::forward<Args>(args)...); });
+        construct_with<T>(room, std::forward<Args>(args)...);
         return rooted<T>(room);
     }
     /// @throws std::bad_alloc, and what T's constructor throws
@@ -120,7 +122,7 @@ public:
         if constexpr (detail::small<T>) {
             // What is seldom is two calls at the end: the rest needs no registers saved (tests/budgets/gc.cpp).
             if (void* const room = bump(detail::descriptor_of<T>, detail::granules_for(sizeof(T)))) [[likely]] {
-                construct<T>(room, [&] { build<T>(room, std::forward<Args>(args)...); });
+                construct_with<T>(room, std::forward<Args>(args)...);
                 if (roots_.free == nullptr) [[unlikely]] return root_slowly<T>(room);
                 return root<T>(roots_.take(room));
             }
@@ -211,7 +213,7 @@ private:
     [[gnu::noinline]] root<T> make_large(Args&&... args) {
         void* const room = allocate<T>();
         if (room == nullptr) throw std::bad_alloc();
-        construct<T>(room, [&] { build<T>(room, std::forward<Args>(args)...); });
+        construct_with<T>(room, std::forward<Args>(args)...);
         return root_slowly<T>(room);
     }
     template <class T>
@@ -236,6 +238,23 @@ private:
     [[gnu::always_inline]] static void build(void* room, Args&&... args) {
         if constexpr (std::is_constructible_v<T, Args...>) ::new (room) T(std::forward<Args>(args)...);
         else ::new (room) T{std::forward<Args>(args)...};
+    }
+    /// Makes nothing of this heap while it is built: it has no constructor, and nothing that it is given may throw.
+    template <class T, class... Args>
+    static constexpr bool is_quiet = std::is_aggregate_v<T> && detail::small<T> && [] {
+        if constexpr (std::is_constructible_v<T, Args...>) return std::is_nothrow_constructible_v<T, Args...>;
+        else return noexcept(T{std::declval<Args>()...});
+    }();
+    template <class T, class... Args>
+    [[gnu::always_inline]] void construct_with(void* room, Args&&... args) {
+        if constexpr (is_quiet<T, Args...> && detail::descriptor_of<T>.destroy == nullptr && detail::descriptor_of<T>.movable) {
+            [[maybe_unused]] const std::byte* const cursor = small_.cursor;
+            build<T>(room, std::forward<Args>(args)...);
+            // Else an initialiser that says noexcept has made something, and a collection may have freed this very room.
+            ASHLAR_PRE(small_.cursor == cursor);
+        } else {
+            construct<T>(room, [&] { build<T>(room, std::forward<Args>(args)...); });
+        }
     }
     template <class T, class F>
     [[gnu::always_inline]] void construct(void* room, F build_it) {
