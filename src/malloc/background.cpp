@@ -49,6 +49,7 @@ void start_background() noexcept {
     settings_first();
     const options& chosen = the_store.settings();
     if (chosen.background_purge == 0 || chosen.purge_delay_ms.get() <= 0) return;
+    watch_threads();
     the_store.call_when_dirty(nullptr);
     sem_init(&bell, 0, 0);
     pthread_attr_t attributes;

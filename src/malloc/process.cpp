@@ -2,6 +2,7 @@
 //
 // Layer:      malloc
 // Source:     POSIX pthread_key_create (destructors run again while they set values).
+// Picture:    first block: settings, a heap -> a second thread: exit_key and the functions of fork.cpp are made known
 // Complexity: start: a few system calls, at the first block. Attach and detach: as heap_registry.hpp.
 // Failure:    allocations refuse with null.
 // Threads:    any.
@@ -9,7 +10,9 @@
 #include "process.hpp"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <climits>
@@ -27,6 +30,10 @@ extern "C" [[gnu::weak]] int pthread_atfork(void (*before)(), void (*in_parent)(
     return __register_atfork(before, in_parent, in_child, nullptr);
 }
 #endif
+// Of the start-up files, without which the library is linked; what is to be done at exit is done then, never before.
+extern "C" {
+[[gnu::weak, gnu::visibility("hidden")]] void* __dso_handle = nullptr;
+}
 
 namespace ashlar::malloc {
 
@@ -51,13 +58,25 @@ constexpr unsigned most_guest_frees = 16;
 constinit tiny_lock<> start_lock;
 constinit std::atomic<bool> started{false};
 constinit pthread_key_t exit_key = 0;
-constinit std::atomic<bool> have_key{false};
+/// This thread's heap is not known to exit_key, for there was none: it is the process's first.
+[[gnu::tls_model("initial-exec")]] constinit thread_local bool own_unwatched = false;
+
+// Whether threads are watched; else the process that is about to begin it.
+constexpr int not_yet = 0, watched = -1, watched_without_key = -2;
+constinit std::atomic<int> watching{not_yet};
+[[gnu::tls_model("initial-exec")]] constinit thread_local bool own_turn_to_watch = false;
+constinit std::atomic<bool> one_attached{false};
 
 void thread_exits(void* h) {
     own_heap = own_fast = &no_heap;
     own_id = no_heap_id;
     ++own_exits;
     the_registry.detach(*static_cast<process_heap*>(h));
+}
+
+/// @returns false when it is to be asked again
+bool watch_own_exit(process_heap* h) noexcept {
+    return watching.load(std::memory_order_acquire) == watched && pthread_setspecific(exit_key, h) == 0;
 }
 
 /// The program is no small one: from here on it is worth the system calls to see what it may use.
@@ -73,9 +92,7 @@ std::uintptr_t new_key() noexcept {
 
 /// What needs the C library, which may allocate: own_heap is set already, so it is served like anyone.
 void watch_the_process() noexcept {
-    have_key.store(pthread_key_create(&exit_key, &thread_exits) == 0, std::memory_order_release);
     os::fence_all_threads();  // registers for it while there is one thread: later that takes milliseconds
-    pthread_atfork(&before_fork, &after_fork_in_parent, &after_fork_in_child);
     if (the_store.settings().stats_at_exit == 0) return;
     os::keep_standard_error();
     atexit(&print_summary);
@@ -83,9 +100,13 @@ void watch_the_process() noexcept {
 
 /// @returns a heap for this thread; null when refused, or when it could not be detached any more
 process_heap* attach() noexcept {
-    if (own_heap != &no_heap) return own_heap;
+    if (own_heap != &no_heap) {
+        if (own_unwatched && watching.load(std::memory_order_relaxed) == watched) own_unwatched = !watch_own_exit(own_heap);
+        return own_heap;
+    }
     if (own_exits >= PTHREAD_DESTRUCTOR_ITERATIONS) return nullptr;
     settings_first();
+    watch_other_thread();
     process_heap* h = the_registry.attach(the_store);
     if (h == nullptr) return nullptr;
     own_heap = h;  // process.I1
@@ -93,11 +114,9 @@ process_heap* attach() noexcept {
         own_fast = h;
         own_id = h->id();  // process.I2
     }
-    static constinit std::atomic<bool> watching{false};
     const int saved = errno;
-    if (!watching.exchange(true, std::memory_order_acq_rel)) watch_the_process();
-    // Another thread cannot be here before the key is made: creating a thread allocates, in the thread that creates.
-    if (have_key.load(std::memory_order_acquire)) pthread_setspecific(exit_key, h);
+    if (!one_attached.exchange(true, std::memory_order_acq_rel)) watch_the_process();
+    own_unwatched = !watch_own_exit(h);
     errno = saved;
     return h;
 }
@@ -151,6 +170,30 @@ void settings_first() noexcept {
 }
 
 void be_ready() noexcept { attach(); }
+
+void watch_threads() noexcept {
+    if (watching.load(std::memory_order_acquire) < 0 || own_turn_to_watch) return;  // the C library may allocate meanwhile
+    const int saved = errno;
+    const int me = getpid();
+    for (int who = not_yet; !watching.compare_exchange_strong(who, me, std::memory_order_acq_rel);) {
+        if (who < 0) return;
+        // Another process: this one is its child, and the thread that began it is not here. What that thread had done
+        // is done again, so fork.cpp's functions may be called twice for one fork.
+        if (who == me) {
+            sched_yield();
+            who = not_yet;
+        }
+    }
+    own_turn_to_watch = true;
+    const bool have_key = pthread_key_create(&exit_key, &thread_exits) == 0;
+    pthread_atfork(&before_fork, &after_fork_in_parent, &after_fork_in_child);
+    own_turn_to_watch = false;
+    watching.store(have_key ? watched : watched_without_key, std::memory_order_release);
+    errno = saved;
+}
+void watch_other_thread() noexcept {
+    if (one_attached.load(std::memory_order_acquire)) watch_threads();
+}
 
 [[gnu::noinline]] void* allocate_larger(std::size_t size) noexcept {
     if (void* p = pop_second(size)) return p;

@@ -57,6 +57,11 @@ bool trim() noexcept;
 
 /// Gives this thread a heap if it can have one, and what is done once in a process has been done then.
 void be_ready() noexcept;
+/// From here on the ends of threads and forks are seen: before the second thread comes to any lock. A process of one thread
+/// needs neither, and is spared the pages of the C library that this touches.
+void watch_threads() noexcept;
+/// The same, unless this is the first thread that comes.
+void watch_other_thread() noexcept;
 /// Calls f inside the gate (fork_gate.hpp), with or without a heap.
 template <class F>
 void as_visitor(F f) noexcept {
@@ -64,6 +69,7 @@ void as_visitor(F f) noexcept {
         const visit inside(the_registry.gate(), own_heap->inside());
         return f();
     }
+    watch_other_thread();
     the_registry.gate().enter_as_guest();
     f();
     the_registry.gate().leave_as_guest();

@@ -70,7 +70,6 @@ std::uint64_t process_start(std::uint32_t process) noexcept;
 bool has_borrowed_rights() noexcept;
 /// What memory this process has, in bytes: resident, and private that may be written. @returns false if the kernel does not say
 bool memory_of_process(std::uint64_t& resident, std::uint64_t& committed) noexcept;
-/// Not os::thread_id(), whose answer is remembered: after a fork that the C library did not see it is the parent's.
 std::uint32_t os_thread() noexcept;
 void thread_name(char (&out)[16]) noexcept;
 /// @returns bytes stored, at most room; `cut` tells whether there were more

@@ -119,15 +119,6 @@ T once(std::atomic<T>& memory, T (*find)() noexcept) noexcept {
     return value;
 }
 
-// Initial-exec: reading it never allocates, even from a library that was opened late.
-[[gnu::tls_model("initial-exec")]] constinit thread_local std::uint32_t own_id = 0;
-
-// The child of fork runs on its parent's copy of own_id. Registered first of all, so that handlers registered
-// later already see the child's own id (they run in order of registration in the child).
-[[gnu::constructor(101)]] void watch_forks() noexcept {
-    pthread_atfork(nullptr, nullptr, [] { own_id = 0; });
-}
-
 }  // namespace
 
 std::size_t page_size() noexcept {
@@ -240,10 +231,7 @@ bool advise(std::byte* p, std::size_t size, advice wish) noexcept {
     return false;
 }
 
-std::uint32_t thread_id() noexcept {
-    if (own_id == 0) own_id = static_cast<std::uint32_t>(syscall(SYS_gettid));
-    return own_id;
-}
+std::uint32_t thread_id() noexcept { return static_cast<std::uint32_t>(syscall(SYS_gettid)); }
 
 std::uint32_t cpu_id() noexcept {
     const keep_errno guard;

@@ -231,7 +231,7 @@ TEST_CASE("platform: every thread has its own id, the kernel's", "[os][platform]
 }
 
 TEST_CASE("platform: the child of fork has an id of its own at once", "[os][platform]") {
-    static_cast<void>(os::thread_id());  // the parent's is cached
+    static_cast<void>(os::thread_id());
     CHECK(in_child([] { return os::thread_id() == static_cast<std::uint32_t>(getpid()) ? 0 : 1; }).status == 0);
     int status = 1;
     std::thread([&] {  // also from a thread that is not the first

@@ -58,8 +58,8 @@ bool protect(std::byte* p, std::size_t size, access allowed) noexcept;
 bool populate(std::byte* p, std::size_t size) noexcept;
 bool advise(std::byte* p, std::size_t size, advice wish) noexcept;
 
-/// The kernel's number of this thread: unique among the running threads, never 0, another one in the child
-/// of fork.
+/// The kernel's number of this thread: unique among the running threads, never 0, another one in the child of fork.
+/// Asked each time: what is remembered would be the parent's after a fork that the C library did not see.
 std::uint32_t thread_id() noexcept;
 /// Bytes of address space that this process may have (RLIMIT_AS); the most there is where it has no limit.
 std::size_t address_space_limit() noexcept;
