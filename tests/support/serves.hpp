@@ -30,6 +30,18 @@ inline auto serves_classes() {
     });
 }
 
+/// half_fit: a run as long as the power of two that holds the request, which at an alignment above 16 is that much longer.
+inline auto serves_powers() {
+    return testing::serves([](const auto&, block run, layout l) {
+        if (l.size() > run.size || l.align() > run.size) return false;
+        std::size_t need = 16, whole = 16;
+        while (need < l.size()) need *= 2;
+        if (l.align() > 16) need += l.align() - 16;
+        while (whole < need) whole *= 2;
+        return whole <= run.size;
+    });
+}
+
 /// bump, stack: sizes are multiples of min_align; what is aligned to more has a word in front of it.
 inline auto serves_bumped(std::size_t min_align = 16) {
     return testing::serves([min_align](const auto&, block run, layout l) {

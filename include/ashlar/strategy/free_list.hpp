@@ -18,7 +18,7 @@
 // Checked by: tests/strategy/free_list_test.cpp
 // Long:       the one skeleton of every policy; its parts are free_block, border_map, free_list_region, region_set.
 //
-// The skeleton is the same for every policy (first_fit, next_fit, best_fit, tlsf). There is no header: the size of a
+// The skeleton is the same for every policy (first_fit, next_fit, best_fit, tlsf, half_fit). There is no header: the size of a
 // block comes back with it, and the border map tells which neighbours are free, and whether the layout can be right.
 // Leftovers in front of an aligned run are at least the least block; shorter leftovers behind are granted along.
 // A region that becomes wholly free goes back to the upstream as soon as that breaks free_list.I4.
@@ -56,6 +56,13 @@ concept fit_policy = std::derived_from<typename F::node, free_block> &&
 template <class F>
 concept moving_policy = requires(F& fit, typename F::node& b, std::byte* to, std::size_t size) {
     { fit.move(b, to, size) } noexcept;
+};
+
+/// A policy whose blocks are longer than their requests: rounded(size) is at least size, and of no size less than of a
+/// smaller one.
+template <class F>
+concept rounding_policy = requires(std::size_t size) {
+    { F::rounded(size) } noexcept -> std::same_as<std::size_t>;
 };
 
 template <fit_policy Fit, allocator Upstream = page<>>
@@ -174,6 +181,7 @@ private:
 
     static std::size_t needed(std::size_t size) noexcept {
         const std::size_t whole = align_up(size, grain);  // size <= PTRDIFF_MAX: no wrap
+        if constexpr (rounding_policy<Fit>) return Fit::rounded(whole > least ? whole : least);
         return whole > least ? whole : least;
     }
     static fit_request request(layout l) noexcept {

@@ -18,7 +18,6 @@
 // to be sure of that, make the region beforehand as long as the worst case needs.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 
 #include "ashlar/strategy/free_bins.hpp"
@@ -77,7 +76,8 @@ private:
     static constexpr std::size_t steps = 32;
     /// How many doublings above 512 bytes; the classes of those below are as close as those of the first.
     static constexpr std::size_t doubling_of(std::size_t grains) noexcept {
-        return static_cast<std::size_t>(std::bit_width(grains | steps)) - 6;
+        // The position of the highest bit: one instruction, where std::bit_width takes four and is asked three times.
+        return static_cast<std::size_t>(63 ^ __builtin_clzll(grains | steps)) - 5;
     }
     static constexpr std::size_t classes = 36 * steps;
     static_assert(steps == 1u << 5);
