@@ -1,4 +1,5 @@
 // The thread's own cache: frames that other threads destroy, that outlive their thread, and scopes that name an allocator.
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <thread>
 
@@ -54,16 +55,17 @@ TEST_CASE("thread_frames: a coroutine of a thread's last destructors has its fra
 }
 
 TEST_CASE("thread_frames: two threads hand each other frames, and none is lost or given twice", "[async][thread_frames]") {
-    constexpr int rounds = 2000;
+    constexpr int rounds = 500;
     std::atomic<void*> box{nullptr};
     std::atomic<int> wrong{0};
     std::thread other([&] {
         for (int i = 0; i < rounds;) {
             void* const f = box.exchange(nullptr, std::memory_order_acquire);
             if (f == nullptr) {
-                std::this_thread::yield();
+                box.wait(nullptr, std::memory_order_relaxed);
                 continue;
             }
+            box.notify_one();
             if (*static_cast<int*>(f) != i) ++wrong;
             deallocate_frame(f, 64 + static_cast<std::size_t>(i % 7) * 100);
             ++i;
@@ -72,8 +74,9 @@ TEST_CASE("thread_frames: two threads hand each other frames, and none is lost o
     for (int i = 0; i < rounds; ++i) {
         void* const f = allocate_frame(64 + static_cast<std::size_t>(i % 7) * 100);
         *static_cast<int*>(f) = i;
-        while (box.load(std::memory_order_relaxed) != nullptr) std::this_thread::yield();
+        while (void* const full = box.load(std::memory_order_relaxed)) box.wait(full, std::memory_order_relaxed);
         box.store(f, std::memory_order_release);
+        box.notify_one();
     }
     other.join();
     CHECK(wrong == 0);

@@ -31,6 +31,9 @@ def steps(library, programs, minutes, seed, threads):
         ("storm", "10,000 forks while eight threads hand blocks on", program("storm", 10000, seed)),
         ("collected", f"{minutes / 2:g} minutes of random programs on a collected heap, against their model",
          ["env", f"ASHLAR_SOAK_SECONDS={round(minutes * 30)}", f"ASHLAR_SOAK_SEED={seed}", str(programs / "test-gc"), "[soak]"]),
+        ("pool", "1,000,000 interleavings of grant, cancellation, timeout and close of an async_pool, under the thread sanitizer",
+         ["env", "-u", "LD_PRELOAD", "ASHLAR_SOAK_INTERLEAVINGS=1000000", f"ASHLAR_SOAK_SEED={seed}",
+          str(programs.parents[1] / "tsan" / "tests" / "test-async"), "[soak]"]),
         ("stress", f"{minutes:g} minutes of everything at once", program("soak", round(minutes * 60), seed, threads)),
     ]
 
@@ -50,7 +53,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=5, help="of the stress test (default: 5); the rest takes some more")
     parser.add_argument("--seed", type=int, help="numbers of an earlier run; a new one each day otherwise")
     parser.add_argument("--threads", type=int, default=4, help="of the stress test (default: 4)")
-    parser.add_argument("--only", action="append", metavar="STEP", help="refused, signals, crowd, libraries, threads, forks, storm, collected or stress")
+    parser.add_argument("--only", action="append", metavar="STEP", help="refused, signals, crowd, libraries, threads, forks, storm, collected, pool or stress")
     parser.add_argument("--library", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--programs", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     options = parser.parse_args()
