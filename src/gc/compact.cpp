@@ -13,7 +13,6 @@ namespace ashlar::gc::detail {
 
 namespace {
 constexpr std::size_t longest = granules_for(largest_small);  // granules; what may stand behind a word's last granule
-constexpr std::size_t run_most = 1024;  // granules copied at once, so that they are in the cache when they are updated
 }  // namespace
 
 compaction::~compaction() {
@@ -92,17 +91,15 @@ std::size_t compaction::plan_objects(tile* t, std::size_t word, std::size_t i) n
             to = object_at(c_.tiles_[place_tile_], place_);
             place_ += n;
         }
-        if (to != object) t->slides = true;
         if (!note(object, to)) return 0;
         i = find(t->occupied, i + n);
     }
-    t->forward[word] = has_exceptions | first;
+    t->plan[word] = {t->occupied[word], has_exceptions | first};
     return i;
 }
 
 bool compaction::plan_tile(std::size_t k) noexcept {
     tile* const t = c_.tiles_[k];
-    t->slides = false;
     std::size_t next = 0;  // where the next object begins; 0 where that is not known
     for (std::size_t w = first_word; w != words; ++w) {
         const std::size_t begin = w == first_word ? first_index : w * 64;
@@ -120,9 +117,9 @@ bool compaction::plan_tile(std::size_t k) noexcept {
         if (!island && (in_place || gap_end_ - place_ >= n + longest)) {
             // Counted from the word's begin, bits in front of `next` too.
             const std::size_t ahead = count_bits(t->occupied[w] & ((std::uint64_t{1} << lowest) - 1));
-            t->forward[w] = reinterpret_cast<std::uintptr_t>(object_at(c_.tiles_[place_tile_], place_)) - ahead * granule;
+            t->plan[w] = {t->occupied[w],
+                          reinterpret_cast<std::uintptr_t>(object_at(c_.tiles_[place_tile_], place_)) - ahead * granule};
             place_ += n;
-            t->slides |= !in_place;
             next = 0;
             continue;
         }
@@ -151,59 +148,50 @@ bool compaction::plan() noexcept {
     return true;
 }
 
-/// Where a run of objects is to be, and how far it goes: neighbours that stay neighbours, and are moved as bytes.
-struct compaction::run {
-    std::size_t from, granules;
-    std::byte* to;
-};
+namespace {
+/// Upwards, so that what is read was not written yet: an object moves down, by a granule at least.
+void copy_down(std::byte* to, const std::byte* from, std::size_t granules) noexcept {
+    if (granules > 8) {
+        std::memmove(to, from, granules * granule);
+        return;
+    }
+    for (; granules != 0; --granules, to += granule, from += granule) {
+        std::byte kept[granule];
+        std::memcpy(kept, from, granule);
+        std::memcpy(to, kept, granule);
+    }
+}
+}  // namespace
 
-void compaction::copy(tile* t, const run& r) noexcept {
-    std::byte* const from = object_at(t, r.from) - header_size;
-    std::byte* const to = r.to - header_size;
-    const std::size_t bytes = r.granules * granule;
-    if (to != from) {
-        unpoison(to, bytes);
-        std::memmove(to, from, bytes);
+/// To its new place, its bytes or by its type's move constructor; its references are updated there.
+void compaction::move(std::byte* object, std::byte* to, std::size_t granules) noexcept {
+    const header h = header_of(object);
+    const descriptor& d = *h.type();
+    if (to != object) {
+        unpoison(to - header_size, granules * granule);
+        if (d.relocate == nullptr) {
+            copy_down(to - header_size, object - header_size, granules);
+        } else {
+            d.relocate(to, object);
+            ::new (to - header_size) header(h);
+        }
     }
-    set_run(tile_of(r.to)->marks, index_of(r.to), r.granules);
-    for (std::byte* object = r.to; object != r.to + bytes;) {
-        const header& h = header_of(object);
-        if (h.type()->update != nullptr) h.type()->update(object, to_new_);
-        object += h.granules() * granule;
-    }
+    const std::size_t i = index_of(to);
+    tile* const t = tile_of(to);
+    if (i % 64 + granules < 64) t->marks[i / 64] |= (bit(granules) - 1) << (i % 64);
+    else set_run(t->marks, i, granules);
+    if (d.update != nullptr) d.update(to, to_new_);
 }
 
 void compaction::slide_tile(tile* t) noexcept {
-    run r{0, 0, nullptr};
-    const auto flush = [&] {
-        if (r.granules != 0) copy(t, r);
-        r.granules = 0;
-    };
     for_each_object(t, t->occupied, [&](void* object, std::size_t i) {
-        const header h = header_of(object);
-        const std::size_t n = h.granules();
         auto* const to = static_cast<std::byte*>(to_new_.of(object));
         if (test(t->destructors, i)) {
             t->destructors[i / 64] &= ~bit(i);
             tile_of(to)->destructors[index_of(to) / 64] |= bit(index_of(to));
         }
-        const bool by_itself = h.type()->relocate != nullptr && to != object;
-        if (by_itself || r.granules >= run_most || r.from + r.granules != i || r.to + r.granules * granule != to) flush();
-        if (by_itself) return relocate(object, to);
-        if (r.granules == 0) r = {i, 0, to};
-        r.granules += n;
+        move(static_cast<std::byte*>(object), to, header_of(object).granules());
     });
-    flush();
-}
-
-/// By the type's move constructor.
-void compaction::relocate(void* object, std::byte* to) noexcept {
-    const header h = header_of(object);
-    unpoison(to - header_size, h.granules() * granule);
-    h.type()->relocate(to, object);
-    ::new (to - header_size) header(h);
-    set_run(tile_of(to)->marks, index_of(to), h.granules());
-    if (h.type()->update != nullptr) h.type()->update(to, to_new_);
 }
 
 void compaction::slide() noexcept {
@@ -218,6 +206,7 @@ void compaction::slide() noexcept {
     }
     clear_marks();
     for (std::size_t k = 0; k != c_.tile_count_; ++k) slide_tile(c_.tiles_[k]);
+    to_new_.finish();
     for (std::size_t k = 0; k != c_.tile_count_; ++k) take_over(c_.tiles_[k]);
 }
 

@@ -17,8 +17,6 @@ public:
     bool run_all() noexcept;
 
 private:
-    struct run;
-
     bool plan() noexcept;
     void find_islands() noexcept;
     bool plan_tile(std::size_t k) noexcept;
@@ -29,8 +27,7 @@ private:
 
     void slide() noexcept;
     void slide_tile(tile* t) noexcept;
-    void copy(tile* t, const run& r) noexcept;
-    void relocate(void* object, std::byte* to) noexcept;
+    void move(std::byte* object, std::byte* to, std::size_t granules) noexcept;
     void take_over(tile* t) noexcept;
     void clear_marks() noexcept;
 

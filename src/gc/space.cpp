@@ -103,7 +103,7 @@ bool collector::add_tile(bump& b) noexcept {
     const block got = obtain(tile_size, tile_size);
     if (got.data == nullptr) return false;
     tile* const t = reinterpret_cast<tile*>(got.data);
-    std::memset(t, 0, offsetof(tile, forward));
+    std::memset(t, 0, offsetof(tile, plan));
     t->owner = &heap_;
     t->roots = &heap_.roots_;
     t->bytes = tile_size;

@@ -4,9 +4,9 @@
 // Source:     Blackburn and McKinley, "Immix", PLDI 2008 (bump allocation into holes); Kermany and Petrank, "The
 //             Compressor", PLDI 2006 (liveness as a bit a granule, sliding by counting bits).
 // Picture:    tile, 1 MiB and aligned to it:
-//             [ owner.. | marks | occupied | destructors | forward | h object | h obj | hole . . . | h object ]
+//             [ owner.. | marks | occupied | destructors | plan | h object | h obj | hole . . . | h object ]
 //             a bit of each map stands for 16 bytes; h is a header of 8 bytes, so every object is at a multiple of 16
-// Complexity: from an object to its bits: a mask and a shift. 3.1% of a tile is maps, a quarter of it touched only by
+// Complexity: from an object to its bits: a mask and a shift. 3.9% of a tile is maps, two fifths of it touched only by
 //             compaction.
 // Failure:    none.
 // Threads:    those of the heap.
@@ -67,6 +67,12 @@ private:
 };
 static_assert(sizeof(header) == header_size);
 
+/// Where the granules of a word of `occupied` go: see sliding.hpp.
+struct destination {
+    std::uint64_t occupied;  ///< the word itself, so that one cache line tells all
+    std::uint64_t first;
+};
+
 struct tile {
     heap* owner;
     root_slots* roots;  ///< of the owner
@@ -78,12 +84,11 @@ struct tile {
     bool passed[2];            ///< no hole is left here for small, for medium objects
     bool has_immovable;        ///< of the small ones some cannot be moved
     bool unswept;              ///< marking is over, and `occupied` does not say so yet
-    bool slides;               ///< during a compaction: objects of it get other addresses
     std::size_t unused[9];
     std::uint64_t marks[words];
     std::uint64_t occupied[words];
     std::uint64_t destructors[words];
-    std::uint64_t forward[words];  ///< during a compaction: see sliding.hpp
+    destination plan[words];  ///< during a compaction
 };
 
 inline constexpr std::size_t first_index = sizeof(tile) / granule + 1;
