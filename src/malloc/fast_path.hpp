@@ -29,18 +29,18 @@ inline constexpr std::size_t first_limit = sealed ? small_class_limit - seal::by
 
 /// @pre size <= first_limit. @returns null when pop_second is to be asked
 [[gnu::always_inline]] inline void* pop_first(std::size_t size) noexcept {
-    return sealed ? own_fast->pop_sealed(the_key, size) : own_fast->pop(the_key, size);
+    return sealed ? own_fast->pop_sealed(the_key, size) : own_fast->pop(the_key, the_store.classes(), size);
 }
 /// The same, of zeros. @pre 1 <= size <= first_limit. @returns null when the slow half is to be asked
 [[gnu::always_inline]] inline void* pop_zeroed(std::size_t size) noexcept {
-    if constexpr (!sealed) return own_fast->pop_zeroed(the_key, size);
+    if constexpr (!sealed) return own_fast->pop_zeroed(the_key, the_store.classes(), size);
     void* const p = own_fast->pop_sealed(the_key, size);
     return p == nullptr ? nullptr : std::memset(p, 0, size);
 }
 /// Blocks above small_class_limit that stand ready, and small ones with `harden`. @returns null when the slow half is to be asked
 [[gnu::always_inline]] inline void* pop_second(std::size_t size) noexcept {
     if (size <= small_class_limit) return !sealed && own_heap->seals() ? own_heap->pop_sealed(the_key, size) : nullptr;
-    return size <= size_class_max && !sealed ? own_fast->pop_cached(the_key, size) : nullptr;
+    return size <= size_class_max && !sealed ? own_fast->pop_cached(the_key, the_store.classes(), size) : nullptr;
 }
 /// @returns false when free_larger is to be asked
 [[gnu::always_inline]] inline bool push_first(process_heap::span_type& s, void* p) noexcept {

@@ -26,13 +26,13 @@ void for_each_heap(F f) noexcept {
 
 void print_classes(const statistics& s, const sink& out) noexcept {
     line(out).add("        size     granted        live        free under way   spans       KiB").print();
-    for (std::size_t c = 0; c <= size_class_count; ++c) {
-        const bool large = c == size_class_count;
+    for (std::size_t c = 0; c <= statistics::rows; ++c) {
+        const bool large = c == statistics::rows;
         const class_counts& counts = large ? s.large : s.classes[c];
         if (counts.allocations == 0 && counts.spans == 0) continue;
         line text(out);
         text.add("  ");
-        large ? text.add("    larger") : text.add_padded(size_of_class(c), 10);
+        large ? text.add("    larger") : text.add_padded(s.class_bytes[c], 10);
         text.add_padded(counts.allocations, 12).add_padded(counts.live, 12).add_padded(counts.free, 12);
         text.add_padded(counts.under_way, 10).add_padded(counts.spans, 8).add_padded(counts.span_bytes / 1024, 10).print();
     }
@@ -84,10 +84,10 @@ void print_json(const statistics& s, const sink& out) noexcept {
     for (const statistic& f : statistic_table) text.add("\"").add(f.key).add("\":").add(s.*f.value).add(",");
     text.add("\"classes\":[");
     bool first = true;
-    for (std::size_t c = 0; c < size_class_count; ++c) {
+    for (std::size_t c = 0; c < statistics::rows; ++c) {
         const class_counts& counts = s.classes[c];
         if (counts.allocations == 0 && counts.spans == 0) continue;
-        text.add(first ? "" : ",").add("{\"size\":").add(size_of_class(c)).add(",");
+        text.add(first ? "" : ",").add("{\"size\":").add(s.class_bytes[c]).add(",");
         add_counts(text, counts);
         first = false;
     }
@@ -112,12 +112,12 @@ void print_xml(const statistics& s, const sink& out) noexcept {
     line text(out);
     text.add("<malloc version=\"1\">\n<heap nr=\"0\">\n<sizes>\n");
     std::uint64_t free_blocks = 0;
-    for (std::size_t c = 0; c < size_class_count; ++c) {
+    for (std::size_t c = 0; c < statistics::rows; ++c) {
         const class_counts& counts = s.classes[c];
         if (counts.free == 0) continue;
-        const std::uint64_t size = size_of_class(c);
+        const std::uint64_t size = s.class_bytes[c], usual = class_of_size(size);
         free_blocks += counts.free;
-        text.add("  <size from=\"").add(c == 0 ? 1 : size_of_class(c - 1) + 1).add("\" to=\"").add(size);
+        text.add("  <size from=\"").add(usual == 0 ? 1 : size_of_class(usual - 1) + 1).add("\" to=\"").add(size);
         text.add("\" total=\"").add(counts.free * size).add("\" count=\"").add(counts.free).add("\"/>\n");
     }
     const auto totals = [&](bool of_process) {

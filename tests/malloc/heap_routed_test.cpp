@@ -246,7 +246,7 @@ TEST_CASE("heap_routed: a size class beside the usual ones serves the sizes that
     f.store->add_class(pool, 4368);
     heap_type& h = f.attach();
     const auto take = [&](std::size_t size) {
-        void* p = size <= small_class_limit ? h.pop(f.store->key(), size) : h.pop_cached(f.store->key(), size);
+        void* p = size <= small_class_limit ? h.pop(f.store->key(), f.store->classes(), size) : h.pop_cached(f.store->key(), f.store->classes(), size);
         const visit inside(f.registry.gate(), h.inside());
         return p != nullptr ? p : h.allocate(size);
     };

@@ -87,7 +87,7 @@ TEST_CASE("heap: the larger block that was freed last is granted next, whoever's
         f.free(h, a);
         f.free(h, b);
         const std::size_t c = ashlar::class_of_size(size);
-        CHECK(h.pop_cached(f.store->key(), size) == b);
+        CHECK(h.pop_cached(f.store->key(), f.store->classes(), size) == b);
         CHECK(h.pop_cached_class(f.store->key(), c) == a);
         f.free(other, b);
         f.free(h, a);

@@ -26,15 +26,15 @@ TEST_CASE("sampling: the logarithm and the chance are those of the mathematical 
 
 TEST_CASE("sampling: each block is met with its chance, whatever its size", "[malloc][sampling]") {
     for (const std::size_t size : {std::size_t{16}, std::size_t{1024}, std::size_t{65536}}) {
-        sample_clock clock;
+        sample_clock<ashlar::size_class_count> clock;
         clock.seed(size);
         const block_sampler sampler{&take, 20'000, 1};
-        clock.follow(sampler);
+        clock.follow(sampler, [](std::size_t k) { return ashlar::size_of_class(k); });
         const std::size_t c = ashlar::class_of_size(size);
         double met = 0, blocks = 0, met_large = 0;
         for (int i = 0; i < 40'000; ++i) {  // sampling.I1
             if (clock.due(c)) {
-                clock.draw(c, sampler.mean);
+                clock.draw(c, size, sampler.mean);
                 met += 1;
                 blocks += 1;
             } else {

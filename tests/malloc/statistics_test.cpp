@@ -54,10 +54,10 @@ TEST_CASE("statistics: the rows add up to the totals, and the heaps to the proce
     statistics s;
     collect(*f.store, f.registry, &h, s);
     std::uint64_t live = s.large.live, live_bytes = 0, free_bytes = 0, under_way = 0;  // statistics.I1
-    for (std::size_t c = 0; c < ashlar::size_class_count; ++c) {
+    for (std::size_t c = 0; c < statistics::rows; ++c) {
         live += s.classes[c].live;
-        live_bytes += s.classes[c].live * ashlar::size_of_class(c);
-        free_bytes += s.classes[c].free * ashlar::size_of_class(c);
+        live_bytes += s.classes[c].live * s.class_bytes[c];
+        free_bytes += s.classes[c].free * s.class_bytes[c];
         under_way += s.classes[c].under_way;
     }
     CHECK(s.live_blocks == live);

@@ -20,6 +20,7 @@
 
 #include <cstring>
 
+#include "ashlar/malloc/class_watch.hpp"
 #include "ashlar/malloc/heap_registry.hpp"
 #include "ashlar/malloc/sampling.hpp"
 #include "ashlar/malloc/seal.hpp"
@@ -79,7 +80,7 @@ public:
     constexpr heap() noexcept = default;
     heap(Store& store, registry_type& registry, std::uint32_t id) noexcept
         : id_(id), seal_key_(store.seal_key()), cached_limit_(cached_bytes), store_(&store), registry_(&registry),
-          classes_(store.classes()) {
+          classes_(&store.classes()) {
         if (store.settings().harden == 1 && store.settings().zero_on_free == 0) sealed_tag_ = span_type::closed_tag(id);
     }
     heap(const heap&) = delete;
@@ -88,8 +89,10 @@ public:
     // --- the fast paths ------------------------------------------------------------------------------------
     /// @pre size <= small_class_limit
     /// @returns a block, or null: then the slow path is to be asked
-    /// `key` is the store's. By reference: it is read where it is needed, from an address of its own.
-    void* pop(const std::uintptr_t& key, std::size_t size) noexcept { return pop_class(key, classes_.of_small(size)); }
+    /// `key` and `classes` are the store's. By reference: they are read where they are needed, from addresses of their own.
+    void* pop(const std::uintptr_t& key, const class_table& classes, std::size_t size) noexcept {
+        return pop_class(key, classes.of_small(size));
+    }
     void* pop_class(const std::uintptr_t& key, std::size_t size_class) noexcept {
         node* const head = heads_[size_class];
         if (head == nullptr) [[unlikely]] return nullptr;
@@ -98,8 +101,8 @@ public:
         return head;
     }
     /// The same, of zeros. @pre 1 <= size <= small_class_limit
-    void* pop_zeroed(const std::uintptr_t& key, std::size_t size) noexcept {
-        const std::size_t c = classes_.of_small(size);
+    void* pop_zeroed(const std::uintptr_t& key, const class_table& classes, std::size_t size) noexcept {
+        const std::size_t c = classes.of_small(size);
         void* const p = pop_class(key, c);
         if (p == nullptr) return nullptr;
         if (!zero_[c]) return std::memset(p, 0, size);
@@ -124,11 +127,9 @@ public:
     // no cache line, are few in a span, and would else make spans come and go.
     static constexpr std::size_t cached_bytes = 64 * 1024;  ///< what stands ready of a class at most, of those freed
     /// @pre small_class_limit < size <= size_class_max. @returns a block, or null: then the slow path is to be asked
-    void* pop_cached(const std::uintptr_t& key, std::size_t size) noexcept {
-        const std::size_t c = classes_.of(size);
-        if constexpr (routes != 0) {
-            if (!is_cached(c)) return pop_class(key, c);
-        }
+    void* pop_cached(const std::uintptr_t& key, const class_table& classes, std::size_t size) noexcept {
+        const std::size_t c = classes.of(size);
+        if (!is_cached(c)) return pop_class(key, c);
         node* const head = heads_[c];
         return head != nullptr && node::plausible(head->next(key)) ? take_first(c, head->next(key)) : nullptr;
     }
@@ -305,6 +306,7 @@ private:
     static bool seal_holds(const Store& store, const span_type& s, void* p, const char* call) noexcept;
     node* carve_hardened(const span_type& s, std::byte* from, std::size_t count) noexcept;
     void* refill(std::size_t size_class) noexcept;
+    void* refill_for(std::size_t size, std::size_t size_class) noexcept;
     span_type* usable_span(std::size_t size_class) noexcept;
     bool fills_spans(std::size_t c) const noexcept;
     bool relieve() noexcept;
@@ -343,9 +345,13 @@ private:
     void arena_emptied(span_type& s) noexcept;
     void keep_chunk_out(span_type& s) noexcept;
     static span_type* checked_in_chunk(Store& store, span_type& s, void* p, const char* call) noexcept;
-    static bool is_cached(std::size_t c) noexcept { return c >= first_cached && (Store::routes == 0 || c < size_class_count); }
+    static bool is_cached(std::size_t c) noexcept { return c - first_cached < size_class_count - first_cached; }
     void* allocate_large(std::size_t size, std::size_t align, bool zeroed) noexcept;
     static void release_large(Store& store, span_type& s) noexcept;
+    void follow(const block_sampler& sampler) noexcept {
+        // Of a class that is not there yet, the first sample comes when it would of blocks of 512 bytes.
+        clock_.follow(sampler, [this](std::size_t c) { return store_->size_of(c) != 0 ? store_->size_of(c) : 512; });
+    }
     void* sampled(std::size_t c) noexcept;
     void* guarded(std::size_t size, std::size_t align) noexcept;
     std::uint32_t cut_for_sample(span_type& s, node* list, std::uint32_t count) noexcept;
@@ -407,9 +413,10 @@ private:
         std::uint8_t waited;
     } watched_{};
     heap_counts figures_{};
-    sample_clock clock_{};
+    sample_clock<class_count> clock_{};
     [[no_unique_address]] routed_state<span_type, Store::routes> routed_{};
-    [[no_unique_address]] typename Store::class_table_type classes_{};
+    const class_table* classes_ = nullptr;  ///< the store's, or the usual ones
+    class_watch watch_{};
 };
 
 }  // namespace ashlar::malloc

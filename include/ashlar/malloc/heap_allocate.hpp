@@ -18,10 +18,10 @@ template <class Store>
 void* heap<Store>::allocate(std::size_t size) noexcept {
     if (size > size_class_max) return allocate_large(size, 1, false);
     if (store_->settings().harden != 0) return allocate_hardened(size, 1);
-    const std::size_t c = classes_.of(size);
+    const std::size_t c = classes_->of(size);
     if (void* p = pop_any(c)) return p;
     if (void* p = guarded(size, size_class_step)) return p;
-    return refill(c);
+    return refill_for(size, c);
 }
 
 template <class Store>
@@ -31,11 +31,12 @@ void* heap<Store>::allocate_zeroed(std::size_t size) noexcept {
         void* const q = allocate_hardened(size, 1);
         return q == nullptr ? nullptr : std::memset(q, 0, size);
     }
-    const std::size_t c = classes_.of(size);
+    std::size_t c = classes_->of(size);
     void* p = pop_any(c);
     if (p == nullptr) {
         if (void* q = guarded(size, size_class_step)) return q;  // it is of zeros
-        p = refill(c);
+        p = refill_for(size, c);
+        c = classes_->of(size);
     }
     if (p == nullptr) return nullptr;
     if (zero_[c]) {
@@ -64,7 +65,7 @@ void* heap<Store>::allocate_large(std::size_t size, std::size_t align, bool zero
     if (!mail_.empty()) read_mail();
     if (trims_ != registry_->trims() && !shared_) [[unlikely]] trim();
     if (const block_sampler* sampler = store_->sampler(); sampler != nullptr && !shared_) {
-        clock_.follow(*sampler);
+        follow(*sampler);
         if (clock_.meets(size, sampler->mean)) {
             if (void* p = sampler->take(size, align, zeroed)) return p;
         }
@@ -79,6 +80,18 @@ void* heap<Store>::allocate_large(std::size_t size, std::size_t align, bool zero
     return s->start;
 }
 
+/// The same as refill, and while memory is cut for a class that has grown it may turn out that the size is worth its own.
+template <class Store>
+void* heap<Store>::refill_for(std::size_t size, std::size_t c) noexcept {
+    if (!class_watch::covers(c) || shared_ || store_->settings().adapt_classes == 0) return refill(c);
+    const span_type* const s = partial_[c].front();
+    if (s != nullptr && s->has_free(key())) return refill(c);
+    const std::size_t bytes = watch_.note(c, size != 0 ? size : 1);
+    if (bytes == 0) return refill(c);
+    store_->add_class(static_cast<std::uint32_t>(bytes));
+    return refill(classes_->of(size));
+}
+
 /// @returns a block, the rest of what was found is in heads_[c]; null when refused
 template <class Store>
 [[gnu::noinline]] void* heap<Store>::refill(std::size_t c) noexcept {
@@ -88,7 +101,7 @@ template <class Store>
         store_->tick();
         if ((refills_ & 63) == 0) send_all();
     }
-    const bool profiled = store_->sampler() != nullptr && !shared_ && c < size_class_count;
+    const bool profiled = store_->sampler() != nullptr && !shared_ && c < Store::first_route;
     if (profiled) [[unlikely]] {
         if (void* p = sampled(c)) return p;
     }
@@ -151,10 +164,11 @@ template <class Store>
 [[gnu::noinline]] void* heap<Store>::sampled(std::size_t c) noexcept {
     const block_sampler* const sampler = store_->sampler();
     if (sampler == nullptr) return nullptr;
-    clock_.follow(*sampler);
+    follow(*sampler);
     if (!clock_.due(c)) return nullptr;
-    clock_.draw(c, sampler->mean);
-    void* const p = sampler->take(size_of_class(c), size_of_class(c) & (0 - size_of_class(c)), false);
+    const std::size_t bytes = store_->size_of(c);
+    clock_.draw(c, bytes, sampler->mean);
+    void* const p = sampler->take(bytes, bytes & (0 - bytes), false);
     if (p != nullptr) zero_[c] = false;  // heads_[c] is empty: heap.I3 says nothing
     return p;
 }

@@ -22,7 +22,7 @@ template <class Store>
 [[gnu::always_inline]] inline void* heap<Store>::pop_routed(const std::uintptr_t& key, std::size_t r, std::size_t size) noexcept {
     const route& by = store_->route_at(r);
     if (!by.serves(size)) return nullptr;
-    return by.kind == route_kind::pool ? pop_class(key, size_class_count + r) : bump(r, size);
+    return by.kind == route_kind::pool ? pop_class(key, Store::first_route + r) : bump(r, size);
 }
 
 template <class Store>
@@ -34,7 +34,7 @@ template <class Store>
     a.at = p + bytes;
     chunk_starts(a.chunk->start).set(static_cast<std::size_t>(a.at - a.chunk->start));  // routes.I1
     ++a.chunk->countdown;
-    ++tally_.handed[size_class_count + r];
+    ++tally_.handed[Store::first_route + r];
     reinterpret_cast<node*>(p)->clear_mark();
     return p;
 }
@@ -44,8 +44,8 @@ template <class Store>
     const route& by = store_->route_at(r);
     if (!by.serves(size) || shared_ || store_->settings().harden != 0 || store_->settings().zero_on_free != 0) return nullptr;
     if (by.kind == route_kind::pool) {
-        if (void* p = pop_class(key(), size_class_count + r)) return p;
-        return refill(size_class_count + r);
+        if (void* p = pop_class(key(), Store::first_route + r)) return p;
+        return refill(Store::first_route + r);
     }
     arena_cursor<span_type>& a = routed_.arenas[r];
     for (;;) {
@@ -63,7 +63,7 @@ template <class Store>
 /// Another chunk for an arena without one.
 template <class Store>
 bool heap<Store>::begin_chunk(arena_cursor<span_type>& a, std::size_t r) noexcept {
-    const std::size_t c = size_class_count + r;
+    const std::size_t c = Store::first_route + r;
     if (!mail_.empty()) read_mail();
     if (trims_ != registry_->trims()) [[unlikely]] trim();
     store_->tick();
@@ -134,7 +134,7 @@ template <class Store>
     auto* const block = static_cast<node*>(p);
     const std::uintptr_t word = node::encoded(block, key);
     if (!chunk_starts(s.start).has(offset_of(p)) || block->mark == word) [[unlikely]] return false;
-    if (routed_.arenas[s.size_class - size_class_count].at == p) [[unlikely]] return false;  // where the next block will start
+    if (routed_.arenas[s.size_class - Store::first_route].at == p) [[unlikely]] return false;  // where the next block will start
     block->mark = word;
     if (--s.countdown == 0) [[unlikely]] enter(s);
     return true;

@@ -59,6 +59,7 @@ struct options {
     setting hard_limit_bytes = 0;
     setting thp = static_cast<std::int64_t>(thp_policy::automatic);
     setting page_extend = static_cast<std::int64_t>(extend_policy::balanced);
+    setting adapt_classes = 1;
     setting zero_on_free = 0;
     setting harden = 0;
     setting quarantine_bytes = 1 << 20;
@@ -107,6 +108,8 @@ inline constexpr option option_table[] = {
      "huge pages: as the system says, asked for, or refused"},
     {"page_extend", &options::page_extend, 0, 2, "compact|balanced|fast",
      "how much memory is prepared at a time: a page, growing, or much", true},
+    {"adapt_classes", &options::adapt_classes, 0, 1, "off|on",
+     "a size that most blocks of a class of a megabyte and more have gets a class of its own"},
     {"zero_on_free", &options::zero_on_free, 0, 1, "off|on", "freed blocks are cleared"},
     {"harden", &options::harden, 0, 2, {},
      "more checks: 1 of the bytes behind each block, and of its link and mark, which are reused late; 2 of all, and guard pages"},

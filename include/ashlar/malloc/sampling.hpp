@@ -57,20 +57,22 @@ struct block_sampler {
 };
 
 /// A heap's way to its next samples.
+template <std::size_t Classes>
 class sample_clock {
 public:
-    /// Begins anew when another profile was started.
-    void follow(const block_sampler& sampler) noexcept {
+    /// Begins anew when another profile was started. size_of(c): bytes of the blocks of class c.
+    template <class SizeOf>
+    void follow(const block_sampler& sampler, SizeOf size_of) noexcept {
         if (epoch_ == sampler.epoch) return;
         epoch_ = sampler.epoch;
         if (state_ == 0) state_ = (reinterpret_cast<std::uintptr_t>(this) | 1) * 0x9e3779b97f4a7c15u;
-        for (std::size_t c = 0; c < size_class_count; ++c) draw(c, sampler.mean);
+        for (std::size_t c = 0; c < Classes; ++c) draw(c, size_of(c), sampler.mean);
         large_ = exponential() * sampler.mean;
     }
     bool due(std::size_t size_class) const noexcept { return left_[size_class] == 0; }
-    /// Draws how many blocks of the class are not sampled before the next one is.
-    void draw(std::size_t size_class, double mean) noexcept {
-        const double blocks = exponential() * mean / static_cast<double>(size_of_class(size_class));
+    /// Draws how many blocks of the class, each of so many bytes, are not sampled before the next one is.
+    void draw(std::size_t size_class, std::size_t bytes, double mean) noexcept {
+        const double blocks = exponential() * mean / static_cast<double>(bytes);
         left_[size_class] = blocks < 4e9 ? static_cast<std::uint32_t>(blocks) : 4'000'000'000u;
     }
     /// Of `count` blocks that could be handed out, those up to the next sample; at least one. They count as handed out.
@@ -102,7 +104,7 @@ private:
         return -natural_log(uniform);
     }
 
-    std::uint32_t left_[size_class_count]{};
+    std::uint32_t left_[Classes]{};
     std::uint32_t epoch_ = 0;
     std::uint64_t state_ = 0;
     double large_ = 0;

@@ -31,7 +31,7 @@ public:
 
     shared_heap(Store& store, registry_type& registry) noexcept : base(store, registry, no_thread_id) {
         this->shared_ = true;
-        this->classes_ = Store::class_table_type::usual();
+        this->classes_ = &usual_classes;
     }
 
     /// @returns the shared heap that a block of this span belongs to, or null

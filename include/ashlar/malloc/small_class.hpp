@@ -1,9 +1,9 @@
 // ashlar/malloc/small_class.hpp - the size class of a small size by one look at a table.
 //
 // Layer:      malloc
-// Complexity: one load; the table is 65 bytes, two cache lines. A table of its own (class_table) costs a heap 513 bytes.
+// Complexity: one load; the table is 65 bytes, two cache lines. A store has a larger one (class_table), of 513 bytes.
 // Failure:    none.
-// Threads:    a pure function.
+// Threads:    a pure function; class_table: any may read, one at a time may add.
 // Invariants: small_class.I1  small_class(n) == class_of_size(max(n, 1)) for every n <= small_class_limit
 //             small_class.I2  with added classes a size has the smallest one that holds it, of those and the usual ones
 // Checked by: tests/malloc/small_class_test.cpp
@@ -41,39 +41,36 @@ inline constexpr auto small_class_bytes = [] {
     return table;
 }();
 
-/// The same for all sizes, where classes are added when the process starts: of sizes that the usual ones round up by much.
-/// `Largest` is the largest that may be added; with 0 there are none, and nothing but the usual arithmetic is left.
-template <std::size_t Largest>
+/// The same for all sizes, where classes are added to the usual ones: of sizes that those round up by much. A class may be added
+/// while others read: a size is of the one or of the other then.
 class class_table {
 public:
-    /// A heap without a store has this one: of every small size the class is the first, which has no block there.
+    static constexpr std::size_t largest = 8 * 1024;  ///< that may be added
+    /// Of a store that nothing was asked of: of every small size the class is the first.
     constexpr class_table() noexcept = default;
     static constexpr class_table usual() noexcept {
         class_table made;
         for (std::size_t i = 1; i < std::size(made.table_); ++i) made.table_[i] = static_cast<std::uint8_t>(class_of_size(i * size_class_step));
         return made;
     }
-    /// @pre size <= small_class_limit, or Largest
-    constexpr std::size_t of_small(std::size_t size) const noexcept { return table_[(size + size_class_step - 1) / size_class_step]; }
+    /// @pre size <= largest
+    std::size_t of_small(std::size_t size) const noexcept { return at((size + size_class_step - 1) / size_class_step); }
     /// @pre 1 <= size <= size_class_max
-    constexpr std::size_t of(std::size_t size) const noexcept { return size <= Largest ? of_small(size) : class_of_size(size); }
+    std::size_t of(std::size_t size) const noexcept { return size <= largest ? of_small(size) : class_of_size(size); }
     /// Blocks of so many bytes are class c from now on (small_class.I2). size_of(class) are the bytes of those that there are.
-    /// @pre bytes is a multiple of 16, at most Largest
+    /// @pre bytes is a multiple of 16, at most `largest`; one thread at a time
     template <class SizeOf>
-    constexpr void add(std::size_t bytes, std::uint8_t c, SizeOf size_of) noexcept {
-        for (std::size_t i = bytes / size_class_step; i > 0 && size_of(table_[i]) > bytes; --i) table_[i] = c;
+    void add(std::size_t bytes, std::uint8_t c, SizeOf size_of) noexcept {
+        // relaxed: what a class is reaches others with its spans
+        for (std::size_t i = bytes / size_class_step; i > 0 && size_of(at(i)) > bytes; --i) __atomic_store_n(&table_[i], c, __ATOMIC_RELAXED);
     }
 
 private:
-    std::uint8_t table_[Largest / size_class_step + 1]{};
-};
+    std::size_t at(std::size_t i) const noexcept { return __atomic_load_n(&table_[i], __ATOMIC_RELAXED); }
 
-template <>
-class class_table<0> {
-public:
-    static constexpr class_table usual() noexcept { return {}; }
-    static constexpr std::size_t of_small(std::size_t size) noexcept { return small_class(size); }
-    static constexpr std::size_t of(std::size_t size) noexcept { return size <= small_class_limit ? small_class(size) : class_of_size(size); }
+    std::uint8_t table_[largest / size_class_step + 1]{};
 };
+/// Where none is ever added.
+inline constexpr class_table usual_classes = class_table::usual();
 
 }  // namespace ashlar::malloc

@@ -32,8 +32,8 @@
 
 namespace ashlar::malloc {
 
-/// `Routes`: how many pools and arenas for chosen call sites there may be (routes.hpp). Each has a size class of its own,
-/// behind the usual ones.
+/// `Routes`: how many pools and arenas for chosen call sites there may be (routes.hpp). Classes are the usual ones, then those
+/// that were added while the program runs, then one for each route.
 template <os::page_source Pages, atomics_policy Atomics = std_atomics, std::size_t Routes = 0>
 class span_store {
 public:
@@ -44,8 +44,9 @@ public:
     using lock_type = tiny_lock<Atomics>;
 
     static constexpr std::size_t routes = Routes;
-    static constexpr std::size_t class_count = size_class_count + Routes;
-    using class_table_type = class_table<Routes == 0 ? 0 : largest_routed>;
+    static constexpr std::size_t added_classes = 8;  ///< at most
+    static constexpr std::size_t first_route = size_class_count + added_classes;
+    static constexpr std::size_t class_count = first_route + Routes;
     static constexpr std::size_t largest_small = 8 * 1024;
     static constexpr std::size_t largest_run = std::size_t{4} << 20;
     static constexpr std::size_t medium_slices = 8;
@@ -82,7 +83,8 @@ public:
     /// Lets the fast path of free serve the span, if it may (span.I3).
     void open(span_type& s, std::uint32_t owner_id) const noexcept {
         const bool slow = options_.zero_on_free != 0 || options_.harden != 0;  // heap_hardened.I1
-        const bool closed = slow || (is_routed(s) ? s.kind == span_kind::arena : s.block_size > small_class_limit);
+        const bool usual = s.size_class < size_class_count;
+        const bool closed = slow || (usual ? s.block_size > small_class_limit : s.kind == span_kind::arena);
         closed ? s.close(owner_id) : s.open(owner_id);
     }
 
@@ -92,26 +94,42 @@ public:
     /// Makes a route a size class beside the usual ones, whoever asks. @pre as set_route; bytes is a multiple of 16, at most largest_routed
     void add_class(std::size_t number, std::uint32_t bytes) noexcept requires(Routes != 0) {
         set_route(number, {route_kind::pool, bytes});
-        classes_.add(bytes, static_cast<std::uint8_t>(size_class_count + number), [this](std::size_t c) { return size_of(c); });
+        classes_.add(bytes, static_cast<std::uint8_t>(first_route + number), [this](std::size_t c) { return size_of(c); });
     }
-    /// What a heap finds the class of a size by.
-    const class_table_type& classes() const noexcept { return classes_; }
+    /// The class of a size, for the heaps of threads.
+    const class_table& classes() const noexcept { return classes_; }
+    /// Makes blocks of so many bytes a class while the program runs, for all threads.
+    /// @pre bytes is a multiple of 16, at most class_table::largest
+    /// @returns it; 0 if there can be no more
+    std::size_t add_class(std::uint32_t bytes) noexcept {
+        const holding guard(lock_);
+        if (const std::size_t c = classes_.of(bytes); size_of(c) == bytes) return c;  // another thread was first
+        for (std::size_t i = 0; i < added_classes; ++i) {
+            if (added_[i].load(std::memory_order_relaxed) != 0) continue;
+            added_[i].store(bytes, std::memory_order_relaxed);  // relaxed: as class_table says
+            classes_.add(bytes, static_cast<std::uint8_t>(size_class_count + i), [this](std::size_t c) { return size_of(c); });
+            return size_class_count + i;
+        }
+        return 0;
+    }
     const route& route_at(std::size_t number) const noexcept requires(Routes != 0) { return routes_.of[number]; }
     /// Spans that a route had at its greatest. @pre the lock is held
     std::uint32_t most_spans_of(std::size_t number) const noexcept requires(Routes != 0) { return routes_.most_spans[number]; }
-    static bool is_routed(const span_type& s) noexcept { return Routes != 0 && s.size_class >= size_class_count; }
+    static bool is_routed(const span_type& s) noexcept { return Routes != 0 && s.size_class >= first_route; }
     /// Bytes of the blocks of a class; and how many more they are than those of the class below.
     std::size_t size_of(std::size_t c) const noexcept {
+        if (c < size_class_count) return size_of_class(c);
         if constexpr (Routes != 0) {
-            if (c >= size_class_count) return route_at(c - size_class_count).kind == route_kind::arena ? chunk_starts::granule : route_at(c - size_class_count).block_size;
+            if (c >= first_route) return route_at(c - first_route).kind == route_kind::arena ? chunk_starts::granule : route_at(c - first_route).block_size;
         }
-        return size_of_class(c);
+        return added_[c - size_class_count].load(std::memory_order_relaxed);
     }
     std::size_t step_of(std::size_t c) const noexcept {
         if constexpr (Routes != 0) {  // any size that fits deletes a routed block; of those in chunks the record does not tell
-            if (c >= size_class_count) return route_at(c - size_class_count).kind == route_kind::arena ? ~std::size_t{0} : size_of(c);
+            if (c >= first_route) return route_at(c - first_route).kind == route_kind::arena ? ~std::size_t{0} : size_of(c);
         }
-        return size_of_class(c) - (c == 0 ? 0 : size_of_class(c - 1));
+        const std::size_t bytes = size_of(c), usual = class_of_size(bytes);
+        return bytes - (usual == 0 ? 0 : size_of_class(usual - 1));
     }
 
     // --- large blocks --------------------------------------------------------------------------------------
@@ -271,7 +289,7 @@ private:
     void count_route(const span_type& s, int by) noexcept {
         if constexpr (Routes != 0) {
             if (!is_routed(s)) return;
-            const std::size_t r = s.size_class - size_class_count;
+            const std::size_t r = s.size_class - first_route;
             routes_.spans[r] += static_cast<std::uint32_t>(by);
             if (routes_.spans[r] > routes_.most_spans[r]) routes_.most_spans[r] = routes_.spans[r];
         }
@@ -309,7 +327,8 @@ private:
     void (*growth_handler_)() = nullptr;
     typename Atomics::template atomic<const block_sampler*> sampler_{nullptr};
     [[no_unique_address]] route_table<Routes> routes_{};
-    [[no_unique_address]] class_table_type classes_{};  ///< filled by configure: a store of zeros is no part of a library's file
+    typename Atomics::template atomic<std::uint32_t> added_[added_classes]{};  ///< bytes of each
+    class_table classes_{};  ///< filled by configure: a store of zeros is no part of a library's file
     guard_pool<retrying_pages<Pages>> guards_;
     const guard_watcher* guard_watcher_ = nullptr;
     span_type* first_held_ = nullptr;  ///< large blocks that have ended, with harden = 2, by next_in_mail

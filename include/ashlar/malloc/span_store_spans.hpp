@@ -90,7 +90,7 @@ auto span_store<Pages, Atomics, Routes>::take_span(void* owner, std::uint32_t ow
     s->kind = count == 1 ? span_kind::small : span_kind::medium;
     s->size_class = static_cast<std::uint8_t>(size_class);
     if constexpr (Routes != 0) {
-        if (is_routed(*s) && route_at(size_class - size_class_count).kind == route_kind::arena) s->kind = span_kind::arena;
+        if (is_routed(*s) && route_at(size_class - first_route).kind == route_kind::arena) s->kind = span_kind::arena;
     }
     s->start = run.data;
     s->slices = static_cast<std::uint32_t>(count);
@@ -101,7 +101,7 @@ auto span_store<Pages, Atomics, Routes>::take_span(void* owner, std::uint32_t ow
     s->capacity = static_cast<std::uint16_t>((count * slice_size - (s->fenced ? fence_bytes() : 0)) / size);
     s->magic = count == 1 ? divisor_magic(static_cast<std::uint32_t>(size)) : 0;
     // heap_hardened.I1; and what is kept ready is not cleared
-    const bool keepable = size > small_class_limit && !is_routed(*s) && options_.zero_on_free == 0 && options_.harden == 0;
+    const bool keepable = size > small_class_limit && size_class < size_class_count && options_.zero_on_free == 0 && options_.harden == 0;
     if (s->kind == span_kind::arena) s->magic = 0;
     s->unit_magic = keepable ? divisor_magic(static_cast<std::uint32_t>(size) / large_unit) : 0;
     s->forks = forks_;
@@ -238,7 +238,7 @@ bool span_store<Pages, Atomics, Routes>::give_back_space() noexcept {
 template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
 void span_store<Pages, Atomics, Routes>::configure(const options& chosen) noexcept {
     options_ = chosen;
-    classes_ = class_table_type::usual();
+    classes_ = usual_classes;
     slices_.advise_regions(chosen.huge_pages());
     const std::int64_t samples = chosen.guard_samples;
     set_guard_pace(samples == 0 ? never_guarded : samples >= guard_all ? 1 : 64);

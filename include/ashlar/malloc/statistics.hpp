@@ -31,7 +31,9 @@ struct class_counts {
 };
 
 struct statistics {
-    class_counts classes[size_class_count]{};
+    static constexpr std::size_t rows = size_class_count + 8;
+    class_counts classes[rows]{};         ///< the usual ones, then those that were added while the program ran
+    std::uint64_t class_bytes[rows]{};    ///< of their blocks; 0: there is no such class
     class_counts large{};
     class_counts routed{};  ///< pools and arenas of chosen call sites, whatever the sizes (routes.hpp)
     std::uint64_t routed_bytes = 0;  ///< of those that are live
@@ -119,7 +121,7 @@ void count_span(const Span& s, statistics& out) noexcept {
     if (s.ended) return;  // addresses, and no memory
     auto* const owner = static_cast<Heap*>(s.owner.load(std::memory_order_relaxed));
     const bool large = s.kind == span_kind::run || s.kind == span_kind::mapped;
-    const bool routed = s.size_class >= size_class_count;
+    const bool routed = s.size_class >= statistics::rows;
     class_counts& into = large ? out.large : routed ? out.routed : out.classes[s.size_class];
     if constexpr (Heap::routes != 0) {
         if (s.kind == span_kind::arena) return count_chunk<Heap>(s, out);
@@ -159,19 +161,21 @@ void count_span(const Span& s, statistics& out) noexcept {
 /// not live. Null if it has none. Of other threads' heaps that is known for the larger classes alone.
 template <class Heap, class Store>
 void collect(Store& store, const heap_registry<Heap>& registry, const Heap* mine, statistics& out) noexcept {
-    std::uint64_t ready_of[size_class_count]{}, ready_routed = 0, ready_routed_bytes = 0;
+    std::uint64_t ready_of[statistics::rows]{}, ready_routed = 0, ready_routed_bytes = 0;
+    static_assert(statistics::rows == Store::first_route);
     {
         const holding guard(store.lock());
+        for (std::size_t c = 0; c < statistics::rows; ++c) out.class_bytes[c] = store.size_of(c);
         for (Heap* h = registry.first(); h != nullptr; h = registry.next_of(*h)) {
             (h->state() == heap_state::shared ? out.shared_heaps : out.heaps) += 1;
             h->figures() = {};
-            for (std::size_t c = size_class_count; c < Heap::class_count; ++c) {
+            for (std::size_t c = statistics::rows; c < Heap::class_count; ++c) {
                 const std::uint64_t handed = detail::glance(h->counts().handed[c]);
                 out.routed.allocations += handed;
                 h->figures().allocations += handed;
                 if (h == mine) ready_routed += h->ready(c), ready_routed_bytes += h->ready(c) * store.size_of(c);
             }
-            for (std::size_t c = 0; c < size_class_count; ++c) {
+            for (std::size_t c = 0; c < statistics::rows; ++c) {
                 const std::uint64_t handed = detail::glance(h->counts().handed[c]);
                 out.classes[c].allocations += handed;
                 h->figures().allocations += handed;
@@ -199,7 +203,7 @@ void collect(Store& store, const heap_registry<Heap>& registry, const Heap* mine
     out.allocations += out.routed.allocations;
     out.live_blocks += out.routed.live;
     out.live_bytes += out.routed_bytes;
-    for (std::size_t c = 0; c < size_class_count; ++c) {
+    for (std::size_t c = 0; c < statistics::rows; ++c) {
         std::uint64_t ready = ready_of[c];
         class_counts& counts = out.classes[c];
         if (ready > counts.live) ready = counts.live;
@@ -208,8 +212,8 @@ void collect(Store& store, const heap_registry<Heap>& registry, const Heap* mine
         counts.allocations -= ready < counts.allocations ? ready : counts.allocations;
         out.allocations += counts.allocations;
         out.live_blocks += counts.live;
-        out.live_bytes += counts.live * size_of_class(c);
-        out.free_bytes += ready * size_of_class(c);
+        out.live_bytes += counts.live * out.class_bytes[c];
+        out.free_bytes += ready * out.class_bytes[c];
     }
 }
 

@@ -247,7 +247,7 @@ void* allocate_by_rule(std::size_t size, const caller& from) noexcept {
     const entry* const e = entry_of(from);
     if (e == nullptr || size - e->least > e->most_more) return nullptr;
     const std::size_t r = e->route;
-    void* p = e->kind == route_kind::pool ? h.pop_class(the_key, size_class_count + r) : h.bump(r, size);
+    void* p = e->kind == route_kind::pool ? h.pop_class(the_key, process_store::first_route + r) : h.bump(r, size);
     if (p == nullptr) [[unlikely]] {
         const visit inside(the_registry.gate(), h.inside());
         p = h.allocate_routed(r, size);
