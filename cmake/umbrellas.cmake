@@ -26,12 +26,17 @@ endfunction()
 # use: the layers of the toolkit, without the components named here. Those would bring in std headers that cost more than
 # all of the rest: whoever wants std::pmr includes it, and tests name their aids.
 set(ASHLAR_TOOLKIT foundation os strategy compose ownership)
+# The adapters include what a program may not have.
+set(ASHLAR_NOT_IN_LAYER async/asio.hpp async/boost_asio.hpp)
 set(ASHLAR_NOT_IN_TOOLKIT compose/resource compose/thread_cached os/failing_pages os/range_set)
 function(ashlar_write_umbrellas)
     set(all)
     foreach(layer IN LISTS ASHLAR_LAYERS)
         file(GLOB headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/include
              ${PROJECT_SOURCE_DIR}/include/ashlar/${layer}/*.hpp)
+        foreach(component IN LISTS ASHLAR_NOT_IN_LAYER)
+            list(REMOVE_ITEM headers ashlar/${component})
+        endforeach()
         list(TRANSFORM headers REPLACE "(.+)" "#include \"\\1\"\n")
         list(JOIN headers "" content)
         file(CONFIGURE OUTPUT ${ASHLAR_UMBRELLAS}/ashlar/${layer}.hpp @ONLY
