@@ -46,7 +46,7 @@ public:
     [[gnu::always_inline]] void slot(reference& r) noexcept {
         if (r.target == nullptr) return;
         __builtin_prefetch(&tile_of(r.target)->plan[index_of(r.target) / 64]);
-        reference*& kept = kept_[next_++ % std::size(kept_)];
+        reference*& kept = kept_[next_++ % std::size(kept_)];  // sliding.I2
         if (kept != nullptr) kept->target = of(kept->target);
         kept = &r;
     }
