@@ -89,6 +89,9 @@ public:
     // step.cpp
     bool advance(budget& b, bool run_destructors) noexcept;
     void finish_cycle() noexcept;
+    void tell(happening what, std::size_t bytes) const noexcept {
+        if (options_.listener.tell != nullptr) options_.listener.tell(options_.listener.to, what, bytes);
+    }
     void note_pause(std::chrono::nanoseconds took) noexcept;
 
     // verify.cpp
@@ -111,6 +114,12 @@ public:
     // snapshot.cpp
     population count(const descriptor& d);
     void write_snapshot(heap::write_function write, void* to);
+    /// Calls visit(object, its descriptor, bytes) for all that are not dead, the small ones in order.
+    template <class F>
+    void each_object(F visit);
+    /// Calls visit(tile, granules in use of each 16 KiB of it): the picture to look at before and after a compaction.
+    template <class F>
+    void each_tile(F visit) const;
 
     heap& heap_;
     any_ref upstream_;
@@ -144,9 +153,6 @@ private:
     void collect_in_make() noexcept;
 
     verdict look_at_all() noexcept;
-    template <class F>
-    void each_object(F visit);
-
     void begin_marking() noexcept;
     void mark_roots() noexcept;
     void finish_marking() noexcept;
@@ -164,5 +170,31 @@ private:
     void destroy_waiting_in(tile* t, budget& b) noexcept;
     void free_large(tile* t) noexcept;
 };
+
+template <class F>
+void collector::each_object(F visit) {
+    if (phase_ != phase::idle) finish_cycle();
+    retire_holes();
+    for (std::size_t i = 0; i != tile_count_; ++i) {
+        for_each_object(tiles_[i], tiles_[i]->occupied, [&](void* object, std::size_t) {
+            const header h = header_of(object);
+            if (h.type() != &filler && !h.waiting()) visit(object, *h.type(), h.granules() * granule);
+        });
+    }
+    for (tile* t = large_; t != nullptr; t = t->next) {
+        std::byte* const object = object_at(t, t->large_offset / granule);
+        if (header_of(object).type() != &filler && !header_of(object).waiting()) visit(object, *header_of(object).type(), t->bytes);
+    }
+}
+
+template <class F>
+void collector::each_tile(F visit) const {
+    constexpr std::size_t at_once = 16 * 1024 / granule / 64;
+    for (std::size_t k = 0; k != tile_count_; ++k) {
+        std::size_t used[words / at_once] = {};
+        for (std::size_t w = 0; w != words; ++w) used[w / at_once] += count_bits(tiles_[k]->occupied[w]);
+        visit(static_cast<const void*>(tiles_[k]), std::span<const std::size_t>(used));
+    }
+}
 
 }  // namespace ashlar::gc::detail

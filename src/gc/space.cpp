@@ -13,10 +13,10 @@ constexpr std::size_t small_granules = 16;  // what is longer has a cursor of it
 
 block collector::obtain(std::size_t bytes, std::size_t align) noexcept {
     const std::size_t room = options_.hard_limit > statistics_.footprint ? options_.hard_limit - statistics_.footprint : 0;
-    if (bytes > room) return {nullptr, 0};  // collected_heap.I4
     const auto l = layout::make(bytes, align);
     if (!l) return {nullptr, 0};
-    const auto got = upstream_.allocate(*l);
+    const auto got = bytes > room ? result<block>(alloc_error{}) : upstream_.allocate(*l);  // collected_heap.I4
+    tell(got ? happening::grown : happening::refused, bytes);
     if (!got) return {nullptr, 0};
     statistics_.footprint += bytes;
     if (statistics_.footprint > statistics_.peak_footprint) statistics_.peak_footprint = statistics_.footprint;
@@ -25,6 +25,7 @@ block collector::obtain(std::size_t bytes, std::size_t align) noexcept {
 
 void collector::give_back(void* p, std::size_t bytes, std::size_t align) noexcept {
     statistics_.footprint -= bytes;
+    tell(happening::shrunk, bytes);
     unpoison(p, bytes);
     upstream_.deallocate(static_cast<std::byte*>(p), *layout::make(bytes, align));
 }

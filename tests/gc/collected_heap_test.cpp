@@ -331,3 +331,37 @@ TEST_CASE("collected_heap: objects are counted by type, and a snapshot has them 
     CHECK(text.find("\"roots\":[") != std::string::npos);
     CHECK(text.find(id(big.get()), text.find("\"roots\":[")) != std::string::npos);
 }
+
+TEST_CASE("collected_heap: a listener is told what the heap does, and the survival of blocks is counted", "[gc][collected_heap]") {
+    struct told {
+        std::size_t number[7] = {}, bytes[7] = {};
+    } all;
+    {
+        gc::heap h({.automatic = false, .listener = {[](void* to, gc::happening what, std::size_t bytes) noexcept {
+                        ++static_cast<told*>(to)->number[static_cast<std::size_t>(what)];
+                        static_cast<told*>(to)->bytes[static_cast<std::size_t>(what)] += bytes;
+                    }, &all}});
+        gc::root<node> kept;
+        for (std::size_t i = 0; i != 100'000; ++i) {
+            auto one = h.make<node>(kept, nullptr, i);
+            if (i % 2 == 0) kept = one;
+        }
+        const auto count = [&](gc::happening what) { return all.number[static_cast<std::size_t>(what)]; };
+        CHECK(count(gc::happening::marking) == 0);
+        h.collect();
+        CHECK(count(gc::happening::marked) == 1);
+        CHECK(all.bytes[static_cast<std::size_t>(gc::happening::swept)] == h.stats().live);
+        const gc::statistics between = h.stats();
+        CHECK(between.survival[4] + between.survival[5] > 100);  // every second object of each block
+        CHECK(between.survival[8] == 0);
+        h.compact();
+        CHECK(count(gc::happening::compacted) == 1);
+        h.collect();
+        CHECK(h.stats().survival[8] > 90);
+        CHECK(all.bytes[0] - all.bytes[1] == h.stats().footprint);
+        h.set_limits(0, 0);
+        CHECK(!h.try_make_array<char>(100'000));
+        CHECK(count(gc::happening::refused) > 0);
+    }
+    CHECK(all.bytes[0] == all.bytes[1]);
+}

@@ -58,6 +58,22 @@ struct zeal {
     bool poison = false;   ///< the room of the dead is overwritten
 };
 
+/// What a heap does, told as it does it.
+enum class happening : std::uint8_t {
+    grown,      ///< memory was taken; bytes: how much
+    shrunk,     ///< and given back
+    refused,    ///< by the upstream or the hard limit; bytes: how much was asked for
+    marking,    ///< a collection begins; bytes: the footprint
+    marked,     ///< what is reachable is known; bytes: made since the last collection
+    swept,      ///< the collection is over; bytes: what is alive
+    compacted,  ///< bytes: the footprint
+};
+struct listener {
+    /// @pre it does not use the heap
+    void (*tell)(void* to, happening what, std::size_t bytes) noexcept = nullptr;
+    void* to = nullptr;
+};
+
 struct options {
     std::size_t soft_limit = std::numeric_limits<std::size_t>::max();  ///< footprint above which it collects before it grows
     std::size_t hard_limit = std::numeric_limits<std::size_t>::max();  ///< footprint that it never exceeds
@@ -66,6 +82,7 @@ struct options {
     bool automatic = true;    ///< make may collect before it must
     bool in_steps = false;    ///< and does so a little at a time, from half of that on, as much as it made since
     gc::zeal zeal{};
+    gc::listener listener{};
 };
 
 struct statistics {
@@ -77,6 +94,7 @@ struct statistics {
     std::size_t waiting;      ///< dead, with a destructor that has not run
     std::size_t pauses[24];   ///< collections, compactions and steps by their time: [k] under 2^k microseconds, and not under [k-1]
     std::chrono::nanoseconds longest_pause;
+    std::size_t survival[9];  ///< blocks of 16 KiB of tiles, by how many eighths of them the last collection found alive, rounded up
 };
 
 /// What verify() found wrong: null where nothing.
