@@ -199,20 +199,31 @@ void watch_other_thread() noexcept {
     if (void* p = pop_second(size)) return p;
     return allocate_slowly(size);
 }
-[[gnu::noinline]] void free_larger(void* p, process_heap::span_type& s, const char* call) noexcept {
+namespace {
+/// A small block that is not this thread's own, and whatever no fast path deals in. Apart: it needs registers.
+[[gnu::noinline]] void free_other(void* p, process_heap::span_type& s, const char* call) noexcept {
     if constexpr (obeys) {
         if (own_heap->push_arena(s, the_key, p)) return;
     }
     if (push_second(s, p)) return;
     free_slowly(p, call);
 }
-[[gnu::noinline]] void free_larger(void* p, block_claim claim, process_heap::span_type& s, const char* call) noexcept {
+[[gnu::noinline]] void free_other(void* p, block_claim claim, process_heap::span_type& s, const char* call) noexcept {
     if constexpr (obeys) {
         const bool fits = s.kind == span_kind::arena && claim.align <= 16 && claim.size <= process_heap::span_bytes_of(s, p);
         if (fits && own_heap->push_arena(s, the_key, p)) return;
     }
     if (push_second(s, p, claim)) return;
     free_slowly(p, claim, call);
+}
+}  // namespace
+[[gnu::noinline]] void free_larger(void* p, process_heap::span_type& s, const char* call) noexcept {
+    if (s.unit_magic == 0) return free_other(p, s, call);
+    if (!own_heap->keep(the_store, the_key, s, p)) free_slowly(p, call);
+}
+[[gnu::noinline]] void free_larger(void* p, block_claim claim, process_heap::span_type& s, const char* call) noexcept {
+    if (s.unit_magic == 0 || s.block_size - claim.size >= s.step) return free_other(p, claim, s, call);
+    if (!own_heap->keep(the_store, the_key, s, p)) free_slowly(p, claim, call);
 }
 [[gnu::noinline]] void* allocate_slowly(std::size_t size) noexcept {
     return with_heap([size](process_heap& h) { return h.allocate(size); });

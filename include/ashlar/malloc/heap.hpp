@@ -128,8 +128,8 @@ public:
     static constexpr std::size_t cached_bytes = 64 * 1024;  ///< what stands ready of a class at most, of those freed
     /// @pre small_class_limit < size <= size_class_max. @returns a block, or null: then the slow path is to be asked
     void* pop_cached(const std::uintptr_t& key, const class_table& classes, std::size_t size) noexcept {
-        const std::size_t c = classes.of(size);
-        if (!is_cached(c)) return pop_class(key, c);
+        const std::size_t c = classes.of_large(size);
+        if (!is_cached(c)) [[unlikely]] return pop_class(key, c);
         node* const head = heads_[c];
         return head != nullptr && node::plausible(head->next(key)) ? take_first(c, head->next(key)) : nullptr;
     }
@@ -139,9 +139,10 @@ public:
         if (head == nullptr) return nullptr;
         return take_first(c, node::plausible(head->next(key)) ? head->next(key) : follow(head, c));
     }
-    /// The second path of free: what is above small_class_limit stands ready here; a small block of another heap's span
-    /// joins what is on its way there, the parcel that the slow path began.
-    /// @returns false when the slow path is to be asked; nothing changed
+    /// The second path of free: what is above small_class_limit stands ready here.
+    /// @pre s.unit_magic != 0. @returns false when the slow path is to be asked; nothing changed
+    bool keep(const Store& store, const std::uintptr_t& key, const span_type& s, void* p) noexcept;
+    /// And a small block of another heap's span joins what is on its way there, the parcel that the slow path began.
     [[gnu::always_inline]] bool push_second(const Store& store, const std::uintptr_t& key, const span_type& s,
                                             void* p) noexcept {
         if (s.unit_magic != 0) return keep(store, key, s, p);
@@ -296,7 +297,6 @@ private:
         --cached_[c - first_cached];
         return head;
     }
-    bool keep(const Store& store, const std::uintptr_t& key, const span_type& s, void* p) noexcept;
     void* pop_any(std::size_t c) noexcept { return is_cached(c) ? pop_cached_class(key(), c) : pop_class(key(), c); }
     void* allocate_hardened(std::size_t size, std::size_t align) noexcept;
     void* pop_checked(std::size_t c) noexcept;

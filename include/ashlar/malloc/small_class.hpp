@@ -56,18 +56,25 @@ public:
     /// @pre size <= largest
     std::size_t of_small(std::size_t size) const noexcept { return at((size + size_class_step - 1) / size_class_step); }
     /// @pre 1 <= size <= size_class_max
-    std::size_t of(std::size_t size) const noexcept { return size <= largest ? of_small(size) : class_of_size(size); }
+    std::size_t of(std::size_t size) const noexcept { return size <= small_class_limit ? of_small(size) : of_large(size); }
+    /// @pre small_class_limit < size <= size_class_max
+    std::size_t of_large(std::size_t size) const noexcept {
+        const std::size_t c = class_of_size(size);  // no branch on the size, for sizes of all kinds come here
+        return (__atomic_load_n(&divided_, __ATOMIC_RELAXED) >> c & 1) == 0 ? c : of_small(size);
+    }
     /// Blocks of so many bytes are class c from now on (small_class.I2). size_of(class) are the bytes of those that there are.
     /// @pre bytes is a multiple of 16, at most `largest`; one thread at a time
     template <class SizeOf>
     void add(std::size_t bytes, std::uint8_t c, SizeOf size_of) noexcept {
         // relaxed: what a class is reaches others with its spans
         for (std::size_t i = bytes / size_class_step; i > 0 && size_of(at(i)) > bytes; --i) __atomic_store_n(&table_[i], c, __ATOMIC_RELAXED);
+        __atomic_fetch_or(&divided_, std::uint64_t{1} << class_of_size(bytes), __ATOMIC_RELAXED);
     }
 
 private:
     std::size_t at(std::size_t i) const noexcept { return __atomic_load_n(&table_[i], __ATOMIC_RELAXED); }
 
+    std::uint64_t divided_ = 0;  ///< a bit for each usual class with an added one in it
     std::uint8_t table_[largest / size_class_step + 1]{};
 };
 /// Where none is ever added.
