@@ -27,7 +27,7 @@ namespace ashlar::app {
 
 struct tuning_options {
     std::string folder = "out";
-    unsigned runs = 5;
+    unsigned runs = 6;
     bool all = false;       ///< the program is run under every candidate, not only under the two that are expected to be best
     std::string engines;    ///< that the replay shows, separated by commas; "" for all
     std::string train;      ///< what stands for {} in the program's words while it is recorded; "" if there is no {}

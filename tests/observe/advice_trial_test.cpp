@@ -1,4 +1,4 @@
-// Runs are compared by their medians against their spread, and the verdict follows the goal.
+// Runs are compared by their medians against their spread, and pair by pair; the verdict follows the goal.
 #include "ashlar/observe/advice_trial.hpp"
 
 #include <catch2/catch.hpp>
@@ -23,6 +23,20 @@ TEST_CASE("advice_trial: a difference counts only beyond twice the spread", "[ob
     CHECK(ashlar::compare(noisy).outcome == trial_outcome::same);
 }
 
+TEST_CASE("advice_trial: where runs scatter, pairs that agree count", "[observe][advice_trial]") {
+    const trial_metric busy{{100, 190, 105, 200, 98, 185}, {80, 150, 84, 165, 79, 150}};
+    CHECK(ashlar::compare(busy).outcome == trial_outcome::better);
+    CHECK(ashlar::compare({busy.choice, busy.now}).outcome == trial_outcome::worse);
+    trial_metric fewer = busy;
+    fewer.now.resize(4);
+    fewer.choice.resize(4);
+    CHECK(ashlar::compare(fewer).outcome == trial_outcome::same);  // chance does it once in 16
+    trial_metric mixed = busy;
+    mixed.choice[2] = 120;
+    CHECK(ashlar::compare(mixed).outcome == trial_outcome::same);
+    CHECK(ashlar::compare({{100, 190, 105, 200, 98, 185}, {99.9, 189, 104.9, 199, 97.9, 184}}).outcome == trial_outcome::same);
+}
+
 TEST_CASE("advice_trial: a difference too small to matter is none, however steady the runs", "[observe][advice_trial]") {
     CHECK(ashlar::compare({{1000, 1000, 1000}, {995, 995, 995}}).outcome == trial_outcome::same);
 }
@@ -35,6 +49,8 @@ TEST_CASE("advice_trial: the choice is adopted for what the goal asks and not at
     CHECK(ashlar::judge(advice_goal::balanced, faster, faster, equal).adopt);
     CHECK(ashlar::judge(advice_goal::balanced, equal, equal, faster).adopt);
     CHECK_FALSE(ashlar::judge(advice_goal::balanced, faster, faster, slower).adopt);
+    CHECK(ashlar::judge(advice_goal::speed, equal, faster, equal).adopt);  // the processor's time, less disturbed
+    CHECK_FALSE(ashlar::judge(advice_goal::speed, slower, faster, equal).adopt);
     CHECK_FALSE(ashlar::judge(advice_goal::balanced, equal, equal, equal).adopt);
     CHECK_FALSE(ashlar::judge(advice_goal::balanced, slower, slower, faster).adopt);
     CHECK(ashlar::judge(advice_goal::speed, faster, faster, slower).adopt);

@@ -2,12 +2,14 @@
 //
 // Layer:      observe
 // Source:     Georges, Buytaert, Eeckhout, "Statistically rigorous Java performance evaluation", OOPSLA 2007;
-//             Hampel, "The influence curve and its role in robust estimation", JASA 69, 1974.
-// Picture:    A B A B A B ...  ->  medians and their spread  ->  better, worse or the same, per metric  ->  verdict
+//             Hampel, "The influence curve and its role in robust estimation", JASA 69, 1974;
+//             Arbuthnot, "An argument for divine providence", Phil. Trans. 27, 1710 (the sign test).
+// Picture:    A B A B A B ...  ->  medians and their spread, pairs  ->  better, worse or the same, per metric  ->  verdict
 // Complexity: linear in the runs.
 // Failure:    fewer than two runs of a kind compare as the same.
 // Threads:    pure functions.
-// Invariants: advice_trial.I1  a metric is better or worse only beyond twice the greater spread and its least share
+// Invariants: advice_trial.I1  a metric is better or worse only beyond its least share, and beyond twice the greater spread or
+//                             where the pairs of neighbouring runs agree as chance alone lets them once in fifty
 // Checked by: tests/observe/advice_trial_test.cpp
 #pragma once
 
@@ -18,7 +20,7 @@
 
 namespace ashlar {
 
-/// One metric of the runs; less is better.
+/// One metric of the runs, in turn: one of `now`, one of `choice`, and again. Less is better.
 struct trial_metric {
     std::vector<double> now;     ///< as the program is
     std::vector<double> choice;  ///< under what was advised
@@ -46,7 +48,8 @@ struct trial_result {
     bool adopt = false;       ///< better in what the goal asks for, and not worse elsewhere
 };
 
-/// Speed and latency ask for the wall time, memory for the peak, balanced for either.
+/// Speed and latency ask for the wall time, or for the processor's where the wall time is not worse; memory for the peak;
+/// balanced for either.
 trial_result judge(advice_goal goal, const trial_metric& wall, const trial_metric& cpu, const trial_metric& memory);
 
 }  // namespace ashlar
