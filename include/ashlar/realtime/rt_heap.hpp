@@ -220,6 +220,7 @@ public:
 private:
     static constexpr std::size_t classes = align_up(Fit::class_of(std::size_t{most_units} * 16) + 1, std::size_t{64});
     static_assert(classes <= 64 * 64);
+    static constexpr bool one_word = classes == 64;  // half_fit: no second level
 
     static constexpr std::uint64_t bit(std::size_t n) noexcept { return std::uint64_t{1} << n % 64; }
     /// @pre word != 0: std::countr_zero would ask
@@ -250,6 +251,7 @@ private:
         if (sought > units_) [[unlikely]] return classes;
         const std::size_t in = Fit::class_of(sought * 16);
         if (const std::uint64_t here = lists_[in / 64] >> in % 64; here != 0) return in + first_bit(here);
+        if constexpr (one_word) return classes;
         const std::uint64_t above = words_ & (~std::uint64_t{1} << in / 64);
         if (above == 0) return classes;
         const std::size_t word = first_bit(above);
@@ -271,10 +273,11 @@ private:
         const std::uint32_t next = at_(at).next;
         heads_[in] = next;
         at_(next).previous = 0;
-        if (next != 0) return;
-        const std::uint64_t others = lists_[in / 64] & ~bit(in);
+        // No branch: whether a list ends cannot be foreseen, and every operation is to take as long as the worst.
+        const std::uint64_t was_last = next == 0;
+        const std::uint64_t others = lists_[in / 64] & ~(was_last << in % 64);
         lists_[in / 64] = others;
-        if (others == 0) words_ &= ~bit(in / 64);
+        if (!one_word && others == 0) words_ &= ~bit(in / 64);
     }
     /// Makes a free block of those units, whose neighbours are live. @post the block behind knows of it
     void put(std::uint32_t at, std::uint32_t size) noexcept {
@@ -287,7 +290,7 @@ private:
         at_(head).previous = at;
         heads_[in] = at;
         lists_[in / 64] |= bit(in);
-        words_ |= bit(in / 64);
+        if constexpr (!one_word) words_ |= bit(in / 64);
         at_(at + size).before = size;
         set_poison<true>(at, size);
     }
@@ -344,7 +347,7 @@ private:
         std::uint32_t listed = 0;
         for (std::size_t in = 0; in < classes; ++in) {
             if (((lists_[in / 64] & bit(in)) != 0) != (heads_[in] != 0)) return false;
-            if (((words_ & bit(in / 64)) != 0) != (lists_[in / 64] != 0)) return false;
+            if (!one_word && ((words_ & bit(in / 64)) != 0) != (lists_[in / 64] != 0)) return false;
             std::uint32_t last = 0;
             for (std::uint32_t at = heads_[in]; at != 0; last = at, at = at_(at).next, ++listed) {
                 if (!at_(at).is_free() || class_of(at_(at).size()) != in || at_(at).previous != last) return false;  // rt_heap.I3

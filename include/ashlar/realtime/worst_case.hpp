@@ -86,7 +86,7 @@ struct instruction_bounds {
 };
 template <bounded_heap H>
 constexpr instruction_bounds worst_instructions() noexcept {
-    return H::takes_powers ? instruction_bounds{128, 110, 188} : instruction_bounds{148, 148, 224};
+    return H::takes_powers ? instruction_bounds{118, 98, 178} : instruction_bounds{148, 148, 224};
 }
 
 static_assert(bounded_heap<rt_heap<tlsf>> && bounded_heap<rt_heap<half_fit, headers::outside>>);
