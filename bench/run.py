@@ -12,6 +12,7 @@
     bench/run.py pools         pool, slab and object_pool against the pools of others
     bench/run.py ownership     rc and arc against std::shared_ptr and hand-written pointers
     bench/run.py gc            the collected heap against libgc and malloc, its steps, and compaction against memmove
+    bench/run.py realtime      the worst operation of heaps with a bound, and fixed pools of several threads
     bench/run.py compile_time  what including Ashlar costs a compiler
     bench/run.py recorder      what recording costs, with and without call stacks, beside heaptrack
     bench/run.py choose        whether replay and advice come true when the programs themselves run
@@ -25,14 +26,14 @@ import argparse
 import sys
 
 from runner import (adaptive, adaptors, choose, compile_time, gc, hardening, instructions, malloc, misuse, ownership, p0089,
-                    places, pools, recorder, strategies, traces, truth, tune)
+                    places, pools, realtime, recorder, strategies, traces, truth, tune)
 
 
 def main():
     parser = argparse.ArgumentParser(prog="bench/run.py", description="Ashlar's benchmarks.")
     commands = parser.add_subparsers(dest="command", required=True)
     for command in (malloc, instructions, misuse, hardening, adaptors, adaptive, strategies, pools, ownership, gc, compile_time, p0089,
-                    traces, recorder, truth, choose, tune):
+                    realtime, traces, recorder, truth, choose, tune):
         command.add_arguments(commands)
     arguments = parser.parse_args()
     places.require(arguments)
