@@ -7,7 +7,7 @@ class HeadersAlone(harness.LintTest):
     def test_a_header_that_brings_what_it_uses_is_fine(self):
         self.good({"include/ashlar/foundation/a.hpp": harness.header("a", body="#include <cstddef>\nusing a = std::size_t;\n")})
 
-    def test_a_header_that_leans_on_another_is_reported_by_each_compiler(self):
+    def test_a_header_that_leans_on_another_is_reported(self):
         status, output = self.run_on({"include/ashlar/compose/a.hpp": harness.header("a", body="using a = std::size_t;\n")})
         self.assertEqual(status, 1)
         self.assertIn("include/ashlar/compose/a.hpp:1: does not compile alone by g++", output)
