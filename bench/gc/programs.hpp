@@ -366,7 +366,7 @@ public:
     struct entry {
         typename M::template field<entry> next{};
         typename M::template field<text> word{};
-        std::uint64_t uses = 0;
+        std::uint32_t hash = 0, uses = 0;
         static constexpr bool gc_relocatable = true;
         static constexpr auto gc_members = ashlar::gc::members(&entry::next, &entry::word);
     };
@@ -382,15 +382,15 @@ public:
         for (int i = 0; i != 3'000'000; ++i) {
             char word[32];
             const std::size_t n = spell(random.below(random.below(4) == 0 ? 400'000 : 5'000), word);
-            std::uint64_t hash = 1469598103934665603u;
-            for (std::size_t k = 0; k != n; ++k) hash = (hash ^ static_cast<unsigned char>(word[k])) * 1099511628211u;
-            auto& chain = all->chains[(hash >> 20) % (1 << 15)];
+            std::uint32_t hash = 2166136261;
+            for (std::size_t k = 0; k != n; ++k) hash = (hash ^ static_cast<unsigned char>(word[k])) * 16777619;
+            auto& chain = all->chains[(hash >> 10) % (1 << 15)];
             entry* e = &*chain;
-            while (e != nullptr && !(e->word->size() == n && std::memcmp(e->word->data(), word, n) == 0)) e = &*e->next;
+            while (e != nullptr && !(e->hash == hash && e->word->size() == n && std::memcmp(e->word->data(), word, n) == 0)) e = &*e->next;
             if (e == nullptr) {
                 auto t = m.template make_array<char>(n);
                 std::memcpy(t->data(), word, n);
-                chain = m.template make<entry>(chain, t);
+                chain = m.template make<entry>(chain, t, hash);
                 e = &*chain;
             }
             sum += ++e->uses;
@@ -401,9 +401,10 @@ public:
     }
 
 private:
+    /// Without divisions: the words are the input, and are not to be what is measured.
     static std::size_t spell(std::size_t number, char* to) {
         std::size_t n = 0;
-        for (std::size_t k = number * 7919 + 1000; k != 0; k /= 5) to[n++] = static_cast<char>('a' + k % 23);
+        for (std::size_t k = number * 7919 + 1000; k != 0; k >>= 2) to[n++] = static_cast<char>('a' + k % 16);
         return n;
     }
     static void forget(M& m, table& all) {
