@@ -64,6 +64,7 @@ int main(int argc, char** argv) {
     if (argc != 4) return 2;
     const auto bytes = static_cast<std::size_t>(std::strtoull(argv[3], nullptr, 10));
     if (std::strcmp(argv[2], "ashlar") == 0) return run<collected>(argv[1], bytes);
+    if (std::strcmp(argv[2], "generational") == 0) return run<generational>(argv[1], bytes);
 #if ASHLAR_PEER_LIBGC
     if (std::strcmp(argv[2], "libgc") == 0) return run<conservative>(argv[1], bytes);
 #endif

@@ -29,7 +29,7 @@ public:
     template <class T>
     using array = ashlar::gc::array<T>;
 
-    explicit collected(std::size_t room) : heap_({.headroom = room, .growth = 0}) {}
+    explicit collected(std::size_t room, bool young = false) : heap_({.headroom = room, .growth = 0, .generational = young}) {}
     template <class T, class... Args>
     local<T> make(Args&&... args) { return heap_.make<T>(std::forward<Args>(args)...); }
     template <class T>
@@ -40,6 +40,12 @@ public:
 
 private:
     ashlar::gc::heap heap_;
+};
+
+/// The same, looking at what is young only, while that frees enough.
+class generational : public collected {
+public:
+    explicit generational(std::size_t room) : collected(room, true) {}
 };
 
 /// A length and elements behind it, as ashlar::gc::array has them.

@@ -1,7 +1,7 @@
 """bench/run.py gc - programs on the collected heap, on libgc and on malloc and free; the steps of a collection; compaction.
 
 Every program runs as a process of its own, in interleaved rounds: CPU time and peak resident memory, medians. The heap is
-given 1.5, 2, 3 and 6 times what the program keeps alive. libgc cannot be told a size, so it runs with divisors from 1 to
+given 1.5, 2, 3 and 6 times what the program keeps alive, and collects all of it each time, or mostly what is young. libgc cannot be told a size, so it runs with divisors from 1 to
 24, and is compared where its peak memory is ours: between two of its divisors by the line that joins them.
 """
 import json
@@ -14,6 +14,7 @@ from .figures import geometric_mean, median
 
 WORKLOADS = ("gcbench", "binary-trees", "splay", "quads", "lists", "arrays", "interning")
 FACTORS = (1.5, 2, 3, 6)
+OURS = {"ashlar": "full collections", "generational": "generational"}
 DIVISORS = (1, 2, 3, 6, 12, 24)
 TIGHT = 256 * 1024  # headroom with which the peak is little more than what is alive
 MIB = 1024.0
@@ -33,7 +34,8 @@ def run(arguments):
     figures = measured(arguments.rounds, live)
     pauses = [json.loads(line) for line in output([str(PROGRAMS / "collected_pauses"), str(arguments.live)]).splitlines()]
     rows = {w: {key: [median(f[q] for f in figures[w][key]) for q in ("seconds", "peak_kib")] for key in figures[w]} for w in WORKLOADS}
-    sections = [times(rows, live, empty), against(rows), *of_pauses(pauses)]
+    sections = [times(rows, live, empty, "ashlar"), times(rows, live, empty, "generational"), against(rows, "ashlar"),
+                against(rows, "generational"), *of_pauses(pauses)]
     described = machine.sentence(rounds=arguments.rounds, load=f"{machine.load():.1f}")
     kept = {"programs": {w: {f"{m} {s}": runs for (m, s), runs in by.items()} for w, by in figures.items()}, "pauses": pauses}
     report.tell(arguments, described, sections, kept, drawings={"programs": drawing(rows)})
@@ -61,12 +63,12 @@ def has_libgc():
 
 def measured(times_each, live):
     """{workload: {(memory, size): [figures of a round]}}."""
-    cases = [("malloc", 0), *(("ashlar", k) for k in FACTORS), *(("libgc", d) for d in DIVISORS if has_libgc())]
+    cases = [("malloc", 0), *((m, k) for k in FACTORS for m in OURS), *(("libgc", d) for d in DIVISORS if has_libgc())]
     made = {w: {case: [] for case in cases} for w in WORKLOADS}
     for _ in range(times_each):
         for w in WORKLOADS:
             for memory, size in cases:
-                made[w][memory, size].append(once(w, memory, (size - 1) * live[w] * 1024 if memory == "ashlar" else size))
+                made[w][memory, size].append(once(w, memory, (size - 1) * live[w] * 1024 if memory in OURS else size))
     for w, by in made.items():
         if len({f["sum"] for runs in by.values() for f in runs}) != 1:
             sys.exit(f"bench: {w} gave different results on different memories")
@@ -82,23 +84,24 @@ def at_peak(row, kib):
     return curve[0][1] if kib < curve[0][0] else min(seconds for _, seconds in curve)
 
 
-def times(rows, live, empty):
+def times(rows, live, empty, memory):
     """CPU time over that of malloc, and peak memory, of every program and heap size."""
     header = ["program", "live MiB", "malloc s", "malloc peak", *(f"{k}x" for k in FACTORS), *(f"peak {k}x" for k in FACTORS)]
     lines = []
     for w, row in rows.items():
         base, peak = row["malloc", 0]
-        lines.append([w, f"{live[w] / MIB:.1f}", f"{base:.3f}", f"{(peak - empty) / MIB:.1f}", *(row["ashlar", k][0] / base for k in FACTORS),
-                      *(f"{(row['ashlar', k][1] - empty) / MIB:.1f}" for k in FACTORS)])
-    return "CPU time over that of malloc and free, and peak MiB above an empty process, by heap size over live size", header, lines
+        lines.append([w, f"{live[w] / MIB:.1f}", f"{base:.3f}", f"{(peak - empty) / MIB:.1f}", *(row[memory, k][0] / base for k in FACTORS),
+                      *(f"{(row[memory, k][1] - empty) / MIB:.1f}" for k in FACTORS)])
+    return (f"CPU time over that of malloc and free, and peak MiB above an empty process, by heap size over live size: {OURS[memory]}",
+            header, lines)
 
 
-def against(rows):
+def against(rows, memory):
     """libgc's CPU time over ours where the peaks are equal."""
-    lines = [[w, *(at_peak(row, row["ashlar", k][1]) / row["ashlar", k][0] if ("libgc", 1) in row else None for k in FACTORS)]
+    lines = [[w, *(at_peak(row, row[memory, k][1]) / row[memory, k][0] if ("libgc", 1) in row else None for k in FACTORS)]
              for w, row in rows.items()]
     lines.append(["all", *(geometric_mean([line[i + 1] for line in lines]) for i in range(len(FACTORS)))])
-    return "CPU time of libgc over ours at the same peak memory", ["program", *(f"{k}x" for k in FACTORS)], lines
+    return f"CPU time of libgc over ours at the same peak memory: {OURS[memory]}", ["program", *(f"{k}x" for k in FACTORS)], lines
 
 
 def of_pauses(pauses):
@@ -122,6 +125,7 @@ def drawing(rows):
     for w, row in rows.items():
         base = row["malloc", 0][0]
         bars = {f"{k}x": row["ashlar", k][0] / base for k in FACTORS}
+        bars.update({f"generational {k}x": row["generational", k][0] / base for k in (1.5, 2)})
         if ("libgc", 1) in row:
             bars.update({f"libgc at the peak of {k}x": at_peak(row, row["ashlar", k][1]) / base for k in (2, 6)})
         groups.append((w, bars))

@@ -81,6 +81,7 @@ void collector::sweep_tile(tile* t) noexcept {
     t->unswept = t->passed[0] = t->passed[1] = false;
     statistics_.waiting -= t->waiting;
     t->waiting = 0;
+    if (options_.generational) std::memcpy(t->old, t->marks, sizeof t->old);  // without those that wait for destructors
     std::size_t live = 0;
     for (std::size_t w = first_word; w != words; ++w) {
         std::uint64_t dead = t->destructors[w] & ~t->marks[w];
@@ -146,8 +147,12 @@ void collector::end_marking() noexcept {
     sweep_references();
     marking_ = false;
     phase_ = phase::sweeping;
-    if (told_members_) __atomic_fetch_sub(&marking_heaps, 1u, __ATOMIC_RELAXED);  // pairs with nothing: see marking()
+    if (told_members_) {
+        __atomic_fetch_sub(&marking_heaps, 1u, __ATOMIC_RELAXED);  // pairs with nothing: see marking()
+        __atomic_fetch_sub(&told_heaps, 1u, __ATOMIC_RELAXED);     // the same
+    }
     told_members_ = false;
+    forget_remembered();
     for (std::size_t i = 0; i != tile_count_; ++i) tiles_[i]->unswept = true;
     unswept_large_ = large_;
     large_ = nullptr;
@@ -171,10 +176,10 @@ bool collector::sweep(budget& b) noexcept {
     }
     phase_ = phase::idle;
     statistics_.live = swept_live_;
+    if (!young_only_) full_live_ = swept_live_;
     tell(happening::swept, swept_live_);
     // As many empty tiles are kept as will be filled before the next collection.
-    const auto grown = static_cast<std::size_t>(options_.growth * static_cast<double>(statistics_.live));
-    release_empty((grown > options_.headroom ? grown : options_.headroom) / tile_size + 2, b);
+    release_empty(allowance() / tile_size + 2, b);
     return true;
 }
 
@@ -193,7 +198,10 @@ void collector::collect() noexcept {
 bool collector::compact() noexcept {
     collect();
     destroy_waiting();
+    remembers_ = false;
     const bool done = compaction(*this).run_all();
+    remembers_ = options_.generational;
+    if (remembers_) all_are_old();  // the plan lay there
     if (done) ++statistics_.compactions;
     budget all;
     release_empty(0, all);

@@ -93,10 +93,16 @@ void shade(void* object) noexcept {
     collector& c = collector::of(object);
     if (c.marking_) c.marker_.mark(object);
 }
-void store_while_marking(reference& r, void* object) noexcept {
-    shade(r.target);
-    shade(object);
+void made_told(const reference& r) noexcept {
+    if (r.target == nullptr) return;
+    collector& c = collector::of(r.target);
+    if (c.remembers_) c.note_store(&r, r.target);
+    if (c.marking_) c.marker_.mark(r.target);
+}
+void store_told(reference& r, void* object) noexcept {
+    if (marking()) shade(r.target);
     r.target = object;
+    made_told(r);
 }
 
 weak_node* new_weak(void* object) {
@@ -178,7 +184,10 @@ std::size_t collector::slots_in_use() const noexcept {
 }
 
 collector::collector(heap& h, any_ref upstream, const options& o) noexcept
-    : heap_(h), upstream_(upstream), options_(o), marker_(upstream) {}
+    : heap_(h), upstream_(upstream), options_(o), marker_(upstream) {
+    remembers_ = options_.generational;
+    if (options_.generational) __atomic_fetch_add(&told_heaps, 1u, __ATOMIC_RELAXED);  // pairs with nothing: see told()
+}
 
 collector::~collector() {
     destroy_all();
@@ -190,6 +199,8 @@ collector::~collector() {
         give_back(c, c->bytes, 4096);
     }
     if (tiles_ != nullptr) give_back(tiles_, tile_room_ * sizeof(tile*), alignof(tile*));
+    if (remembered_ != nullptr) give_back(remembered_, remembered_room_ * sizeof(void*), alignof(void*));
+    if (options_.generational) __atomic_fetch_sub(&told_heaps, 1u, __ATOMIC_RELAXED);  // pairs with nothing: see told()
 }
 
 collector* collector::make(heap& h, any_ref upstream, const options& o) {

@@ -82,6 +82,7 @@ public:
     bool may_collect() const noexcept { return heap_.constructing_ == 0 && heap_.no_gc_ == 0 && !destroying_; }
     void collect() noexcept;
     bool compact() noexcept;
+    std::size_t allowance() const noexcept;  ///< bytes that may be made between two collections
     std::size_t destroy_waiting() noexcept;
     std::size_t destroy_waiting(budget& b) noexcept;
     void destroy_all() noexcept;
@@ -94,8 +95,28 @@ public:
     }
     void note_pause(std::chrono::nanoseconds took) noexcept;
 
+    // young.cpp
+    void collect_young() noexcept;
+    void remember(void* object) noexcept;
+    void forget_remembered() noexcept {
+        remembered_count_ = 0;
+        forgot_ = false;
+    }
+    bool is_remembered(const void* object) const noexcept;  ///< slow
+    void all_are_old() noexcept;
+    /// Keeps tile.I6: the member leads to the object now.
+    void note_store(const void* member, void* object) noexcept {
+        tile* const t = tile_of(object);
+        if (t->large_offset != 0 || test(t->old, index_of(object))) return;  // only full collections end large ones
+        const tile* const from = tile_of(member);
+        if ((from == t || has_tile(from)) && !from->unswept && !test(from->old, index_of(member))) return;
+        remember(object);
+    }
+    bool has_tile(const tile* t) const noexcept;  ///< of small objects
+
     // verify.cpp
     verdict verify() noexcept;
+    bool has_object_in(const tile* t) const noexcept;
 
     root_node& pins() noexcept { return heap_.pins_; }
     /// Calls f with the place of every address that a root or a pin holds.
@@ -138,6 +159,13 @@ public:
     tile* unswept_large_ = nullptr;
     std::size_t sweep_at_ = 0, swept_live_ = 0;
     std::size_t paid_at_ = 0;
+    std::size_t full_live_ = 0;  ///< what the last full collection left
+    void** remembered_ = nullptr;
+    std::size_t remembered_count_ = 0, remembered_room_ = 0;
+    bool forgot_ = false;  ///< one that had to be remembered: there was no room
+    bool remembers_ = false;  ///< what members tell: in a generational heap, but while objects are moved
+    bool young_only_ = false;
+    unsigned full_ones_due_ = 0, full_ones_next_ = 1;  ///< young collections that freed little are not repeated at once
     phase phase_ = phase::idle;
     bool told_members_ = false;
     bool marking_ = false;  ///< what is made is marked
@@ -150,7 +178,7 @@ private:
     void retire(bump& b) noexcept;
     bool room_for_tile() noexcept;
     void consider_collecting() noexcept;
-    void collect_in_make() noexcept;
+    void collect_in_make(bool young = false) noexcept;
 
     verdict look_at_all() noexcept;
     void begin_marking() noexcept;

@@ -1,4 +1,5 @@
 // Memory of a collected heap: tiles, holes in them, large objects, limits.
+#include <algorithm>
 #include <cstring>
 
 #include "ashlar/foundation/alignment.hpp"
@@ -104,7 +105,7 @@ bool collector::add_tile(bump& b) noexcept {
     const block got = obtain(tile_size, tile_size);
     if (got.data == nullptr) return false;
     tile* const t = reinterpret_cast<tile*>(got.data);
-    std::memset(t, 0, offsetof(tile, plan));
+    std::memset(t, 0, offsetof(tile, plan) + (options_.generational ? sizeof t->old : 0));
     t->owner = &heap_;
     t->roots = &heap_.roots_;
     t->bytes = tile_size;
@@ -134,17 +135,27 @@ void* collector::bump_or_find(bump& b, std::size_t granules) noexcept {
 /// The growth policy: see `options`.
 void collector::consider_collecting() noexcept {
     if (!may_collect()) return;
-    const auto grown = static_cast<std::size_t>(options_.growth * static_cast<double>(statistics_.live));
-    const std::size_t enough = grown > options_.headroom ? grown : options_.headroom;
-    if (options_.zeal.collect) return collect_in_make();
+    const std::size_t enough = allowance();
+    if (options_.zeal.collect) return collect_in_make(options_.generational && statistics_.collections % 4 != 0);
     if (!options_.automatic) return;
     if (options_.in_steps) return pay_debt(enough);
-    if (made_since_ >= enough) collect_in_make();
+    // What young collections have left may be dead by now: it counts as made, and at half of all calls for a full one.
+    const std::size_t left = statistics_.live > full_live_ ? statistics_.live - full_live_ : 0;
+    if (made_since_ + left < enough) return;
+    const bool young = options_.generational && left < enough / 2 && full_ones_due_ == 0;
+    if (!young && full_ones_due_ != 0) --full_ones_due_;
+    collect_in_make(young);
 }
 
-void collector::collect_in_make() noexcept {
+std::size_t collector::allowance() const noexcept {
+    const auto grown = static_cast<std::size_t>(options_.growth * static_cast<double>(std::min(full_live_, statistics_.live)));
+    return grown > options_.headroom ? grown : options_.headroom;
+}
+
+void collector::collect_in_make(bool young) noexcept {
     const auto begin = std::chrono::steady_clock::now();
-    collect();
+    if (young) collect_young();
+    else collect();
     note_pause(std::chrono::steady_clock::now() - begin);
 }
 

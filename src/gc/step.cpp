@@ -19,6 +19,7 @@ void collector::begin_cycle() noexcept {
     phase_ = phase::marking;
     told_members_ = true;
     __atomic_fetch_add(&marking_heaps, 1u, __ATOMIC_RELAXED);  // pairs with nothing: see marking()
+    __atomic_fetch_add(&told_heaps, 1u, __ATOMIC_RELAXED);     // the same
     mark_roots();
 }
 

@@ -13,25 +13,20 @@ struct checker final : slot_visitor {
         if (r.target == nullptr || !found) return;
         const char* fault = nullptr;
         const auto address = reinterpret_cast<std::uintptr_t>(r.target);
-        if (address % granule != 0 || !knows(tile_of(r.target))) fault = "the target is not in this heap";
+        if (address % granule != 0 || !c->has_object_in(tile_of(r.target))) fault = "the target is not in this heap";
         else if (tile_of(r.target)->large_offset == 0 && !is_marked(r.target)) fault = "no object begins at the target";
         else if (header_of(r.target).waiting()) fault = "the target is dead";
+        else if (object != nullptr && c->options_.generational && forgotten(r)) fault = "no young collection would find the target";
         if (fault == nullptr) return;
         found = {fault, object, r.target, object == nullptr ? nullptr : header_of(object).type()->text,
                  object == nullptr ? 0 : static_cast<std::size_t>(reinterpret_cast<std::byte*>(&r) - static_cast<const std::byte*>(object))};
     }
-    bool knows(const tile* t) const noexcept {
-        std::size_t low = 0;
-        for (std::size_t high = c->tile_count_; low < high;) {
-            const std::size_t middle = (low + high) / 2;
-            if (c->tiles_[middle] == t) return true;
-            if (c->tiles_[middle] < t) low = middle + 1;
-            else high = middle;
-        }
-        for (const tile* l = c->large_; l != nullptr; l = l->next) {
-            if (l == t) return true;
-        }
-        return false;
+    /// Whether tile.I6 is broken.
+    bool forgotten(const reference& r) const noexcept {
+        const tile* const t = tile_of(r.target);
+        if (c->forgot_ || t->large_offset != 0 || test(t->old, index_of(r.target))) return false;
+        const bool young = c->has_tile(tile_of(&r)) && !test(tile_of(&r)->old, index_of(&r));
+        return !young && !c->is_remembered(object);
     }
     void references_of(void* p) noexcept {
         object = p;
@@ -60,7 +55,7 @@ void look_for_unnamed(checker& check, void* object) noexcept {
     for (std::size_t at = 0; at + sizeof(void*) <= h.type()->size; at += sizeof(void*)) {
         void* word = nullptr;
         std::memcpy(&word, static_cast<std::byte*>(object) + at, sizeof word);
-        if (word == nullptr || reinterpret_cast<std::uintptr_t>(word) % granule != 0 || !check.knows(tile_of(word))) continue;
+        if (word == nullptr || reinterpret_cast<std::uintptr_t>(word) % granule != 0 || !check.c->has_object_in(tile_of(word))) continue;
         if (tile_of(word)->large_offset != 0 ? index_of(word) * granule != tile_of(word)->large_offset : !is_marked(word)) continue;
         place_finder finder(static_cast<std::byte*>(object) + at);
         if (h.type()->each_slot != nullptr) h.type()->each_slot(object, finder);
@@ -89,6 +84,14 @@ verdict find_first_bits(tile* t) noexcept {
 }
 
 }  // namespace
+
+bool collector::has_object_in(const tile* t) const noexcept {
+    if (has_tile(t)) return true;
+    for (const tile* l = large_; l != nullptr; l = l->next) {
+        if (l == t) return true;
+    }
+    return false;
+}
 
 /// Between collections `marks` is free to be used.
 verdict collector::verify() noexcept {

@@ -325,6 +325,15 @@ TEST_CASE("collected_heap: the same where make collects in steps", "[gc][collect
     }
 }
 
+// verify() also looks for objects that no young collection would find.
+TEST_CASE("collected_heap: the same where most collections look at what is young", "[gc][collected_heap]") {
+    for (unsigned seed = 1; seed != 7; ++seed) {
+        INFO("seed " << seed);
+        program(seed, {.headroom = 150'000, .generational = true, .zeal = {.poison = true}}).run(700);
+        program(seed, {.generational = true, .zeal = {.collect = true, .poison = true}}).run(200);
+    }
+}
+
 TEST_CASE("collected_heap: the same for as long as the soak asks, with seeds of its own", "[gc][collected_heap][soak]") {
     const char* const seconds = std::getenv("ASHLAR_SOAK_SECONDS");
     const char* const first = std::getenv("ASHLAR_SOAK_SEED");
@@ -332,7 +341,7 @@ TEST_CASE("collected_heap: the same for as long as the soak asks, with seeds of 
     auto seed = static_cast<unsigned>(first == nullptr ? 1 : std::atoi(first));
     do {
         INFO("seed " << seed);
-        program(seed, {.headroom = 20'000 + seed % 7 * 50'000, .in_steps = seed % 2 == 0,
+        program(seed, {.headroom = 20'000 + seed % 7 * 50'000, .in_steps = seed % 2 == 0, .generational = seed % 3 == 0,
                        .zeal = {.collect = seed % 5 == 0, .poison = seed % 3 != 0}}).run(seed % 5 == 0 ? 300 : 2000);
     } while (++seed != 0 && std::chrono::steady_clock::now() < end);
 }

@@ -81,6 +81,7 @@ struct options {
     double growth = 1.0;      ///< and at least this times what the last one found alive
     bool automatic = true;    ///< make may collect before it must
     bool in_steps = false;    ///< and does so a little at a time, from half of that on, as much as it made since
+    bool generational = false;  ///< and looks only at what was made since, while that frees enough; not with in_steps
     gc::zeal zeal{};
     gc::listener listener{};
 };
@@ -90,6 +91,7 @@ struct statistics {
     std::size_t live;         ///< bytes of objects found by the last collection, headers included
     std::size_t made;         ///< bytes of holes used since, and of large objects
     std::size_t collections, compactions;
+    std::size_t young;        ///< of the collections, those that looked only at what was made since the one before
     std::size_t destroyed;    ///< destructors run
     std::size_t waiting;      ///< dead, with a destructor that has not run
     std::size_t pauses[24];   ///< collections, compactions and steps by their time: [k] under 2^k microseconds, and not under [k-1]

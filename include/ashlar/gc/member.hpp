@@ -4,7 +4,8 @@
 // Source:     Yuasa, "Real-time garbage collection on general-purpose machines", JSS 11(3), 1990 (what is overwritten is
 //             marked); Dijkstra et al., "On-the-fly garbage collection", CACM 21(11), 1978 (so is what is stored).
 // Picture:    member<T>  { address of the object, or null }   one word
-// Complexity: reading is a load; storing is a store, and a branch that is taken only while a heap marks in steps.
+// Complexity: reading is a load; storing is a store, and a branch that is taken only while a heap marks in
+//             steps or is generational.
 // Failure:    none.
 // Threads:    those of the heap.
 // Checked by: tests/gc/member_test.cpp
@@ -26,8 +27,8 @@ public:
 
     member() noexcept = default;
     member(std::nullptr_t) noexcept {}
-    member(T* object) noexcept : reference{object} { detail::noticed(object); }
-    member(const member& other) noexcept : reference{other.target} { detail::noticed(target); }
+    member(T* object) noexcept : reference{object} { made(); }
+    member(const member& other) noexcept : reference{other.target} { made(); }
     template <std::convertible_to<T*> U>
     member(const member<std::remove_pointer_t<U>>& other) noexcept : member(static_cast<T*>(other.get())) {}
     template <class U>
@@ -58,9 +59,12 @@ public:
 
 private:
     member& store(void* object) noexcept {
-        if (detail::marking()) [[unlikely]] detail::store_while_marking(*this, object);
+        if (detail::told()) [[unlikely]] detail::store_told(*this, object);
         else target = object;
         return *this;
+    }
+    void made() const noexcept {
+        if (detail::told()) [[unlikely]] detail::made_told(*this);
     }
 };
 

@@ -34,15 +34,22 @@ class member;
 
 namespace detail {
 
-/// How many heaps are marking in steps: while there are some, stores into members tell.
+/// How many heaps are marking in steps.
 inline constinit unsigned marking_heaps = 0;
+/// And how many are that or generational: while there are some, stores into members tell.
+inline constinit unsigned told_heaps = 0;
 inline bool marking() noexcept {
     return __atomic_load_n(&marking_heaps, __ATOMIC_RELAXED) != 0;  // pairs with nothing: a heap's own thread sets it
 }
+inline bool told() noexcept {
+    return __atomic_load_n(&told_heaps, __ATOMIC_RELAXED) != 0;  // pairs with nothing: a heap's own thread sets it
+}
 /// Marks the object if its heap is marking.
 [[gnu::cold]] void shade(void* object) noexcept;
-/// Stores, and marks what was there and what is now.
-[[gnu::cold]] void store_while_marking(reference& r, void* object) noexcept;
+/// Stores, and tells the heap.
+[[gnu::cold]] void store_told(reference& r, void* object) noexcept;
+/// Tells the heap what a new member leads to.
+[[gnu::cold]] void made_told(const reference& r) noexcept;
 /// Of an object that a new reference leads to.
 inline void noticed(void* object) noexcept {
     if (marking()) [[unlikely]] shade(object);

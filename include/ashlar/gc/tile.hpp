@@ -15,6 +15,7 @@
 //             tile.I3  between two collections every run of `occupied`, up to an allocation cursor, is headers and objects
 //             tile.I4  a large object is alone in its tile, and its index is so low that the first words of `marks` hold it
 //             tile.I5  `marks` is zero but during a collection
+//             tile.I6  an object that has the bits of `old` leads only to such, or to one that is remembered (young.cpp)
 // Checked by: tests/gc/tile_test.cpp
 #pragma once
 
@@ -88,7 +89,10 @@ struct tile {
     std::uint64_t marks[words];
     std::uint64_t occupied[words];
     std::uint64_t destructors[words];
-    destination plan[words];  ///< during a compaction
+    union {
+        destination plan[words];   ///< during a compaction
+        std::uint64_t old[words];  ///< else, of a generational heap: the objects that a collection has left (tile.I6)
+    };
 };
 
 inline constexpr std::size_t first_index = sizeof(tile) / granule + 1;
