@@ -79,8 +79,21 @@ void steps(std::size_t live, double budget_us) {
                 h.stats().live, budget_us, took.size(), at(0.5), at(0.9), at(0.99), at(0.999), took.back(), h.stats().collections);
 }
 
+long resident_kib() {
+    char line[256];
+    long kib = 0;
+    std::FILE* const f = std::fopen("/proc/self/status", "r");
+    if (f == nullptr) return 0;
+    while (std::fgets(line, sizeof line, f) != nullptr) {
+        if (std::strncmp(line, "VmRSS:", 6) == 0) kib = std::strtol(line + 6, nullptr, 10);
+    }
+    std::fclose(f);
+    return kib;
+}
+
 template <std::size_t Bytes>
 void compaction(std::size_t live) {
+    const long empty = resident_kib();
     gc::heap h({.automatic = false});
     const auto all = graph<node<Bytes>>(h, live, 1);
     double begin = cpu_us();
@@ -91,6 +104,7 @@ void compaction(std::size_t live) {
     h.compact();
     const double full = cpu_us() - begin;
     const std::size_t bytes = h.stats().live;
+    const long resident = resident_kib() - empty;
     char* const room = static_cast<char*>(std::malloc(bytes + (1 << 20)));
     if (room == nullptr) return;
     std::memset(room, 1, bytes + (1 << 20));
@@ -101,9 +115,29 @@ void compaction(std::size_t live) {
         move = std::min(move, cpu_us() - begin);
     }
     std::free(room);
-    std::printf("{\"what\": \"compaction\", \"object\": %zu, \"live\": %zu, \"before\": %zu, \"after\": %zu, \"collect_us\": %.0f, "
+    std::printf("{\"what\": \"compaction\", \"object\": %zu, \"live\": %zu, \"before\": %zu, \"after\": %zu, \"resident\": %ld, \"collect_us\": %.0f, "
                 "\"compact_us\": %.0f, \"memmove_us\": %.0f}\n",
-                Bytes, bytes, before, h.stats().footprint, collect, full, move);
+                Bytes, bytes, before, h.stats().footprint, resident * 1024, collect, full, move);
+}
+
+/// Of every other MiB of objects a tenth lives on: all are slid together, or only what lies in sparse tiles is moved.
+void sparse(std::size_t live, bool all_of_them) {
+    using item = node<56>;
+    const long empty = resident_kib();
+    gc::heap h({.automatic = false});
+    const std::size_t n = live / 64;
+    const auto all = h.make_array<gc::member<item>>(n);
+    for (std::size_t i = 0; i != n; ++i) (*all)[i] = h.make<item>();
+    for (std::size_t i = 0; i != n; ++i) if (i / 16384 % 2 == 1 && i % 10 != 0) (*all)[i] = nullptr;
+    double begin = cpu_us();
+    h.collect();
+    const double collect = cpu_us() - begin;
+    const long before = resident_kib() - empty;
+    begin = cpu_us();
+    const bool moved = all_of_them ? h.compact() : h.evacuate();
+    std::printf("{\"what\": \"%s\", \"live\": %zu, \"moved\": %d, \"collect_us\": %.0f, \"us\": %.0f, \"resident_before\": %ld, "
+                "\"resident_after\": %ld}\n", all_of_them ? "compact" : "evacuate", h.stats().live, moved, collect, cpu_us() - begin,
+                before * 1024, (resident_kib() - empty) * 1024);
 }
 
 }  // namespace
@@ -116,4 +150,6 @@ int main(int argc, char** argv) {
     compaction<248>(live / 8);
     compaction<1016>(live / 8);
     compaction<8184>(live / 8);
+    sparse(live / 4, true);
+    sparse(live / 4, false);
 }

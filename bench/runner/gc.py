@@ -112,11 +112,15 @@ def of_pauses(pauses):
            ["live MiB", "budget", "steps", "median", "p90", "p99", "p99.9", "longest"], steps)
     slides = [[str(p["object"]), f"{p['live'] / 2**20:.0f}", f"{p['collect_us'] / 1000:.1f}", f"{p['compact_us'] / 1000:.1f}",
                f"{p['memmove_us'] / 1000:.1f}", p["compact_us"] / p["memmove_us"],
-               (p["compact_us"] - p["collect_us"]) / p["memmove_us"], p["before"] / p["live"], p["after"] / p["live"]]
+               (p["compact_us"] - p["collect_us"]) / p["memmove_us"], p["before"] / p["live"], p["after"] / p["live"], p["resident"] / p["live"]]
               for p in pauses if p["what"] == "compaction"]
     yield ("Compaction of a heap of which half is free (milliseconds of CPU time)",
            ["object bytes", "live MiB", "collect", "compact", "memmove", "compact over memmove", "slide alone over memmove",
-            "footprint over live before", "after"], slides)
+            "footprint over live before", "after", "resident after"], slides)
+    sparse = [[p["what"], f"{p['live'] / 2**20:.0f}", f"{p['collect_us'] / 1000:.1f}", f"{p['us'] / 1000:.1f}",
+               p["resident_before"] / p["live"], p["resident_after"] / p["live"]] for p in pauses if p["what"] in ("compact", "evacuate")]
+    yield ("A heap of which every other MiB is sparse: all of it slid together, and its sparse tiles alone (milliseconds of CPU time)",
+           ["", "live MiB", "collect", "the whole", "resident over live before", "after"], sparse)
 
 
 def drawing(rows):

@@ -195,11 +195,12 @@ void collector::collect() noexcept {
 }
 
 /// What a destructor has made, or let go, since the collection slides along: it is found the next time.
-bool collector::compact() noexcept {
+bool collector::compact(double sparse) noexcept {
     collect();
     destroy_waiting();
     remembers_ = false;
-    const bool done = compaction(*this).run_all();
+    compaction c(*this);
+    const bool done = c.choose(sparse) && c.run();
     remembers_ = options_.generational;
     if (remembers_) all_are_old();  // the plan lay there
     if (done) ++statistics_.compactions;
@@ -207,6 +208,13 @@ bool collector::compact() noexcept {
     release_empty(0, all);
     if (done) tell(happening::compacted, statistics_.footprint);
     return done;
+}
+
+/// By what is known without a collection first.
+bool collector::evacuate(double sparse) noexcept {
+    if (phase_ != phase::idle) finish_cycle();
+    retire_holes();
+    return compaction(*this).choose(sparse) && compact(sparse);
 }
 
 }  // namespace ashlar::gc::detail

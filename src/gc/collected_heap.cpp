@@ -45,7 +45,12 @@ void heap::collect() {
 bool heap::compact() {
     ASHLAR_PRE(collector_->may_collect());
     const timed pause(*collector_);
-    return collector_->compact();
+    return collector_->compact(1);
+}
+bool heap::evacuate(double sparse) {
+    ASHLAR_PRE(collector_->may_collect());
+    const timed pause(*collector_);
+    return collector_->evacuate(sparse);
 }
 bool heap::step(std::chrono::nanoseconds most) {
     ASHLAR_PRE(collector_->may_collect());

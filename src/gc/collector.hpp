@@ -81,7 +81,8 @@ public:
     // collect.cpp
     bool may_collect() const noexcept { return heap_.constructing_ == 0 && heap_.no_gc_ == 0 && !destroying_; }
     void collect() noexcept;
-    bool compact() noexcept;
+    bool compact(double sparse) noexcept;
+    bool evacuate(double sparse) noexcept;
     std::size_t allowance() const noexcept;  ///< bytes that may be made between two collections
     std::size_t destroy_waiting() noexcept;
     std::size_t destroy_waiting(budget& b) noexcept;

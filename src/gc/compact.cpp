@@ -37,6 +37,27 @@ void compaction::find_islands() noexcept {
     }
 }
 
+bool compaction::choose(double sparse) noexcept {
+    const auto most = static_cast<std::size_t>(sparse * static_cast<double>(indices - first_index));
+    std::size_t sources = 0, used = 0;
+    for (std::size_t k = 0; k != c_.tile_count_; ++k) {
+        tile* const t = c_.tiles_[k];
+        std::size_t n = count_bits(t->occupied[first_word] & ~own_bits);
+        for (std::size_t w = first_word + 1; w != words; ++w) n += count_bits(t->occupied[w]);
+        t->stays = n > most;
+        if (t->stays) continue;
+        ++sources;
+        used += n;
+    }
+    return sparse >= 1 || (sources != 0 && used <= (sources - 1) * (indices - first_index - longest));
+}
+
+/// To the first tile from here on that may be filled, and its begin.
+void compaction::next_place_tile() noexcept {
+    while (c_.tiles_[place_tile_]->stays) ++place_tile_;
+    place_ = first_index;
+}
+
 /// Moves the end of what was placed to the next gap that has room.
 void compaction::reach(std::size_t granules) noexcept {
     while (gap_end_ - place_ < granules) {
@@ -44,7 +65,7 @@ void compaction::reach(std::size_t granules) noexcept {
             place_ = find<true>(c_.tiles_[place_tile_]->marks, gap_end_);
         } else {
             ++place_tile_;  // never beyond the tile of the object itself: there it fits, at the latest where it is
-            place_ = first_index;
+            next_place_tile();
         }
         gap_end_ = find(c_.tiles_[place_tile_]->marks, place_);
     }
@@ -139,10 +160,19 @@ bool compaction::plan_tile(std::size_t k) noexcept {
 bool compaction::plan() noexcept {
     find_islands();
     if (c_.tile_count_ == 0) return true;
-    place_tile_ = 0;
-    place_ = first_index;
-    gap_end_ = find(c_.tiles_[0]->marks, first_index);
+    bool first = true;
     for (std::size_t k = 0; k != c_.tile_count_; ++k) {
+        tile* const t = c_.tiles_[k];
+        if (t->stays) {  // with all bits set, counting leads to where an object is
+            for (std::size_t w = first_word; w != words; ++w) t->plan[w] = {~std::uint64_t{0}, reinterpret_cast<std::uintptr_t>(object_at(t, w * 64))};
+            continue;
+        }
+        if (first) {
+            place_tile_ = k;
+            place_ = first_index;
+            gap_end_ = find(t->marks, first_index);
+            first = false;
+        }
         if (!plan_tile(k)) return false;
     }
     return true;
@@ -230,8 +260,7 @@ void compaction::clear_marks() noexcept {
     }
 }
 
-/// @pre nothing is marking, no object waits for its destructor
-bool compaction::run_all() noexcept {
+bool compaction::run() noexcept {
     c_.retire_holes();
     clear_marks();
     const bool planned = plan();

@@ -13,12 +13,16 @@ public:
     compaction& operator=(const compaction&) = delete;
     ~compaction();
 
+    /// Tiles of which a larger part is in use will stay as they are. @returns whether a tile will become empty, or `sparse` is 1
+    bool choose(double sparse) noexcept;
+    /// @pre nothing is marking, no object waits for its destructor
     /// @returns whether it was done; where memory was refused nothing has moved
-    bool run_all() noexcept;
+    bool run() noexcept;
 
 private:
     bool plan() noexcept;
     void find_islands() noexcept;
+    void next_place_tile() noexcept;
     bool plan_tile(std::size_t k) noexcept;
     std::size_t plan_objects(tile* t, std::size_t word, std::size_t i) noexcept;
     static std::size_t begin_in(tile* t, std::size_t word, std::size_t& end) noexcept;

@@ -167,6 +167,11 @@ private:
     void compact() {
         collect();
         const places before = all_places();
+        if (below(2) == 0) {
+            const bool moved = h_.evacuate(0.1 * static_cast<double>(below(10)));
+            compare();
+            return check_evacuated(before, all_places(), moved);
+        }
         REQUIRE(h_.compact());
         compare();
         check_slide(before, all_places());
@@ -206,6 +211,22 @@ private:
             REQUIRE(now.address >= end);
             REQUIRE(lowest(tiles, islands, end, now.granules * gc::detail::granule) == now.address);
             end = now.address + now.granules * gc::detail::granule;
+        }
+    }
+    /// What moved moved down, and is in the order that it was in.
+    static void check_evacuated(const places& before, const places& after, bool moved) {
+        REQUIRE(before.size() == after.size());
+        std::map<std::size_t, std::size_t> by_old;
+        for (const auto& [name, p] : before) {
+            if (after.at(name).address != p.address) by_old[p.address] = after.at(name).address;
+            if (!p.movable) REQUIRE(after.at(name).address == p.address);
+        }
+        REQUIRE((moved || by_old.empty()));
+        std::size_t last = 0;
+        for (const auto& [old_address, address] : by_old) {
+            REQUIRE(address < old_address);
+            REQUIRE(address > last);
+            last = address;
         }
     }
     static std::size_t lowest(const std::set<std::size_t>& tiles, const std::map<std::size_t, std::size_t>& islands,

@@ -59,6 +59,30 @@ TEST_CASE("sliding: a sparse heap slides together in order, and what is free is 
     CHECK(h.verify());
 }
 
+TEST_CASE("sliding: evacuation moves what lies in sparse tiles, and nothing where no tile would become empty", "[gc][sliding]") {
+    gc::heap h({.automatic = false});
+    CHECK(!h.evacuate());
+    auto few = sparse(h, 200'000, 20), many = sparse(h, 200'000, 1), few_more = sparse(h, 200'000, 20);
+    for (std::size_t i = 0; i != few.size(); ++i) {
+        few[i]->next = many[i];
+        many[i]->next = few_more[i];
+    }
+    h.collect();
+    const bead* const dense = many[100'000].get();
+    const auto before = h.stats().footprint;
+    REQUIRE(h.evacuate());
+    CHECK(h.verify());
+    CHECK(many[100'000].get() == dense);
+    CHECK(h.stats().footprint < before * 6 / 10);
+    for (std::size_t i = 0; i != few.size(); ++i) {
+        if (few[i]->next != many[i].get() || many[i]->next != few_more[i].get()) FAIL("a reference was lost");
+        if (few[i]->value != i * 20 || few_more[i]->value != i * 20) FAIL("contents changed");
+    }
+    const auto collections = h.stats().collections;
+    CHECK(!h.evacuate());
+    CHECK(h.stats().collections == collections);
+}
+
 TEST_CASE("sliding: what is pinned stays, between objects that slide", "[gc][sliding]") {
     gc::heap h({.automatic = false, .zeal = {.poison = true}});
     auto kept = sparse(h, 100'000, 3);

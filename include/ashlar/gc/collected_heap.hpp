@@ -12,7 +12,7 @@
 //             may be asked again. A constructor that throws leaves nothing behind.
 // Threads:    one at a time.
 // Invariants: collected_heap.I1  an object reachable from a root, a pin or a global is alive and nothing else has its room
-//             collected_heap.I2  objects die only at collections, and move only in compact()
+//             collected_heap.I2  objects die only at collections, and move only in compact() and evacuate()
 //             collected_heap.I3  destructors run only in collect, compact, safepoint, step and ~heap, once an object
 //             collected_heap.I4  the footprint never exceeds the hard limit
 // Checked by: tests/gc/collected_heap_test.cpp, tests/gc/collected_heap_model_test.cpp
@@ -22,7 +22,7 @@
 // refuses. Then unreachable objects die, and weak references to them are null; but nothing moves, and no destructor runs:
 // the dead that have one wait, in their room, for the next safepoint. It does not collect while a constructor runs, nor
 // where a no_gc is. (An aggregate that nothing throws in has no constructor: it must make nothing while it is built, which
-// is checked.) So a T& is good for as long as something keeps its object reachable and nobody calls compact().
+// is checked.) So a T& is good for as long as something keeps its object reachable and nobody calls compact() or evacuate().
 // In a destructor the object's members read null, for what they referred to may be gone already.
 #pragma once
 
@@ -180,6 +180,11 @@ public:
     /// @pre as collect
     /// @returns whether it moved; without the memory for its plan it only collects
     bool compact();
+    /// As compact, but only of tiles of which less than this part is in use. Does nothing, and does not collect, where that
+    /// would empty no tile: to be called wherever objects may move.
+    /// @pre as collect
+    /// @returns whether it moved
+    bool evacuate(double sparse = 0.5);
     /// Does a part of a collection, and stops when the time is over; begins one where none is under way. Nothing moves.
     /// Not divided are: a scan of the roots, weak references and ephemerons, one destructor, one object's `trace`.
     /// @pre as collect

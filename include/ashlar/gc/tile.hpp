@@ -85,6 +85,7 @@ struct tile {
     bool passed[2];            ///< no hole is left here for small, for medium objects
     bool has_immovable;        ///< of the small ones some cannot be moved
     bool unswept;              ///< marking is over, and `occupied` does not say so yet
+    bool stays;                ///< during a compaction: nothing of it moves
     std::size_t unused[9];
     std::uint64_t marks[words];
     std::uint64_t occupied[words];
