@@ -3,7 +3,9 @@
 
     bench/run.py malloc        real and synthetic programs under every malloc: all of it: time, peak RSS, RSS after idle, faults, instructions
     bench/run.py instructions  instructions per malloc and free, counted by callgrind
-    bench/run.py misuse        what each malloc does when a program misuses it
+    bench/run.py attacks       what each malloc does when a program attacks it, by kind and size
+    bench/run.py faults        what each malloc does when the system refuses it a call
+    bench/run.py edges         what each malloc answers at its edges
     bench/run.py hardening     what the tiers of checks cost real programs
     bench/run.py adaptors      instructions that each adaptor adds to its upstream's
     bench/run.py adaptive      an allocator that changes with the phases of a program, against each of its candidates
@@ -25,15 +27,15 @@ Each command has --help. Needs nothing but the standard library.
 import argparse
 import sys
 
-from runner import (adaptive, adaptors, choose, compile_time, gc, hardening, instructions, malloc, misuse, ownership, p0089,
-                    places, pools, realtime, recorder, strategies, traces, truth, tune)
+from runner import (adaptive, adaptors, attacks, choose, compile_time, edges, faults, gc, hardening, instructions, malloc, ownership,
+                    p0089, places, pools, realtime, recorder, strategies, traces, truth, tune)
 
 
 def main():
     parser = argparse.ArgumentParser(prog="bench/run.py", description="Ashlar's benchmarks.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (malloc, instructions, misuse, hardening, adaptors, adaptive, strategies, pools, ownership, gc, compile_time, p0089,
-                    realtime, traces, recorder, truth, choose, tune):
+    for command in (malloc, instructions, attacks, faults, edges, hardening, adaptors, adaptive, strategies, pools, ownership, gc,
+                    compile_time, p0089, realtime, traces, recorder, truth, choose, tune):
         command.add_arguments(commands)
     arguments = parser.parse_args()
     places.require(arguments)

@@ -44,7 +44,7 @@ def run(arguments):
     if arguments.json:
         pathlib.Path(arguments.json).write_text(json.dumps(result, indent=1))
     if arguments.markdown:
-        pathlib.Path(arguments.markdown).write_text(section(result))
+        pathlib.Path(arguments.markdown).write_text(as_markdown(result))
     return 0
 
 
@@ -59,9 +59,10 @@ def rows(result, title):
     return [*made, ["geometric mean", *means]]
 
 
-def section(result):
-    """The same as a part of a page."""
-    text = f"""## What it costs
+def as_markdown(result):
+    """The page."""
+    text = f"""# What the tiers of checks cost programs
+
 `./dev bench hardening --rounds {result["rounds"]} --scale {result["scale"]}`: medians of interleaved rounds, over the first
 column, which is `harden = 0, guard_samples = 0`. *default* has guarded blocks; *hardened* is `libashlar-malloc-hardened.so`,
 `harden = 1` the same checks in the usual library.

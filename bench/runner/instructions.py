@@ -92,7 +92,7 @@ def _collected(peer, operations):
         command = [system_program("valgrind"), "--tool=callgrind", "--collect-atstart=no", "--callgrind-out-file=/dev/null",
                    str(PROGRAMS / "operations"), str(COUNT), *(f"{name}:{size}" for name, size in wanted)]
         done = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=False,
-                              env={**os.environ, "LD_PRELOAD": peer.library})
+                              env={**os.environ, "LD_PRELOAD": peer.library, "ASHLAR_OPTIONS": peer.options})
         log.seek(0)
         words = log.read()
     if done.returncode == 77:

@@ -200,7 +200,7 @@ public:
     /// @pre key is a secret, not 0; no block was granted yet
     void set_keys(std::uintptr_t key, std::uintptr_t seal_key) noexcept {
         key_ = key;
-        seal_key_ = seal_key;
+        seal_key_ = seal_key | 1;  // blocks begin at multiples of 16: no canary's first byte is zero, as a string's end is
     }
     void report(const misuse& what) const noexcept;
     misuse_handler set_handler(misuse_handler handler) noexcept {
@@ -250,8 +250,9 @@ private:
     void give_back_excess(std::size_t growth = 0) noexcept;
     void put_back(span_type* s) noexcept;
     std::size_t fence_bytes() noexcept { return pages_.page_size(); }
-    bool fence(std::byte* page) noexcept;
-    bool take_fence_away(std::byte* page) noexcept;
+    static std::size_t fence_of_run(const span_type& s) noexcept { return s.slices * slice_size - s.block_size; }
+    bool fence(std::byte* pages, std::size_t bytes) noexcept;
+    bool take_fence_away(std::byte* pages, std::size_t bytes) noexcept;
     bool hold_large(span_type* s) noexcept;
     bool let_large_go(std::size_t count) noexcept;
     void end_large(span_type* s) noexcept;

@@ -40,7 +40,7 @@ auto span_store<Pages, Atomics, Routes>::take_run(std::size_t size, std::size_t 
     s->touched = static_cast<std::uint32_t>(run.touched);
     s->block_size = size;
     if (run.data != nullptr && map(s)) {
-        s->fenced = whole != size && fence(s->start + size);
+        s->fenced = whole != size && fence(s->start + size, fence_of_run(*s));  // all that is left: the next run's front too
         count_in(*s);
         ++large_taken_;
         return s;
@@ -69,7 +69,7 @@ auto span_store<Pages, Atomics, Routes>::take_mapping(std::size_t size, std::siz
     s->kind = span_kind::mapped;
     s->touched = granted.zero ? 0 : static_cast<std::uint32_t>(slice_size);
     s->block_size = size;
-    s->fenced = whole != size && (fence(s->start + size) || pages_.protect(s->start + size, fence_bytes(), os::access::none));
+    s->fenced = whole != size && (fence(s->start + size, fence_bytes()) || pages_.protect(s->start + size, fence_bytes(), os::access::none));
     if (!s->fenced) s->block_size = whole;
     mappings_.push_front(s);
     map(s);  // if refused, find_slowly finds it
@@ -95,15 +95,14 @@ void span_store<Pages, Atomics, Routes>::give_large(span_type* s) noexcept {
     if (options_.harden != 2 || !hold_large(s)) end_large(s);
 }
 
-/// With harden = 2: nobody may touch that page any more. @returns whether the system knows how without a mapping of its own
+/// With harden = 2: nobody may touch these pages any more. @returns whether the system knows how without a mapping of its own
 template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
-bool span_store<Pages, Atomics, Routes>::fence(std::byte* page) noexcept {
-    return options_.harden == 2 && pages_.advise(page, fence_bytes(), os::advice::guard);
+bool span_store<Pages, Atomics, Routes>::fence(std::byte* pages, std::size_t bytes) noexcept {
+    return options_.harden == 2 && pages_.advise(pages, bytes, os::advice::guard);
 }
 template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
-bool span_store<Pages, Atomics, Routes>::take_fence_away(std::byte* page) noexcept {
-    return pages_.advise(page, fence_bytes(), os::advice::no_guard) ||
-           (pages_.decommit(page, fence_bytes()) && pages_.commit(page, fence_bytes()));
+bool span_store<Pages, Atomics, Routes>::take_fence_away(std::byte* pages, std::size_t bytes) noexcept {
+    return pages_.advise(pages, bytes, os::advice::no_guard) || (pages_.decommit(pages, bytes) && pages_.commit(pages, bytes));
 }
 
 /// With harden = 2: the block's memory goes back, and its addresses stay out of use until `most_held` others have ended.

@@ -97,7 +97,7 @@ auto span_store<Pages, Atomics, Routes>::take_span(void* owner, std::uint32_t ow
     s->touched = static_cast<std::uint32_t>(run.touched);
     s->block_size = size;
     std::byte* const end = s->start + count * slice_size;
-    s->fenced = fence(end - fence_bytes());
+    s->fenced = fence(end - fence_bytes(), fence_bytes());
     s->capacity = static_cast<std::uint16_t>((count * slice_size - (s->fenced ? fence_bytes() : 0)) / size);
     s->magic = count == 1 ? divisor_magic(static_cast<std::uint32_t>(size)) : 0;
     // heap_hardened.I1; and what is kept ready is not cleared
@@ -110,7 +110,7 @@ auto span_store<Pages, Atomics, Routes>::take_span(void* owner, std::uint32_t ow
     open(*s, owner_id);
     s->owner.store(owner, std::memory_order_relaxed);
     if (!map(s)) {
-        if (!s->fenced || take_fence_away(end - fence_bytes())) slices_.give(run.data, count, 0);
+        if (!s->fenced || take_fence_away(end - fence_bytes(), fence_bytes())) slices_.give(run.data, count, 0);
         give_record(s);
         return nullptr;
     }
@@ -132,8 +132,8 @@ void span_store<Pages, Atomics, Routes>::give_span(span_type* s) noexcept {
 /// The slices of a span become free. @pre the lock is held
 template <os::page_source Pages, atomics_policy Atomics, std::size_t Routes>
 void span_store<Pages, Atomics, Routes>::put_back(span_type* s) noexcept {
-    std::byte* const behind = s->kind == span_kind::run ? s->start + s->block_size : s->start + s->slices * slice_size - fence_bytes();
-    if (s->fenced && !take_fence_away(behind)) {
+    const std::size_t fence = s->kind == span_kind::run ? fence_of_run(*s) : fence_bytes();
+    if (s->fenced && !take_fence_away(s->start + s->slices * slice_size - fence, fence)) {
         s->ended = true;  // where a page faults nothing can be put: its slices stay out of use
         return;
     }
