@@ -5,16 +5,23 @@
 // path through the real function is taken, each under the condition that leads there. A solver that does not know is
 // an answer too: the theorem is UNKNOWN, and that is a failure.
 //
+// With `--cvc5` what is shown on each path is asked of cvc5 too, in a file of its own: a second solver has to agree.
+//
 // Two traps: z3's own <, <=, / and >> on bit-vectors are signed, ours are not; and a shift by 64 or more is 0 in z3 but
 // not in C++, so every shift demands that its count is below 64.
 #pragma once
 
+#include <unistd.h>
 #include <z3++.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -24,6 +31,8 @@
 
 namespace proof {
 
+/// What a theorem speaks of: bit-vectors, or also functions of which nothing is assumed.
+enum class by { bits, functions };
 enum verdict : int { proved = 0, refuted = 1, unknown = 3 };
 
 /// The theorem that is being explored. One at a time.
@@ -34,14 +43,14 @@ public:
         return the;
     }
     z3::context context;
+    bool second = false;  ///< ask cvc5 too
 
     /// Ends the program: the present path, with the values that lead to it, is a counterexample.
     [[noreturn]] void refute(const char* what, const z3::expr* wrong = nullptr) {
-        solver_.push();
-        if (wrong != nullptr) solver_.add(*wrong);
         std::printf("refuted: %s\n", what);
-        if (solver_.check() == z3::sat) {
-            const z3::model model = solver_.get_model();
+        if (wrong != nullptr) solver_->add(*wrong);
+        if (solver_->check() == z3::sat) {
+            const z3::model model = solver_->get_model();
             for (const auto& [name, value] : inputs_) {
                 std::printf("    %s = 0x%llx\n", name, static_cast<unsigned long long>(model.eval(value, true).get_numeral_uint64()));
             }
@@ -49,17 +58,35 @@ public:
         leave(refuted);
     }
     z3::check_result ask(const z3::expr& assumption) {
-        z3::expr_vector assumptions(context);
-        assumptions.push_back(assumption);
+        // A solver of its own: asked once, z3 takes its way for bit-vectors, which is much the faster one.
+        z3::solver once(context, logic_);
+        for (const z3::expr& known : solver_->assertions()) once.add(known);
+        once.add(assumption);
         ++queries_;
-        const z3::check_result answer = solver_.check(assumptions);
+        const z3::check_result answer = once.check();
         if (answer == z3::unknown) {
-            std::printf("unknown: %s\n", solver_.reason_unknown().c_str());
+            std::printf("unknown: %s\n", once.reason_unknown().c_str());
             leave(unknown);
         }
         return answer;
     }
+    /// What cvc5 says of the same. @returns its first line
+    std::string ask_cvc5(const z3::expr& assumption) {
+        ++asked_cvc5_;
+        const std::string file = "question-" + std::to_string(getpid()) + ".smt2", answer = file + ".answer";
+        solver_->push();
+        solver_->add(assumption);
+        std::ofstream(file) << "(set-logic QF_UFBV)\n" << solver_->to_smt2();
+        solver_->pop();
+        const int status = std::system(("cvc5 --tlimit=60000 " + file + " > " + answer + " 2>&1").c_str());
+        std::string word;
+        std::getline(std::ifstream(answer) >> std::ws, word);
+        std::remove(file.c_str());
+        std::remove(answer.c_str());
+        return status == 0 ? word : "cvc5 failed: " + word;
+    }
 
+    z3::expr fresh() { return context.bv_const(("fresh " + std::to_string(fresh_++)).c_str(), 64); }
     z3::expr input(const char* name) {
         const z3::expr value = context.bv_const(name, 64);
         inputs_.emplace_back(name, value);
@@ -75,13 +102,19 @@ public:
             }
             throw infeasible{};
         }
-        solver_.add(condition);
+        solver_->add(condition);
     }
     void show(const z3::expr& condition, const char* what) {
         ++shown_;
         const z3::expr wrong = !condition;
         if (ask(wrong) == z3::sat) refute(what, &wrong);
-        solver_.add(condition);
+        if (second && !wrong.simplify().is_false()) {
+            if (const std::string said = ask_cvc5(wrong); said != "unsat") {
+                std::printf("%s: Z3 says unsat, cvc5 says %s\n", what, said.c_str());
+                leave(said == "sat" ? refuted : unknown);
+            }
+        }
+        solver_->add(condition);
     }
     bool decide(const z3::expr& condition) {
         const z3::expr simple = condition.simplify();
@@ -92,15 +125,17 @@ public:
             choices_.push_back({yes, yes && no});
         }
         const bool taken = choices_[depth_++].taken;
-        solver_.add(taken ? simple : !simple);
+        solver_->add(taken ? simple : !simple);
         return taken;
     }
 
     /// Runs the body once for every path through what it calls.
     template <class Body>
-    void explore(Body body) {
+    void explore(Body body, by which) {
+        logic_ = which == by::functions ? "QF_UFBV" : "QF_BV";
+        solver_.emplace(context, logic_);
         for (bool more = true; more;) {
-            solver_.push();
+            solver_->push();
             inputs_.clear();
             depth_ = 0;
             ++paths_;
@@ -108,7 +143,7 @@ public:
                 body();
             } catch (const infeasible&) {
             }
-            solver_.pop();
+            solver_->pop();
             while (!choices_.empty() && !choices_.back().other) choices_.pop_back();
             more = !choices_.empty();
             if (more) choices_.back() = {!choices_.back().taken, false};
@@ -119,7 +154,9 @@ public:
             std::puts("refuted: nothing was shown");
             end = refuted;
         }
-        std::printf("result: %zu paths, %zu questions\n", paths_, queries_);
+        std::printf("result: %zu %s, %zu questions", paths_, paths_ == 1 ? "path" : "paths", queries_);
+        if (asked_cvc5_ != 0) std::printf(", %zu by cvc5", asked_cvc5_);
+        std::puts("");
         std::fflush(stdout);
         std::_Exit(end);
     }
@@ -134,10 +171,11 @@ private:
         ashlar::set_contract_handler([](const ashlar::contract_violation& broken) { current().refute(broken.condition); });
     }
 
-    z3::solver solver_{context, "QF_BV"};
+    std::optional<z3::solver> solver_;  ///< holds what is known on this path
+    const char* logic_ = "QF_BV";
     std::vector<std::pair<const char*, z3::expr>> inputs_;
     std::vector<choice> choices_;
-    std::size_t depth_ = 0, paths_ = 0, queries_ = 0, shown_ = 0;
+    std::size_t depth_ = 0, paths_ = 0, queries_ = 0, asked_cvc5_ = 0, shown_ = 0, fresh_ = 0;
 };
 
 /// What a comparison of symbols gives. Becomes a bool where the code asks, and nothing else.
@@ -173,6 +211,9 @@ public:
     friend symbol operator*(const symbol& a, const symbol& b) { return symbol(a.e_ * b.e_); }
     friend symbol operator&(const symbol& a, const symbol& b) { return symbol(a.e_ & b.e_); }
     friend symbol operator|(const symbol& a, const symbol& b) { return symbol(a.e_ | b.e_); }
+    // By constants, or they are as hard as multiplications. Never by 0, of which z3 makes something.
+    friend symbol operator/(const symbol& a, const symbol& b) { return symbol(z3::udiv(a.e_, b.e_)); }
+    friend symbol operator%(const symbol& a, const symbol& b) { return symbol(z3::urem(a.e_, b.e_)); }
     friend symbol operator~(const symbol& a) { return symbol(~a.e_); }
     friend truth operator==(const symbol& a, const symbol& b) { return truth(a.e_ == b.e_); }
     friend truth operator!=(const symbol& a, const symbol& b) { return truth(a.e_ != b.e_); }
@@ -222,14 +263,46 @@ inline symbol countr_zero(const symbol& value) {
     const symbol lowest = value & (symbol(0) - value);
     return choose(value == symbol(0), symbol(64), bit_width(lowest) - symbol(1));
 }
+inline symbol highest_bit(const symbol& value) {
+    show(value != symbol(0), "there is a highest bit");
+    return bit_width(value) - symbol(1);
+}
+inline symbol lowest_bit(const symbol& value) {
+    show(value != symbol(0), "there is a lowest bit");
+    // Said by what it is, which is easier for a solver than how it is found: there is one such number, and only one.
+    const z3::expr place = explorer::current().fresh(), one = symbol(1).expression();
+    const z3::expr bit = z3::shl(one, place);
+    explorer::current().assume(z3::ult(place, symbol(64).expression()) && (value.expression() & (bit | (bit - one))) == bit);
+    return symbol(place);
+}
+inline symbol bit_ceil(const symbol& value) {
+    show(both(value != symbol(0), value <= symbol(std::uint64_t{1} << 63)), "a power of two holds it");
+    return symbol(z3::shl(symbol(1).expression(), bit_width(value - symbol(1)).expression()));
+}
+inline symbol low16(const symbol& value) { return value & symbol(0xffff); }
+inline symbol next16(const symbol& value) { return symbol(z3::lshr(value.expression(), 16)) & symbol(0xffff); }
+/// a * b as it is, in 128 bits: above what operator* gives, 64 bits of which nothing is assumed. What is shown then
+/// holds of the true ones too.
+inline z3::expr product(const symbol& a, const symbol& b) {
+    z3::context& context = explorer::current().context;
+    const z3::sort word = context.bv_sort(64);
+    return z3::concat(context.function("high", word, word, word)(a.expression(), b.expression()), (a * b).expression());
+}
 inline bool mul_wraps(const symbol& a, const symbol& b) {
-    const z3::expr wide = z3::zext(a.expression(), 64) * z3::zext(b.expression(), 64);
-    return truth(wide.extract(127, 64) != explorer::current().context.bv_val(0, 64));
+    return truth(product(a, b).extract(127, 64) != explorer::current().context.bv_val(0, 64));
 }
 
 static_assert(ashlar::word<symbol>);
 static_assert(!std::is_convertible_v<symbol, std::uint64_t> && !std::is_convertible_v<truth, int>);
 
+/// Any value below `end`, each on a path of its own: where shifts by an unknown would take the solver too long.
+inline symbol each_below(const char* name, std::uint64_t end) {
+    const symbol value = any_below(name, end);
+    for (std::uint64_t i = 0; i + 1 < end; ++i) {
+        if (value == symbol(i)) return symbol(i);
+    }
+    return symbol(end - 1);
+}
 /// 2^k for any k below `end`: every power of two, when end is 64.
 inline symbol any_power(const char* name, std::uint64_t end = 64) {
     return shl(symbol(1), any_below(name, end));
@@ -238,14 +311,16 @@ inline symbol any_power(const char* name, std::uint64_t end = 64) {
 struct theorem {
     const char* name;
     void (*body)();
+    by answered = by::bits;
 };
 /// @returns never: proves the theorem that the command line names
 template <std::size_t N>
 int prove(const theorem (&theorems)[N], int count, char** words) {
     for (const theorem& each : theorems) {
-        if (count != 2 || std::string_view(words[1]) != each.name) continue;
+        if (count < 2 || std::string_view(words[1]) != each.name) continue;
+        explorer::current().second = count == 3 && std::string_view(words[2]) == "--cvc5";
         try {
-            explorer::current().explore(each.body);
+            explorer::current().explore(each.body, each.answered);
         } catch (const z3::exception& e) {
             std::printf("the solver failed: %s\n", e.msg());
             return 2;

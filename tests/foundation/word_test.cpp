@@ -87,3 +87,17 @@ TEST_CASE("word: everything is a constant expression", "[foundation][word]") {
     STATIC_REQUIRE(ashlar::bit_width(4096u) == 13u);
     STATIC_REQUIRE(ashlar::countr_zero(0u) == 32u);
 }
+
+TEST_CASE("word: the shorter forms agree with the general ones where they may be asked", "[foundation][word]") {
+    CHECK(rc::check([](std::uint64_t x, std::uint8_t by) {
+        x = x >> by % 64 | 1;
+        RC_ASSERT(ashlar::highest_bit(x) + 1 == ashlar::bit_width(x));
+        RC_ASSERT(ashlar::lowest_bit(x << by % 64) == by % 64);
+        RC_ASSERT(ashlar::low16(x) == x % 65536);
+        RC_ASSERT(ashlar::next16(x) == x / 65536 % 65536);
+        const std::uint64_t small = x >> 1 | 1, power = ashlar::bit_ceil(small);
+        RC_ASSERT((power & (power - 1)) == 0 && power >= small && power / 2 < small);
+    }));
+    CHECK(ashlar::highest_bit(std::uint32_t{1} << 31) == 31);
+    CHECK(ashlar::lowest_bit(std::uint32_t{1} << 31) == 31);
+}

@@ -27,6 +27,7 @@
 #include <new>
 
 #include "ashlar/foundation/allocator.hpp"
+#include "ashlar/foundation/bit_scan.hpp"
 #include "ashlar/foundation/intrusive_list.hpp"
 #include "ashlar/foundation/intrusive_tree.hpp"
 #include "ashlar/foundation/poison.hpp"
@@ -212,15 +213,7 @@ private:
 
     /// A bit for each place where a run of n free slices begins that is aligned to `step` slices.
     static std::uint64_t places(std::uint64_t free, std::size_t n, std::size_t step) noexcept {
-        std::uint64_t runs = free;
-        for (std::size_t have = 1; have < n;) {
-            const std::size_t more = have < n - have ? have : n - have;
-            runs &= runs >> more;
-            have += more;
-        }
-        std::uint64_t aligned = 1;
-        for (std::size_t s = step; s < 64; s *= 2) aligned |= aligned << s;
-        return runs & aligned;
+        return runs_of_set(free, n) & multiples_of(std::uint64_t{step});
     }
     static bool has_quarter(std::uint64_t free) noexcept { return places(free, 16, 16) != 0; }
     static std::uint64_t run(std::size_t first, std::size_t n) noexcept { return ((std::uint64_t{1} << n) - 1) << first; }

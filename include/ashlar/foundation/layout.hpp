@@ -22,6 +22,23 @@ namespace ashlar {
 class layout;
 struct extended_layout;
 
+/// The arithmetic of layouts, over any word; `layout` asks nothing else.
+namespace layout_math {
+template <word W>
+constexpr W max_size() noexcept { return W(static_cast<std::uint64_t>(PTRDIFF_MAX)); }
+
+/// @returns whether layout.I1 and layout.I2 hold
+template <word W>
+constexpr bool holds(W size, W align) noexcept {
+    return is_power_of_two(align) && static_cast<bool>(align <= max_size<W>()) &&
+           static_cast<bool>(size <= max_size<W>() - (align - W(1)));
+}
+/// @pre size and align make a layout
+/// @returns whether n of it side by side may be one: only the product is looked at
+template <word W>
+constexpr bool repeats(W size, W align, W n) noexcept { return !mul_wraps(align_up(size, align), n); }
+}  // namespace layout_math
+
 template <>
 struct niche<layout> {
     static constexpr layout refused() noexcept;
@@ -42,7 +59,7 @@ public:
 
     /// @returns the layout, or a refusal if align is no power of two or layout.I2 would not hold
     static constexpr result<layout> make(std::size_t size, std::size_t align) noexcept {
-        if (!is_power_of_two(align) || align > max_size || size > max_size - (align - 1)) return alloc_error{};
+        if (!layout_math::holds(size, align)) return alloc_error{};
         return layout(size, align);
     }
 
@@ -67,9 +84,8 @@ public:
 
     /// n padded copies side by side, the last one unpadded too: an array of n elements.
     constexpr result<layout> repeat(std::size_t n) const noexcept {
-        const std::size_t stride = padded().size_;
-        if (mul_wraps(stride, n)) return alloc_error{};
-        return make(stride * n, align_);
+        if (!layout_math::repeats(size_, align_, n)) return alloc_error{};
+        return make(padded().size_ * n, align_);
     }
     /// This layout followed by `next`, as the members of a struct follow one another.
     constexpr result<extended_layout> extend(layout next) const noexcept;
@@ -100,8 +116,8 @@ constexpr bool niche<extended_layout>::is_refused(const extended_layout& value) 
 }
 
 constexpr result<extended_layout> layout::extend(layout next) const noexcept {
-    const std::size_t offset = align_up(size_, next.align_);  // size_ and align_ - 1 are both <= PTRDIFF_MAX
-    if (offset > max_size || next.size_ > max_size - offset) return alloc_error{};
+    // Sizes and alignments are at most PTRDIFF_MAX: neither sum wraps, and make refuses what is too long.
+    const std::size_t offset = align_up(size_, next.align_);
     return make(offset + next.size_, align_ > next.align_ ? align_ : next.align_)
         .transform([&](layout whole) noexcept { return extended_layout{whole, offset}; });
 }

@@ -59,11 +59,8 @@ constexpr W size_of_class(W index) noexcept {
 /// @pre 1 <= size <= size_class_max; alignment is a power of two <= size_class_max
 /// @returns the smallest class that holds `size` bytes and whose size is a multiple of `alignment`
 constexpr std::size_t class_of_aligned_size(std::size_t size, std::size_t alignment) noexcept {
-    const std::size_t rounded = (size + alignment - 1) & ~(alignment - 1);
-    std::size_t index = class_of_size(rounded);
-    // Ends within a doubling: each doubling holds a power of two, and that one is a multiple.
-    while ((size_of_class(index) & (alignment - 1)) != 0) ++index;
-    return index;
+    // A class that holds a multiple of a power of two, and no smaller one does, is a multiple itself (proofs/arith).
+    return class_of_size((size + alignment - 1) & ~(alignment - 1));
 }
 
 static_assert(size_of_class(size_class_count - 1) == size_class_max);

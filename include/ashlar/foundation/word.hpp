@@ -53,6 +53,35 @@ constexpr W bit_width(W value) noexcept { return static_cast<W>(std::bit_width(v
 template <builtin_word W>
 constexpr W countr_zero(W value) noexcept { return static_cast<W>(std::countr_zero(value)); }
 
+/// @pre value != 0
+/// @returns floor(log2(value)): one instruction, where bit_width takes four
+template <builtin_word W>
+constexpr W highest_bit(W value) noexcept {
+    if constexpr (sizeof(W) == 8) return static_cast<W>(63 ^ __builtin_clzll(value));
+    else return static_cast<W>(31 ^ __builtin_clz(value));
+}
+
+/// @pre value != 0
+/// @returns the index of the lowest set bit; countr_zero would ask whether there is one
+template <builtin_word W>
+constexpr W lowest_bit(W value) noexcept {
+    if constexpr (sizeof(W) == 8) return static_cast<W>(__builtin_ctzll(value));
+    else return static_cast<W>(__builtin_ctz(value));
+}
+
+/// @pre 1 <= value <= 2^(width of W - 1)
+/// @returns the least power of two that is not below value
+template <builtin_word W>
+constexpr W bit_ceil(W value) noexcept { return std::bit_ceil(value); }
+
+/// @returns the lowest 16 bits of value
+template <builtin_word W>
+constexpr W low16(W value) noexcept { return static_cast<std::uint16_t>(value); }
+
+/// @returns bits 16 to 31 of value, as a number below 2^16: in 32 bits, which is one instruction
+template <builtin_word W>
+constexpr W next16(W value) noexcept { return static_cast<std::uint32_t>(value) >> 16; }
+
 /// @returns whether a + b wraps
 template <word W>
 constexpr bool add_wraps(W a, W b) noexcept { return static_cast<bool>(a + b < a); }

@@ -21,6 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "ashlar/foundation/word.hpp"
 #include "ashlar/malloc/remote_list.hpp"
 
 namespace ashlar::malloc {
@@ -100,9 +101,11 @@ struct alignas(64) span {
         return static_cast<std::uint32_t>(word) != 0 && (word + std::uint64_t{offset * magic}) >> 32 == word >> 32;
     }
     void open(std::uint32_t heap_id) noexcept {
-        tag.store(((std::uint64_t{heap_id} + 1) << 32) - magic, std::memory_order_relaxed);
+        tag.store(open_tag(std::uint64_t{heap_id}, std::uint64_t{magic}), std::memory_order_relaxed);
     }
-    static constexpr std::uint64_t closed_tag(std::uint32_t heap_id) noexcept { return (std::uint64_t{heap_id} + 1) << 32; }
+    template <word W>
+    static constexpr W open_tag(W heap_id, W magic) noexcept { return shl(heap_id + W(1), W(32)) - magic; }
+    static constexpr std::uint64_t closed_tag(std::uint32_t heap_id) noexcept { return open_tag(std::uint64_t{heap_id}, std::uint64_t{0}); }
     void close(std::uint32_t heap_id) noexcept { tag.store(closed_tag(heap_id), std::memory_order_relaxed); }
     bool is_closed() const noexcept { return static_cast<std::uint32_t>(tag.load(std::memory_order_relaxed)) == 0; }
     /// @returns whether a block that was carved starts there. @pre unit_magic != 0

@@ -26,12 +26,20 @@
 
 #include "ashlar/foundation/alignment.hpp"
 #include "ashlar/foundation/atomics.hpp"
+#include "ashlar/foundation/word.hpp"
 #include "ashlar/os/page_source.hpp"
 
 namespace ashlar::os {
 
 /// The unit of the page map.
 inline constexpr std::size_t slice_size = 64 * 1024;
+
+/// Of the slices that have a number below 2^32, and of others by the low 32 bits of theirs: where in the root their leaf is,
+/// and where in the leaf they are.
+template <word W>
+constexpr W root_index(W slice) noexcept { return next16(slice); }
+template <word W>
+constexpr W leaf_index(W slice) noexcept { return low16(slice); }
 
 /// Record: zero-initialised memory is one that says "nothing is recorded".
 template <class Record, atomics_policy Atomics = std_atomics>
@@ -47,8 +55,8 @@ public:
     Record* find(std::uintptr_t address) noexcept {
         // relaxed: who holds a pointer into a slice got it after the word was recorded (malloc's own promise)
         const std::uintptr_t slice = opaque(address >> 16);
-        const std::uintptr_t j = opaque(static_cast<std::uint16_t>(slice));
-        const std::uintptr_t i = static_cast<std::uint32_t>(slice) >> 16;
+        const std::uintptr_t j = opaque(leaf_index(slice));
+        const std::uintptr_t i = root_index(slice);
         const std::uintptr_t empty = opaque(base());
         const auto* root = reinterpret_cast<const word_of_slice*>(empty - (base() - reinterpret_cast<std::uintptr_t>(root_)));
         const std::uintptr_t of = sum_with(root[i], empty);

@@ -14,9 +14,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "ashlar/foundation/atomics.hpp"
 #include "ashlar/foundation/contract.hpp"
+#include "ashlar/foundation/word.hpp"
 
 namespace ashlar {
 
@@ -99,17 +101,20 @@ public:
     }
 
     /// @returns the bucket of a value (latency_histogram.I1)
-    static constexpr std::size_t bucket_of(std::uint64_t value) noexcept {
-        value = value < most() ? value : most();
-        const unsigned shift = static_cast<unsigned>(63 ^ __builtin_clzll(value | steps)) - 5;
-        return std::size_t{shift} * steps + static_cast<std::size_t>(value >> shift);
+    template <word W = std::uint64_t>
+    static constexpr W bucket_of(std::type_identity_t<W> value) noexcept {
+        const W counted = static_cast<bool>(value < W(most())) ? value : W(most());
+        const W shift = highest_bit(counted | W(steps)) - W(5);
+        return shift * W(steps) + shr(counted, shift);
     }
-    static constexpr std::uint64_t least_of(std::size_t bucket) noexcept {
-        if (bucket < 2 * steps) return bucket;
-        const std::size_t shift = bucket / steps - 1;
-        return (std::uint64_t{bucket} - shift * steps) << shift;
+    template <word W = std::uint64_t>
+    static constexpr W least_of(std::type_identity_t<W> bucket) noexcept {
+        if (static_cast<bool>(bucket < W(2 * steps))) return bucket;
+        const W shift = bucket / W(steps) - W(1);
+        return shl(bucket - shift * W(steps), shift);
     }
-    static constexpr std::uint64_t most_of(std::size_t bucket) noexcept { return least_of(bucket + 1) - 1; }
+    template <word W = std::uint64_t>
+    static constexpr W most_of(std::type_identity_t<W> bucket) noexcept { return least_of<W>(bucket + W(1)) - W(1); }
 
 private:
     counter counts_[buckets] = {};

@@ -29,6 +29,7 @@
 
 #include "ashlar/foundation/alignment.hpp"
 #include "ashlar/foundation/allocator.hpp"
+#include "ashlar/foundation/bit_scan.hpp"
 #include "ashlar/foundation/poison.hpp"
 
 namespace ashlar {
@@ -223,8 +224,6 @@ private:
     static constexpr bool one_word = classes == 64;  // half_fit: no second level
 
     static constexpr std::uint64_t bit(std::size_t n) noexcept { return std::uint64_t{1} << n % 64; }
-    /// @pre word != 0: std::countr_zero would ask
-    static std::size_t first_bit(std::uint64_t word) noexcept { return static_cast<unsigned>(__builtin_ctzll(word)); }
     static constexpr std::size_t class_of(std::uint32_t units) noexcept { return Fit::class_of(std::size_t{units} * 16); }
     static std::uint32_t bounded(std::size_t units) noexcept {
         return units < most_units ? static_cast<std::uint32_t>(units) : most_units;
@@ -250,12 +249,11 @@ private:
         const std::size_t sought = units_sought(need, align);
         if (sought > units_) [[unlikely]] return classes;
         const std::size_t in = Fit::class_of(sought * 16);
-        if (const std::uint64_t here = lists_[in / 64] >> in % 64; here != 0) return in + first_bit(here);
-        if constexpr (one_word) return classes;
-        const std::uint64_t above = words_ & (~std::uint64_t{1} << in / 64);
-        if (above == 0) return classes;
-        const std::size_t word = first_bit(above);
-        return word * 64 + first_bit(lists_[word]);
+        if constexpr (one_word) {
+            const std::uint64_t here = lists_[0] >> in;
+            return here != 0 ? in + lowest_bit(here) : classes;
+        }
+        return first_set_from(in, words_, [this](std::size_t word) noexcept { return lists_[word]; }, classes);
     }
 
     /// Takes a free block from its list. Links to no block are those of unit 0, which is nobody's: no branch.

@@ -20,6 +20,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <type_traits>
 
 #include "ashlar/foundation/alignment.hpp"
 #include "ashlar/foundation/allocator.hpp"
@@ -45,8 +46,9 @@ public:
     /// What a block of that size takes, its lead apart.
     static constexpr std::size_t rounded(std::size_t size) noexcept { return align_up(size, MinAlign); }
     /// The bytes in front of a block of that alignment when the cursor stands at an address.
-    static constexpr std::size_t lead(std::uintptr_t at, std::size_t align) noexcept {
-        return align <= MinAlign ? 0 : word + padding_to(at + word, static_cast<std::uintptr_t>(align));
+    template <ashlar::word W = std::size_t>
+    static constexpr W lead(std::type_identity_t<W> at, std::type_identity_t<W> align) noexcept {
+        return static_cast<bool>(align <= W(MinAlign)) ? W(0) : W(word) + padding_to(at + W(word), align);
     }
 
     result<block> take(layout l) noexcept {

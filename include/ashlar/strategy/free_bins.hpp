@@ -13,10 +13,10 @@
 // Checked by: tests/strategy/free_bins_test.cpp
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 
+#include "ashlar/foundation/bit_scan.hpp"
 #include "ashlar/strategy/free_block.hpp"
 
 namespace ashlar {
@@ -49,12 +49,7 @@ public:
     }
     /// @returns the first list from `bin` on that is not empty; Count if there is none
     std::size_t first_from(std::size_t bin) const noexcept {
-        const std::uint64_t here = lists_[bin / 64] >> bin % 64;
-        if (here != 0) return bin + static_cast<std::size_t>(std::countr_zero(here));
-        const std::uint64_t above = words_ & (~std::uint64_t{1} << bin / 64);
-        if (above == 0) return Count;
-        const auto word = static_cast<std::size_t>(std::countr_zero(above));
-        return word * 64 + static_cast<std::size_t>(std::countr_zero(lists_[word]));
+        return first_set_from(bin, words_, [this](std::size_t word) noexcept { return lists_[word]; }, Count);
     }
     /// @pre bin < Count
     free_block* head(std::size_t bin) const noexcept { return heads_[bin].get(); }

@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <type_traits>
 
 #include "ashlar/foundation/alignment.hpp"
 #include "ashlar/foundation/contract.hpp"
@@ -87,8 +88,13 @@ struct fit_request {
     /// @pre begin is a multiple of the grain; least <= 3 grains
     /// @returns the bytes to leave in front of the run in a free block that begins there
     std::size_t gap(const std::byte* begin) const noexcept {
-        const std::size_t nearest = padding_to(begin, align);
-        return nearest == 0 || nearest >= least ? nearest : nearest + align;  // at least 16 + 32
+        return gap_at(reinterpret_cast<std::uintptr_t>(begin), align, least);
+    }
+    template <word W = std::size_t>
+    static constexpr W gap_at(std::type_identity_t<W> begin, std::type_identity_t<W> align, std::type_identity_t<W> least) noexcept {
+        const W nearest = padding_to(begin, align);
+        const bool stands = static_cast<bool>(nearest == W(0)) || static_cast<bool>(least <= nearest);
+        return stands ? nearest : nearest + align;  // at least 16 + 32
     }
     bool fits(const free_block& b) const noexcept {
         const std::size_t in_front = gap(b.begin()), whole = b.size();

@@ -19,9 +19,10 @@
 // worst operation. tlsf uses memory better on average. Which of two blocks of a list it takes: the one freed last.
 #pragma once
 
-#include <bit>
 #include <cstddef>
+#include <type_traits>
 
+#include "ashlar/foundation/word.hpp"
 #include "ashlar/strategy/free_bins.hpp"
 #include "ashlar/strategy/free_block.hpp"
 
@@ -43,22 +44,22 @@ public:
     node* find(const fit_request& wanted) const noexcept {
         const std::size_t longest = longest_for(wanted.need, wanted.align);
         if (longest > free_block::most_size) [[unlikely]] return nullptr;
-        const std::size_t found = free_.first_from(class_of(std::bit_ceil(longest)));
+        const std::size_t found = free_.first_from(class_of(bit_ceil(longest)));
         return found < lists ? free_.head(found) : nullptr;
     }
 
     /// @pre size is a multiple of 16, not 0, and at most 2^63
     /// @returns what a block of that size takes (half_fit.I2)
-    static constexpr std::size_t rounded(std::size_t size) noexcept { return std::bit_ceil(size); }
+    static constexpr std::size_t rounded(std::size_t size) noexcept { return bit_ceil(size); }
     /// @pre size is a multiple of 16, not 0, and at most 2^44
     /// @returns the list in which a free block of that size is
-    static constexpr std::size_t class_of(std::size_t size) noexcept {
-        return static_cast<std::size_t>(63 ^ __builtin_clzll(size / free_block::grain));  // the position of its highest bit
-    }
+    template <word W = std::size_t>
+    static constexpr W class_of(std::type_identity_t<W> size) noexcept { return highest_bit(size / W(free_block::grain)); }
     /// @pre need is a multiple of 16, not 0; need and align are at most 2^44
     /// @returns the size from which on a free block is found for the request
-    static constexpr std::size_t searched_for(std::size_t need, std::size_t align) noexcept {
-        return std::bit_ceil(longest_for(need, align));
+    template <word W = std::size_t>
+    static constexpr W searched_for(std::type_identity_t<W> need, std::type_identity_t<W> align) noexcept {
+        return bit_ceil(longest_for(need, align));
     }
 
     /// @returns whether half_fit.I1 holds
@@ -74,8 +75,9 @@ public:
 
 private:
     /// A run aligned to more begins at most align - 16 bytes behind the block's first.
-    static constexpr std::size_t longest_for(std::size_t need, std::size_t align) noexcept {
-        return align <= free_block::grain ? need : need + (align - free_block::grain);
+    template <word W>
+    static constexpr W longest_for(W need, W align) noexcept {
+        return static_cast<bool>(align <= W(free_block::grain)) ? need : need + (align - W(free_block::grain));
     }
     static constexpr std::size_t lists = 64;
 

@@ -39,6 +39,13 @@ public:
 
     /// What the upstream is asked for.
     static layout asked() noexcept { return *layout::make(bytes, bytes); }
+    /// @pre size is a multiple of 16, not 0, and below 2^16
+    static constexpr std::uint32_t inverse_of(std::uint32_t size) noexcept { return 0xffffffffu / (size / 16) + 1; }
+    /// offset / size, for offset < 2^16: with units of 16, the error of the inverse is below unit / 2^32, times
+    /// offset / 16 below 2^12 * 2^12 / 2^32. A size of 16 has the unit 1, whose inverse wraps to 0.
+    static constexpr std::size_t quotient(std::size_t offset, std::uint32_t inverse) noexcept {
+        return inverse == 0 ? offset / 16 : static_cast<std::size_t>(offset / 16 * std::uint64_t{inverse} >> 32);
+    }
     static segregated_chunk& build(std::byte* begin, const void* owner, std::size_t index) noexcept {
         auto& made = *::new (begin + bytes - sizeof(segregated_chunk)) segregated_chunk(owner, index);
         for (std::size_t i = 0; i < words(made.blocks_); ++i) made.word(i) = 0;
@@ -122,7 +129,7 @@ private:
     segregated_chunk(const void* owner, std::size_t index) noexcept
         : owner_(owner), index_(static_cast<std::uint32_t>(index)),
           size_(static_cast<std::uint32_t>(size_of_class(index))), blocks_(room_for(size_)),
-          inverse_(0xffffffffu / (size_ / 16) + 1) {}
+          inverse_(inverse_of(size_)) {}
 
     static constexpr std::size_t words(std::size_t blocks) noexcept { return (blocks + 63) / 64; }
     static std::uint32_t room_for(std::size_t size) noexcept {
@@ -131,11 +138,7 @@ private:
         while (n * size + words(n) * sizeof(std::uint64_t) > room) --n;
         return static_cast<std::uint32_t>(n);
     }
-    /// offset / size, for offset < 2^16: with units of 16, the error of the inverse is below unit / 2^32, times
-    /// offset / 16 below 2^12 * 2^12 / 2^32. A size of 16 has the unit 1, whose inverse wraps to 0.
-    std::size_t number_at(std::size_t offset) const noexcept {
-        return inverse_ == 0 ? offset / 16 : static_cast<std::size_t>(offset / 16 * std::uint64_t{inverse_} >> 32);
-    }
+    std::size_t number_at(std::size_t offset) const noexcept { return quotient(offset, inverse_); }
     void flip(const std::byte* p) noexcept {
         const std::size_t number = number_at(static_cast<std::size_t>(p - begin()));
         word(number / 64) ^= std::uint64_t{1} << number % 64;

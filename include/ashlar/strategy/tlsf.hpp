@@ -19,7 +19,9 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 
+#include "ashlar/foundation/alignment.hpp"
 #include "ashlar/strategy/free_bins.hpp"
 #include "ashlar/strategy/free_block.hpp"
 
@@ -27,6 +29,8 @@ namespace ashlar {
 
 /// A policy of free_list: which free block to take.
 class tlsf {
+    static constexpr std::size_t steps = 32;
+
 public:
     using node = free_block;
 
@@ -45,20 +49,24 @@ public:
         return found < classes ? free_.head(found) : nullptr;
     }
 
+    /// How many doublings above 512 bytes; the classes of those below are as close as those of the first.
+    template <word W>
+    static constexpr W doubling_of(W grains) noexcept { return highest_bit(grains | W(steps)) - W(5); }
     /// @pre size is a multiple of 16, not 0, and at most free_block::most_size
     /// @returns the class in whose list a free block of that size is
-    static constexpr std::size_t class_of(std::size_t size) noexcept {
-        const std::size_t grains = size / free_block::grain, doubling = doubling_of(grains);
-        return doubling * steps + (grains >> doubling);
+    template <word W = std::size_t>
+    static constexpr W class_of(std::type_identity_t<W> size) noexcept {
+        const W grains = size / W(free_block::grain), doubling = doubling_of(grains);
+        return doubling * W(steps) + shr(grains, doubling);
     }
     /// @pre need is a multiple of 16, not 0; need and align are at most 2^63
     /// @returns the size from which on a free block is found for the request: where the next class begins
-    static constexpr std::size_t searched_for(std::size_t need, std::size_t align) noexcept {
+    template <word W = std::size_t>
+    static constexpr W searched_for(std::type_identity_t<W> need, std::type_identity_t<W> align) noexcept {
         // A run aligned to more begins at most align - 16 bytes behind the block's first.
-        const std::size_t longest = align <= free_block::grain ? need : need + align - free_block::grain;
-        const std::size_t grains = longest / free_block::grain, doubling = doubling_of(grains);
-        const std::size_t step = std::size_t{1} << doubling;
-        return ((grains + step - 1) & ~(step - 1)) * free_block::grain;
+        const W longest = static_cast<bool>(align <= W(free_block::grain)) ? need : need + align - W(free_block::grain);
+        const W grains = longest / W(free_block::grain), step = shl(W(1), doubling_of(grains));
+        return align_up(grains, step) * W(free_block::grain);
     }
 
     /// @returns whether tlsf.I1 holds
@@ -73,12 +81,6 @@ public:
     }
 
 private:
-    static constexpr std::size_t steps = 32;
-    /// How many doublings above 512 bytes; the classes of those below are as close as those of the first.
-    static constexpr std::size_t doubling_of(std::size_t grains) noexcept {
-        // The position of the highest bit: one instruction, where std::bit_width takes four and is asked three times.
-        return static_cast<std::size_t>(63 ^ __builtin_clzll(grains | steps)) - 5;
-    }
     static constexpr std::size_t classes = 36 * steps;
     static_assert(steps == 1u << 5);
 
