@@ -140,6 +140,35 @@ void sparse(std::size_t live, bool all_of_them) {
                 before * 1024, (resident_kib() - empty) * 1024);
 }
 
+gc::root<gc::array<gc::member<node<56>>>> list(gc::heap& h, std::size_t live) {
+    auto all = h.make_array<gc::member<node<56>>>(1);
+    for (std::size_t n = live / 64; n != 0; --n) {
+        auto made = h.make<node<56>>();
+        made->one = (*all)[0];
+        (*all)[0] = made;
+    }
+    return all;
+}
+
+/// Wall time of collections by one thread and by two, in turns.
+template <class F>
+void marking(const char* what, std::size_t live, F make) {
+    gc::heap one({.automatic = false}), two({.automatic = false, .marking_threads = 2});
+    const auto a = make(one, live);
+    const auto b = make(two, live);
+    std::vector<double> took[2];
+    for (int i = 0; i != 7; ++i) {
+        for (gc::heap* h : {&one, &two}) {
+            const auto begin = std::chrono::steady_clock::now();
+            h->collect();
+            took[h == &two].push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count());
+        }
+    }
+    for (auto& t : took) std::sort(t.begin(), t.end());
+    std::printf("{\"what\": \"marking\", \"shape\": \"%s\", \"live\": %zu, \"one_us\": %.0f, \"two_us\": %.0f, \"one_least_us\": %.0f, "
+                "\"two_least_us\": %.0f}\n", what, one.stats().live, took[0][3], took[1][3], took[0][0], took[1][0]);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -152,4 +181,9 @@ int main(int argc, char** argv) {
     compaction<8184>(live / 8);
     sparse(live / 4, true);
     sparse(live / 4, false);
+    const auto network = [](gc::heap& h, std::size_t bytes) { return graph<node<56>>(h, bytes, 0); };
+    marking("random graph", live / 4, network);
+    marking("random graph", live / 64, network);
+    marking("random graph", live / 1024, network);
+    marking("list", live / 16, list);
 }

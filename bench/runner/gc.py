@@ -117,6 +117,10 @@ def of_pauses(pauses):
     yield ("Compaction of a heap of which half is free (milliseconds of CPU time)",
            ["object bytes", "live MiB", "collect", "compact", "memmove", "compact over memmove", "slide alone over memmove",
             "footprint over live before", "after", "resident after"], slides)
+    marking = [[p["shape"], f"{p['live'] / 2**20:.1f}", *(f"{p[k] / 1000:.2f}" for k in ("one_us", "two_us", "one_least_us", "two_least_us")),
+                p["one_us"] / p["two_us"]] for p in pauses if p["what"] == "marking"]
+    yield ("Collections by one thread and by two at most, in turns (milliseconds of wall time)",
+           ["shape", "live MiB", "one: median", "two", "one: least", "two", "one over two"], marking)
     sparse = [[p["what"], f"{p['live'] / 2**20:.0f}", f"{p['collect_us'] / 1000:.1f}", f"{p['us'] / 1000:.1f}",
                p["resident_before"] / p["live"], p["resident_after"] / p["live"]] for p in pauses if p["what"] in ("compact", "evacuate")]
     yield ("A heap of which every other MiB is sparse: all of it slid together, and its sparse tiles alone (milliseconds of CPU time)",

@@ -3,6 +3,7 @@
 
 #include "ashlar/foundation/poison.hpp"
 #include "compact.hpp"
+#include "team.hpp"
 
 namespace ashlar::gc::detail {
 
@@ -55,8 +56,23 @@ bool collector::unlock_ephemerons() noexcept {
     return found;
 }
 
-void collector::finish_marking() noexcept {
+/// Alone, unless there has been much to do and there is work for more than one: a list is never marked by several.
+void collector::drain_marker() noexcept {
+    constexpr std::size_t slice = 4096, alone = 64 * slice, width = 512;
+    if (options_.marking_threads > 1) {
+        for (std::size_t done = 0; marker_.drain(slice) == slice;) {
+            done += slice;
+            if (done < alone || marker_.height() < width) continue;
+            const std::size_t room = options_.hard_limit > statistics_.footprint ? options_.hard_limit - statistics_.footprint : 0;
+            marking_team::drain(marker_, upstream_, options_.marking_threads, room);
+            break;
+        }
+    }
     marker_.drain();
+}
+
+void collector::finish_marking() noexcept {
+    drain_marker();
     do {
         while (marker_.take_overflow()) revisit_marked();
     } while (unlock_ephemerons() || marker_.take_overflow());

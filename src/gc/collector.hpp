@@ -185,6 +185,7 @@ private:
     void begin_marking() noexcept;
     void mark_roots() noexcept;
     void finish_marking() noexcept;
+    void drain_marker() noexcept;
     void revisit_marked() noexcept;
     bool unlock_ephemerons() noexcept;
     void end_marking() noexcept;

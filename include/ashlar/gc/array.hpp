@@ -42,7 +42,8 @@ public:
                       "say where the references of this type are: gc_members, trace, or gc::leaf");
         descriptor d{detail::type_text<array>(), nullptr, nullptr, nullptr, nullptr, nullptr, offset, 0, relocatable<T>};
         if constexpr (detail::is_reference<T> || detail::has_references<T>) {
-            d.mark = &mark_part;
+            d.mark = &mark_part<detail::marker>;
+            d.mark_shared = &mark_part<detail::shared_marker>;
             d.each_slot = &each_slot<detail::slot_visitor>;
             d.update = &each_slot<detail::sliding>;
         }
@@ -67,16 +68,17 @@ private:
     }
     ~array() { std::destroy_n(data(), size_); }
 
-    static void mark_part(void* p, detail::marker& m) {
+    template <class M>
+    static void mark_part(void* p, M& m) {
         array& a = *static_cast<array*>(p);
         std::size_t i = m.resumed_at();
-        if (i == 0) detail::mark_rest(p, detail::header_of(p).granules());
+        if (i == 0) m.mark_rest(p, detail::header_of(p).granules());
         std::size_t end = a.size_;
         if (end - i > visited_at_once) {
             end = i + visited_at_once;
             m.resume(p, end);
         }
-        detail::visitor<detail::marker> visit{m};
+        detail::visitor<M> visit{m};
         for (T* const all = a.data(); i != end; ++i) visit(all[i]);
     }
     template <class Sink>

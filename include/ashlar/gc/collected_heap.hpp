@@ -81,6 +81,7 @@ struct options {
     double growth = 1.0;      ///< and at least this times what the last one found alive
     bool automatic = true;    ///< make may collect before it must
     bool in_steps = false;    ///< and does so a little at a time, from half of that on, as much as it made since
+    unsigned marking_threads = 1;  ///< at most; `trace` is then called by several at once, each for another object
     bool generational = false;  ///< and looks only at what was made since, while that frees enough; not with in_steps
     gc::zeal zeal{};
     gc::listener listener{};

@@ -29,6 +29,8 @@ struct ephemeron_links;
 
 inline bool is_marked(const void* object) noexcept { return test(tile_of(object)->marks, index_of(object)); }
 
+class marking_team;
+
 class marker {
 public:
     /// Of the upstream the stack takes at most `most` bytes.
@@ -46,6 +48,14 @@ public:
         word |= bit(i);
         push(reinterpret_cast<std::uintptr_t>(object));  // marker.I1
     }
+    /// Sets the marks of the object's granules behind the first.
+    [[gnu::always_inline]] void mark_rest(const void* object, std::size_t granules) noexcept {
+        if (granules < 2) return;
+        const std::size_t i = index_of(object);
+        if (i % 64 + granules < 64) tile_of(object)->marks[i / 64] |= (bit(granules) - 1) << (i % 64);
+        else set_run(tile_of(object)->marks, i, granules);
+    }
+    bool has(const void* object) const noexcept { return is_marked(object); }
     /// What `trace` calls for each reference.
     [[gnu::always_inline]] void slot(reference& r) noexcept { mark(r.target); }
 
@@ -56,12 +66,12 @@ public:
             overflowed_ = true;
             return;
         }
-        *top_++ = index;
+        *top_++ = index << 2 | index_bit;
         *top_++ = reinterpret_cast<std::uintptr_t>(object) | resumed_bit;
     }
 
     /// Visits at most `most` objects or parts of arrays. @returns how many; fewer means that nothing is left
-    std::size_t drain(std::size_t most) noexcept;
+    std::size_t drain(std::size_t most) noexcept { return drain_as(*this, most); }
     void drain() noexcept {
         while (drain(static_cast<std::size_t>(-1)) == static_cast<std::size_t>(-1)) {}
     }
@@ -78,14 +88,29 @@ public:
 
     std::size_t bytes() const noexcept { return base_ == first_ ? 0 : static_cast<std::size_t>(end_ - base_) * sizeof *base_; }
     void limit(std::size_t most) noexcept { most_ = most; }
+
+    std::size_t height() const noexcept { return static_cast<std::size_t>(top_ - base_); }
+    /// Moves at most so many words from the stack's foot, where the longest work is. @returns how many
+    std::size_t give(std::uintptr_t* to, std::size_t most) noexcept;
+    /// @pre nothing is on the stack; n is at most 256
+    void receive(const std::uintptr_t* from, std::size_t n) noexcept;
+    /// With all that is on it, and its memory. @pre this one's is empty
+    void take_stack(marker& other) noexcept;
+    /// What another has left: ephemerons that wait, and whether it had to forget objects.
+    void take_over(marker& other) noexcept;
+
     /// Gives the stack's memory back. @pre nothing is on it
     void trim() noexcept;
 
-private:
+protected:
     /// Sets the object's further bits and visits its references (marker.I2).
-    void visit(void* object) noexcept;
+    template <class M>
+    static void visit(M& as, void* object) noexcept;
+    template <class M>
+    std::size_t drain_as(M& as, std::size_t most) noexcept;
 
     static constexpr std::uintptr_t resumed_bit = 1;
+    static constexpr std::uintptr_t index_bit = 2;  ///< what stands below a resumed one
     static constexpr std::size_t in_flight = 8;
 
     std::size_t room() const noexcept { return static_cast<std::size_t>(end_ - top_); }
@@ -97,7 +122,8 @@ private:
         *top_++ = entry;
     }
     bool grow() noexcept;
-
+    bool grow_alone() noexcept;
+    marking_team* team_ = nullptr;  ///< of a shared_marker
     any_ref upstream_;
     std::size_t most_;
     std::size_t resumed_at_ = 0;
@@ -108,6 +134,31 @@ private:
     std::uintptr_t flying_[in_flight] = {};  ///< a queue: `flying_count_` of them, the oldest at `oldest_flying_`
     std::size_t oldest_flying_ = 0, flying_count_ = 0;
     std::uintptr_t first_[256];
+};
+
+/// One of several that mark a heap at once (src/gc/team.hpp). What the atomic operations order is nothing: the objects are
+/// as they were before marking, and an object is visited by the one that set its first bit.
+class shared_marker : public marker {
+public:
+    shared_marker(any_ref upstream, std::size_t most, marking_team* t) noexcept : marker(upstream, most) { team_ = t; }
+
+    void mark(void* object) noexcept {
+        if (object == nullptr || has(object)) return;
+        const std::size_t i = index_of(object);
+        const std::uint64_t was = __atomic_fetch_or(&tile_of(object)->marks[i / 64], bit(i), __ATOMIC_RELAXED);  // pairs with nothing
+        if ((was & bit(i)) == 0) push(reinterpret_cast<std::uintptr_t>(object));
+    }
+    void slot(reference& r) noexcept { mark(r.target); }
+    void mark_rest(const void* object, std::size_t granules) noexcept {
+        for_run(tile_of(object)->marks, index_of(object), granules, [](std::uint64_t& word, std::uint64_t mask) {
+            __atomic_fetch_or(&word, mask, __ATOMIC_RELAXED);  // pairs with nothing
+        });
+    }
+    bool has(const void* object) const noexcept {
+        const std::size_t i = index_of(object);
+        return (__atomic_load_n(&tile_of(object)->marks[i / 64], __ATOMIC_RELAXED) & bit(i)) != 0;  // pairs with nothing
+    }
+    std::size_t drain(std::size_t most) noexcept { return drain_as(*this, most); }
 };
 
 }  // namespace ashlar::gc::detail

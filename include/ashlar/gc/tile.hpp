@@ -148,13 +148,6 @@ inline void for_run(std::uint64_t* map, std::size_t index, std::size_t n, F f) n
 inline void set_run(std::uint64_t* map, std::size_t index, std::size_t n) noexcept {
     for_run(map, index, n, [](std::uint64_t& word, std::uint64_t mask) { word |= mask; });
 }
-/// Sets the marks of the object's granules behind the first.
-[[gnu::always_inline]] inline void mark_rest(const void* object, std::size_t granules) noexcept {
-    if (granules < 2) return;
-    const std::size_t i = index_of(object);
-    if (i % 64 + granules < 64) tile_of(object)->marks[i / 64] |= (bit(granules) - 1) << (i % 64);
-    else set_run(tile_of(object)->marks, i, granules);
-}
 /// @pre n != 0
 inline void clear_run(std::uint64_t* map, std::size_t index, std::size_t n) noexcept {
     for_run(map, index, n, [](std::uint64_t& word, std::uint64_t mask) { word &= ~mask; });

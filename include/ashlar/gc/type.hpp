@@ -110,9 +110,9 @@ void trace_object(void* object, Sink& sink) {
 }
 
 /// What marking does with an object: its further bits, whose number is a constant of the type, and its references.
-template <class T>
-void mark_object(void* object, marker& m) {
-    if constexpr (small<T>) mark_rest(object, granules_for(sizeof(T)));
+template <class T, class M>
+void mark_object(void* object, M& m) {
+    if constexpr (small<T>) m.mark_rest(object, granules_for(sizeof(T)));
     trace_object<T>(object, m);
 }
 
@@ -133,6 +133,7 @@ struct descriptor {
     std::size_t size;    ///< of the object; of an array, what stands before its elements
     std::size_t granules;  ///< of every object of the type; 0: large, or the header says it
     bool movable;      ///< or it stays where it was made
+    void (*mark_shared)(void*, detail::shared_marker&) = nullptr;  ///< as mark, where several threads do
 };
 
 namespace detail {
@@ -159,7 +160,8 @@ constexpr descriptor describe() noexcept {
     static_assert(has_references<T> || leaf<T>, "say where the references of this type are: gc_members, trace, or gc::leaf");
     descriptor d{type_text<T>(), nullptr, nullptr, nullptr, nullptr, nullptr, sizeof(T), small<T> ? granules_for(sizeof(T)) : 0, true};
     if constexpr (has_references<T>) {
-        d.mark = &mark_object<T>;
+        d.mark = &mark_object<T, marker>;
+        d.mark_shared = &mark_object<T, shared_marker>;
         d.each_slot = &trace_object<T, slot_visitor>;
         d.update = &trace_object<T, sliding>;
     }

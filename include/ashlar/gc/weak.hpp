@@ -37,11 +37,12 @@ struct ephemeron_links {
 };
 
 /// Marks the value, or has the ephemeron wait.
-inline void mark_ephemeron(void* object, marker& m) noexcept {
-    mark_rest(object, granules_for(sizeof(ephemeron_links)));
+template <class M>
+void mark_ephemeron(void* object, M& m) noexcept {
+    m.mark_rest(object, granules_for(sizeof(ephemeron_links)));
     auto& e = *static_cast<ephemeron_links*>(object);
     if (e.key.target == nullptr || e.next != nullptr) return;
-    if (is_marked(e.key.target)) return m.mark(e.value.target);
+    if (m.has(e.key.target)) return m.mark(e.value.target);
     e.next = m.waiting_ephemerons == nullptr ? &e : m.waiting_ephemerons;
     m.waiting_ephemerons = &e;
 }
@@ -101,6 +102,7 @@ public:
     void trace(auto& visit) const { visit(key, value); }
     static constexpr void gc_describe(descriptor& d) noexcept {
         d.mark = [](void* p, detail::marker& m) { detail::mark_ephemeron(static_cast<ephemeron*>(p), m); };
+        d.mark_shared = [](void* p, detail::shared_marker& m) { detail::mark_ephemeron(static_cast<ephemeron*>(p), m); };
     }
 
 private:

@@ -1,0 +1,68 @@
+// Marking by several: each helper is a std::thread (src/gc/team.cpp).
+#include <catch2/catch.hpp>
+
+#include <vector>
+
+#include "ashlar/compose/failing.hpp"
+#include "ashlar/gc/collected_heap.hpp"
+#include "ashlar/gc/weak.hpp"
+#include "ashlar/strategy/page.hpp"
+
+using namespace ashlar;
+
+namespace {
+
+struct knot {
+    gc::member<knot> next, other;
+    static constexpr bool gc_relocatable = true;
+    void trace(auto& visit) const { visit(other, next); }
+};
+
+struct wide {
+    gc::member<knot> all[2000];
+    void trace(auto& visit) const { visit(all); }
+};
+
+gc::root<knot> complete_tree(gc::heap& h, int depth) {
+    if (depth == 0) return h.make<knot>();
+    const auto left = complete_tree(h, depth - 1), right = complete_tree(h, depth - 1);
+    return h.make<knot>(left, right);
+}
+
+}  // namespace
+
+TEST_CASE("marker: several threads mark what one does, with ephemerons, arrays and without memory for their stacks", "[gc][marker]") {
+    page<> pages;
+    failure_plan plan;
+    failing<page<>> upstream(pages, plan);
+    gc::heap h(any_ref(upstream), {.automatic = false, .marking_threads = 3});
+    auto all = h.make_array<gc::member<wide>>(11);
+    for (auto& w : *all) {
+        w = h.make<wide>();
+        for (auto& one : w->all) one = complete_tree(h, 4);
+    }
+    std::vector<gc::root<gc::ephemeron<knot, knot>>> rules;
+    for (std::size_t i = 0; i != 300; ++i) {
+        auto& from = (*all)[i % 11]->all[i];
+        rules.push_back(h.make<gc::ephemeron<knot, knot>>(gc::root<knot>(from), h.make<knot>()));
+        complete_tree(h, 5);
+    }
+    h.collect();
+    const auto live = h.stats().live;
+    std::size_t knots = 0;
+    CHECK(h.verify());
+    knots = h.count<knot>().objects;
+    CHECK(knots == 11 * 2000 * 31 + 300);
+    for (const auto how : {failure::once, failure::from_then_on}) {
+        plan.arm(1, how);
+        h.collect();
+        CHECK(h.stats().live == live);
+        CHECK(h.verify());
+        plan.disarm();
+    }
+    for (const auto& r : rules) CHECK(r->get_value().get() != nullptr);
+    all = nullptr;
+    h.collect();
+    CHECK(h.count<knot>().objects == 0);
+    for (const auto& r : rules) CHECK(r->get_value().get() == nullptr);
+}
