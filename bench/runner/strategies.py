@@ -46,7 +46,7 @@ def _drawings(figures):
     over = lambda row, reference: {h: row[h] / row[reference] for h in DRAWN if row.get(h) and h != reference}
     orders = [(order, over(row, "pmr new_delete")) for order, row in times.items() if row["pmr new_delete"]]
     objects = [(order, over(row, "pmr monotonic")) for order, row in times.items() if order.startswith("objects")]
-    footprints = [(order, {h: row[h] for h in DRAWN if row[h]}) for order, row in held.items() if not order.startswith("single")]
+    footprints = [(order, {h: row[h] for h in DRAWN if row.get(h)}) for order, row in held.items() if not order.startswith("single")]
     return {name: plot.bars(title, subtitle, [h for h in DRAWN if any(h in row for _, row in groups)],
                             [group for group in groups if group[1]], cap)
             for name, title, subtitle, groups, cap in (
