@@ -37,6 +37,7 @@ public:
         while ((seen & gate) == 0 && top(seen) != 0) {
             auto& slot = at(top(seen) - 1);
             const std::uint64_t less = popped(seen) | slot.below.load(memory_order_relaxed);  // the count tells if it is stale
+            // order kept: success reads the very store that was acquired, by its count; compilers give it its failure's order anyhow
             if (word_.compare_exchange_weak(seen, less, memory_order_acquire, memory_order_acquire)) return &slot;
         }
         return nullptr;
@@ -72,7 +73,7 @@ public:
     template <class At>
     std::uint32_t count(At at, std::uint32_t most) const noexcept {
         std::uint32_t n = 0;
-        for (std::uint32_t i = top(word_.load(memory_order_acquire)); i != 0 && n < most; ++n) {
+        for (std::uint32_t i = top(word_.load(memory_order_relaxed)); i != 0 && n < most; ++n) {
             i = at(i - 1).below.load(memory_order_relaxed);
         }
         return n;

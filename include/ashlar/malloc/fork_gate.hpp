@@ -34,8 +34,18 @@
 
 namespace ashlar::malloc {
 
+/// What the gate asks of the system. A model checker says otherwise for its own atomics.
+template <class Atomics>
+struct gate_system {
+    static bool fence_all_threads() noexcept { return os::fence_all_threads(); }
+    static std::uint64_t now_ns() noexcept { return os::now_ns(); }
+    static void yield() noexcept { std::this_thread::yield(); }
+};
+
 template <atomics_policy Atomics = std_atomics>
 class fork_gate {
+    using system = gate_system<Atomics>;
+
 public:
     using flag = typename Atomics::template atomic<bool>;
     static constexpr std::uint64_t patience_ns = 250'000'000;  ///< a visitor may be stopped, or wait for who forks
@@ -61,17 +71,17 @@ public:
     void enter_as_guest() noexcept {
         while (guests_.fetch_add(1, std::memory_order_seq_cst), closed_.load(std::memory_order_seq_cst)) {
             leave_as_guest();
-            while (closed_.load(std::memory_order_acquire)) std::this_thread::yield();
+            while (closed_.load(std::memory_order_relaxed)) system::yield();
         }
     }
-    void leave_as_guest() noexcept { guests_.fetch_sub(1, std::memory_order_release); }
+    void leave_as_guest() noexcept { guests_.fetch_sub(1, std::memory_order_release); }  // pairs with settle()
 
     /// For one who is inside: as close(), if nobody else does; and at once, whoever is inside stays. @returns whether it did;
     /// then whose flag is down stays outside until open()
     bool try_close() noexcept {
         if (!lock_.try_lock()) return false;
-        closed_.store(true, std::memory_order_seq_cst);
-        if (os::fence_all_threads()) return true;
+        closed_.store(true, std::memory_order_relaxed);  // the fence orders it before what is asked of flags; guests are not
+        if (system::fence_all_threads()) return true;
         open();
         return false;
     }
@@ -83,9 +93,10 @@ public:
     /// Waits until all of the flags that `for_each_flag(f)` passes to f are down. @returns fork_gate.I1
     template <class ForEach>
     bool settle(bool others, ForEach for_each_flag) noexcept {
-        if (others && !os::fence_all_threads()) return false;
-        const std::uint64_t end = os::now_ns() + patience_ns;
-        bool all = left(end, [&] { return guests_.load(std::memory_order_acquire) == 0; });
+        if (others && !system::fence_all_threads()) return false;
+        const std::uint64_t end = system::now_ns() + patience_ns;
+        // seq_cst: no fence may have been raised; either this sees the guest, or the guest sees that it is closed.
+        bool all = left(end, [&] { return guests_.load(std::memory_order_seq_cst) == 0; });
         for_each_flag([&](const flag& inside) {
             all = left(end, [&] { return !inside.load(std::memory_order_acquire); }) && all;
         });
@@ -102,15 +113,16 @@ private:
     [[gnu::noinline]] void wait_outside(flag& inside) noexcept {
         do {
             leave(inside);
-            while (closed_.load(std::memory_order_acquire)) std::this_thread::yield();
-            inside.store(true, std::memory_order_seq_cst);
-        } while (closed_.load(std::memory_order_seq_cst));
+            while (closed_.load(std::memory_order_relaxed)) system::yield();
+            inside.store(true, std::memory_order_relaxed);  // as enter()
+            std::atomic_signal_fence(std::memory_order_seq_cst);
+        } while (closed_.load(std::memory_order_acquire));  // pairs with the release in open()
     }
     template <class Condition>
     static bool left(std::uint64_t end, Condition is_out) noexcept {
         while (!is_out()) {
-            if (os::now_ns() > end) return false;
-            std::this_thread::yield();
+            if (system::now_ns() > end) return false;
+            system::yield();
         }
         return true;
     }

@@ -59,7 +59,7 @@ public:
         spilled_bits_ = reinterpret_cast<shared<std::uint64_t>*>(begin_ + bits_at(n));
         for (std::size_t w = 0; w < words(n); ++w) ::new (spilled_bits_ + w) shared<std::uint64_t>(0);
         for (std::size_t i = 0; i < n; ++i) ::new (links_ + i) shared<index>(static_cast<index>(i + 1 < n ? i + 2 : 0));
-        head_.store(n != 0 ? 1 : 0, memory_order_release);
+        head_.store(n != 0 ? 1 : 0, memory_order_relaxed);  // whoever may use the pool knows that it was made
     }
     shared_index_pool(const shared_index_pool&) = delete;
     shared_index_pool& operator=(const shared_index_pool&) = delete;
@@ -75,6 +75,7 @@ public:
             const std::size_t i = (head & mask) - 1;
             const std::uint64_t next = links_[i].load(memory_order_relaxed);  // stale if the head has changed: then it fails
             const std::uint64_t wanted = ((head & ~mask) + (mask + 1)) | (next & mask);  // shared_index_pool.I2
+            // order kept: success reads the very store that was acquired (I2); but compilers give it its failure's order anyhow
             if (head_.compare_exchange_weak(head, wanted, memory_order_acquire, memory_order_acquire)) return granted(i);
         }
         return spilled_.load(memory_order_relaxed) != 0 ? take_spilled() : result<block>(alloc_error{});

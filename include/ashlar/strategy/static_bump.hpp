@@ -108,7 +108,7 @@ public:
     bool owns(const std::byte* p) const noexcept { return p >= bytes_ && p < bytes_ + capacity(); }
     template <class Visit>
     void for_each_free(Visit visit) const {
-        const std::size_t used = used_bytes(word_.load(memory_order_acquire));  // as allocate
+        const std::size_t used = used_bytes(word_.load(memory_order_relaxed));
         if (used != capacity()) visit(block{const_cast<std::byte*>(bytes_) + used, capacity() - used});
     }
     static constexpr std::size_t capacity() noexcept { return align_down(N, unit); }

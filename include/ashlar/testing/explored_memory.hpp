@@ -101,6 +101,7 @@ public:
     void tick(unsigned t) noexcept { minds_[t].caused.at[t] = ++minds_[t].known.happened.at[t]; }
     std::uint32_t time_of(unsigned t) const noexcept { return minds_[t].known.happened.at[t]; }
     bool happened(unsigned t, unsigned by, std::uint32_t at) const noexcept { return minds_[t].known.happened.knows(by, at); }
+    const moments& cause_of(unsigned t) const noexcept { return minds_[t].caused; }
     bool caused(unsigned t, unsigned by, std::uint32_t at) const noexcept { return minds_[t].caused.knows(by, at); }
 
     const store& at(store_number s) const noexcept { return stores_[s]; }

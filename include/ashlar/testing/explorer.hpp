@@ -134,9 +134,14 @@ private:
         unsigned thread;
     };
     struct reading {
-        std::size_t fork;
+        std::size_t fork, event;  ///< of the step that read
+        bool writes;
+    };
+    /// A step that was made: what it is after, through what its thread read.
+    struct event {
         unsigned thread;
         std::uint32_t time;
+        moments caused;
     };
 
     bool every_order() const noexcept { return options_.every_order || options_.sequential || options_.preemptions != explore_options::unbounded; }
@@ -167,6 +172,7 @@ private:
         last_ = nobody;
         cut_ = false;
         for (auto& r : readings_) r.clear();
+        events_.clear();
         fences_ = memory_.add_place(this, 0, 0, 0);
         if (const auto v = attempt([&] { scenario_.construct(storage_); })) return broken(*v);
         for (unsigned t = 0; t < scenario_.threads; ++t) {
@@ -298,13 +304,14 @@ private:
             default: read(t, r, before);
         }
         threads_[t].asleep = never;
+        if (!every_order()) events_.push_back({t, memory_.time_of(t), memory_.cause_of(t)});
         memory_.tick(t);
         if (records) record(t, r);
         note_site(r.site);
     }
     void order_fence(unsigned t) {
         want_before(t, fences_);
-        readings_[fences_].push_back({fork_, t, memory_.time_of(t)});
+        note_reading(fences_, true);
         memory_.note_order(t, fences_);
     }
     void wait(unsigned t) {
@@ -312,7 +319,7 @@ private:
         for (std::uint64_t left = threads_[t].watched; left != 0; left &= left - 1) {
             const auto p = static_cast<unsigned>(__builtin_ctzll(left));
             if (memory_.latest(p) != memory_.floor(t, p)) news[n++] = p;
-            if (several(threads_[t].watched)) readings_[p].push_back({fork_, t, memory_.time_of(t)});
+            if (several(threads_[t].watched)) note_reading(p, false);
         }
         threads_[t].watched = 0;
         if (n != 0) memory_.pass(t, news[choices_.value(n)]);
@@ -336,8 +343,8 @@ private:
         const bool writes = r.kind == step_kind::modify || (r.kind == step_kind::compare && r.seen == r.expected);
         r.done = writes || r.kind == step_kind::load;
         const memory_order order = r.done ? r.site.order : r.site.failure;
-        if (writes) want_before(t, p);
-        readings_[p].push_back({fork_, t, memory_.time_of(t)});
+        if (writes || r.kind == step_kind::compare) want_before(t, p, !writes);
+        note_reading(p, writes);
         threads_[t].watched |= std::uint64_t{1} << p;
         memory_.read(t, s, acquires(order));
         if (writes) {
@@ -362,12 +369,27 @@ private:
         const auto& place = memory_.place_at(p);
         if (!memory_.happened(t, place.born_by, place.born_at)) fail("data race: an atomic word is used before its beginning is known");
     }
-    /// Whoever read the word and is not before this write in any way might have read it after: that order is wanted too.
-    void want_before(unsigned t, unsigned p) {
+    void note_reading(unsigned p, bool writes) {
+        readings_[p].push_back({fork_, events_.size(), writes});
+    }
+    /// Whoever read the word and is not before this write in any way might have read it after: that order is wanted too. A
+    /// compare-exchange that failed might have written, had another one not changed what it expected.
+    void want_before(unsigned t, unsigned p, bool only_writers = false) {
         if (every_order()) return;
         for (const reading& r : readings_[p]) {
-            if (r.thread != t && !memory_.caused(t, r.thread, r.time)) choices_.want(r.fork, t);
+            const event& read = events_[r.event];
+            if (read.thread == t || (only_writers && !r.writes) || memory_.caused(t, read.thread, read.time)) continue;
+            choices_.want(r.fork, first_towards(t, r.event));
         }
+    }
+    /// Of the steps that lead to the one that t is making, without any that is after the step `past`: who makes the first.
+    unsigned first_towards(unsigned t, std::size_t past) const noexcept {
+        const event& not_after = events_[past];
+        for (std::size_t i = past + 1; i < events_.size(); ++i) {
+            const event& e = events_[i];
+            if (!e.caused.knows(not_after.thread, not_after.time) && memory_.caused(t, e.thread, e.time)) return e.thread;
+        }
+        return t;
     }
 
     void weaken(step_request& r) const noexcept {
@@ -445,6 +467,7 @@ private:
     explored_races races_;
     explore_choices choices_;
     std::array<std::vector<reading>, most_places> readings_;
+    std::vector<event> events_;
     explored_memory::choices found_;
     std::vector<explored_site> sites_;
     std::vector<explored_step> schedule_;
