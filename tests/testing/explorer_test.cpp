@@ -122,5 +122,5 @@ TEST_CASE("explorer: leaving out what comes to the same leaves out no outcome of
         }
         if (both[0] != both[1]) FAIL("seed " << seed << ": " << both[0].size() << " outcomes of " << both[1].size());
     }
-    SUCCEED("all the same");
+    CHECK(outcomes.size() > 1);
 }
