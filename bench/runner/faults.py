@@ -89,11 +89,11 @@ def ended(peer, arguments):
                   {**os.environ, "LD_PRELOAD": peer.library, "ASHLAR_OPTIONS": peer.options})
 
 
-def _ended(command, environment):
+def _ended(command, environment, again=True):
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, timeout=15, check=False)
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, timeout=8, check=False)
     except subprocess.TimeoutExpired:
-        return "hung"
+        return _ended(command, environment, again=False) if again else "hung"
     if b"error while loading shared libraries" in done.stderr or b"cannot allocate TLS" in done.stderr or (
             done.returncode == 127 and not done.stdout):
         return "loader"  # it was the loader's own call
@@ -124,7 +124,7 @@ loader maps (at most {result["most"]}, evenly chosen); a run is 4,000
 mixed requests to 6 MB, whose every byte is checked (`bench/faults/faulted.cpp`). The libraries are as they are shipped.
 
 *absorbed*: the program saw nothing of it. *refused*: a request gave null, everything else was right. *crashed*: a signal, an
-abort, or another status. *hung*: not ended after 15 seconds.
+abort, or another status. *hung*: not ended after 8 seconds, twice.
 *corrupted*: a block did not hold what was put there. What the loader still
 calls for itself is not counted; `-`: it makes no such call. `brk` is left alone, because strace cannot make it fail as the kernel does.
 

@@ -78,3 +78,9 @@ TEST_CASE("atomics: a sum with a word in memory is the sum", "[foundation][atomi
     const ashlar::atomic<std::uint32_t> narrow{~std::uint32_t{0}};
     CHECK(ashlar::sum_with(narrow, std::uint32_t{2}) == 1);
 }
+
+TEST_CASE("atomics: to pause changes nothing", "[foundation][atomics]") {
+    const ashlar::atomic<std::uint64_t> word{7};
+    for (int i = 0; i < 3; ++i) ashlar::std_atomics::pause();
+    CHECK(word.load() == 7);
+}

@@ -72,3 +72,17 @@ TEST_CASE("event: the aligned kinds and the sized kinds are the ones whose calls
         if (ashlar::requests(k)) CHECK(ashlar::states_size(k));
     });
 }
+
+TEST_CASE("event: what moves, maps or states a size is told of every number that could be a kind", "[foundation][event]") {
+    int moving = 0, mapping = 0, sized = 0;
+    for (unsigned n = 0; n < 256; ++n) {
+        const auto k = static_cast<event_kind>(n);
+        moving += ashlar::moves(k);
+        mapping += ashlar::maps(k);
+        sized += ashlar::states_size(k) && !ashlar::requests(k) && !ashlar::releases(k);
+    }
+    CHECK(moving == 2);
+    CHECK(mapping == 2);
+    CHECK(sized == 3);  // fork, map, unmap
+    CHECK(name(event_kind::none) == "none");
+}

@@ -102,3 +102,12 @@ TEST_CASE("layout: every operation keeps the invariants or refuses, exactly", "[
         RC_ASSERT(a.resized(b.size()).has_value() == valid(b.size(), a.align()));
     }));
 }
+
+TEST_CASE("layout: an extension is refused where its offset, or what begins there, goes past the limit", "[foundation][layout]") {
+    const auto large = layout::make(max - 1, 1), aligned = layout::make(1, std::size_t{1} << 62), small = layout::make(8, 8);
+    REQUIRE((large && aligned && small));
+    CHECK_FALSE(large->extend(*aligned));  // the offset
+    CHECK_FALSE(large->extend(*small));
+    CHECK_FALSE(small->extend(*layout::make(max - 7, 1)));  // its end
+    CHECK(small->extend(*layout::make(max - 15, 1)).has_value());
+}

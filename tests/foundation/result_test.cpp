@@ -111,3 +111,11 @@ TEST_CASE("result: works in constant expressions", "[foundation][result]") {
     STATIC_REQUIRE_FALSE(layout::make(10, 3).has_value());
     STATIC_REQUIRE(layout::make(10, 8).transform([](layout l) { return l.padded(); })->size() == 16);
 }
+
+TEST_CASE("result: of a reference a refusal has its error", "[foundation][result]") {
+    const result<int&> none = alloc_error{};
+    CHECK_FALSE(none);
+    static_cast<void>(none.error());
+    int target = 3;
+    CHECK(result<int&>(target).value() == 3);
+}

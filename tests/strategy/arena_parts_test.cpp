@@ -1,6 +1,7 @@
 #include "ashlar/strategy/arena_parts.hpp"
 
 #include <catch2/catch.hpp>
+#include <cstring>
 
 using namespace ashlar;
 
@@ -36,4 +37,15 @@ TEST_CASE("arena_parts: an oversize block is aligned and finds its header and it
 
 TEST_CASE("arena_parts: a size that leaves no room for a header is refused", "[strategy][arena_parts]") {
     CHECK_FALSE(arena_oversize::asked(*layout::make(layout::max_size, 1)));
+}
+
+TEST_CASE("arena_parts: an oversize block that was moved knows its new place", "[strategy][arena_parts]") {
+    alignas(16) std::byte from[8192], to[8192];
+    const layout l = *layout::make(5000, 16);
+    const layout asked = *arena_oversize::asked(l);
+    arena_oversize::build({from, asked.size()}, l, from, 7);
+    std::memcpy(to, from, sizeof to);  // as remap does
+    arena_oversize& moved = arena_oversize::in({to, asked.size()}, l.align());
+    CHECK(moved.place() == block{to, asked.size()});
+    CHECK(moved.serial() == 7);
 }
