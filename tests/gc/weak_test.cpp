@@ -1,6 +1,7 @@
 #include "ashlar/gc/weak.hpp"
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <vector>
 
 #include "ashlar/gc/collected_heap.hpp"
@@ -50,6 +51,31 @@ TEST_CASE("weak: what was locked lives, and one inside an object keeps nothing a
     locked = nullptr;
     h.collect();
     CHECK(b->back.expired());
+}
+
+TEST_CASE("weak: what is locked between two steps of a collection lives, and what is not is found by the next", "[gc][weak]") {
+    gc::heap h({.automatic = false});
+    auto long_list = h.make<thing>();
+    for (int i = 0; i != 1000; ++i) {
+        auto more = h.make<thing>();
+        more->next = long_list;
+        long_list = more;
+    }
+    auto a = h.make<thing>(), b = h.make<thing>();
+    const gc::weak<thing> locked(a), left(b);
+    h.collect();
+    a = b = nullptr;
+    gc::root<thing> again;
+    int steps = 0;
+    for (bool over = false; !over; ++steps) {
+        over = h.step(std::chrono::nanoseconds(0));
+        if (steps == 0) again = locked.lock();
+    }
+    CHECK(steps > 10);
+    CHECK(again.get() != nullptr);
+    CHECK(!locked.expired());
+    CHECK(left.expired());
+    CHECK(h.verify());
 }
 
 TEST_CASE("weak: an ephemeron's value lives while its key does, and no longer", "[gc][weak]") {
