@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """docs/semantics.md and the code agree: the laws are the kit's, with its names; every strategy states when it refuses, and
-every allocator of it is enrolled in the laws by its own test; a law that is cited is one of the page's."""
+every allocator of it is enrolled in the laws by its own test; a law that is cited is one of the page's; the rules of the malloc's edge are cited where
+they are kept and where they are tested."""
 import re
 
 import lintlib
@@ -54,6 +55,22 @@ def check_strategies(root, page):
             yield Finding(PAGE, number, f"states when {name} refuses, which is no header of strategy")
 
 
+def check_edge(root, page):
+    """Every rule of the malloc's edge is cited where it is kept and where it is tested; a cited one is stated."""
+    rules = {match.group(1): number for number, line in lintlib.lines(page) if (match := re.match(r"^\| (E\d+) \|", line))}
+    for under, verb in (("src/malloc", "kept"), ("tests/malloc", "tested")):
+        cited = set()
+        for path in lintlib.files(root, *lintlib.CODE, ".py", under=under):
+            for number, line in lintlib.lines(path):
+                comment = line.partition("//")[2] if path.suffix in lintlib.CODE else line
+                for rule in re.findall(r"\bE\d\b", comment):
+                    cited.add(rule)
+                    if rule not in rules:
+                        yield Finding(lintlib.name(root, path), number, f"cites {rule}, which {PAGE} does not state")
+        for rule in rules.keys() - cited:
+            yield Finding(PAGE, rules[rule], f"{rule} is cited nowhere in {under}, where it is {verb}")
+
+
 def check(root):
     page, kit = root / PAGE, root / KIT
     if not page.is_file() or not kit.is_file():
@@ -68,6 +85,7 @@ def check(root):
         if law not in said:
             yield Finding(KIT, number, f"{law} {name} is not stated in {PAGE}")
     yield from check_strategies(root, page)
+    yield from check_edge(root, page)
     for under in ("include", "src", "tests", "proofs"):
         for path in lintlib.files(root, *lintlib.CODE, ".pml", ".v", ".toml", under=under):
             if path.name == "utf8.hpp":

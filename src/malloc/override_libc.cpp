@@ -34,11 +34,11 @@ void* refuse(int error) noexcept {
     return nullptr;
 }
 void* aligned(std::size_t align, std::size_t size) noexcept {
-    if (size > most || align > most) return refuse(ENOMEM);
+    if (size > most || align > most) return refuse(ENOMEM);  // E1
     return or_enomem(core::allocate_aligned(size, align));
 }
 [[gnu::noinline]] void* malloc_slowly(std::size_t size) noexcept {
-    if (size > most) return refuse(ENOMEM);
+    if (size > most) return refuse(ENOMEM);  // E1
     return or_enomem(core::allocate_slowly(size));
 }
 /// Jumps on, as malloc does to it: neither keeps a frame.
@@ -76,8 +76,8 @@ void* aligned(std::size_t align, std::size_t size) noexcept {
             if (void* q = moved(p, bytes, size)) [[likely]] return q;
         }
     }
-    if (size > most) return refuse(ENOMEM);
-    return or_enomem(core::reallocate(p, size));
+    if (size > most) return refuse(ENOMEM);           // E1
+    return or_enomem(core::reallocate(p, size));  // E5, E6
 }
 
 // Where a rule may be about the call (obey/sites.hpp). They are jumped to: what called malloc called these.
@@ -113,11 +113,11 @@ ASHLAR_EXPORT void* malloc(std::size_t size) noexcept {
     return malloc_usually(size);
 }
 
-ASHLAR_EXPORT void free(void* p) noexcept { core::free(p, "free"); }
+ASHLAR_EXPORT void free(void* p) noexcept { core::free(p, "free"); }  // E7, E8
 
 ASHLAR_EXPORT void* calloc(std::size_t count, std::size_t size) noexcept {
     std::size_t bytes = 0;
-    if (__builtin_mul_overflow(count, size, &bytes) || bytes > most) return refuse(ENOMEM);
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > most) return refuse(ENOMEM);  // E1, E2
     if constexpr (core::obeys) {
         if (core::may_be_ruled(__builtin_return_address(0))) [[unlikely]] return calloc_at_site(bytes);
     }
@@ -133,14 +133,14 @@ ASHLAR_EXPORT void* realloc(void* p, std::size_t size) noexcept {
 
 ASHLAR_EXPORT void* reallocarray(void* p, std::size_t count, std::size_t size) noexcept {
     std::size_t bytes = 0;
-    if (__builtin_mul_overflow(count, size, &bytes)) return refuse(ENOMEM);
+    if (__builtin_mul_overflow(count, size, &bytes)) return refuse(ENOMEM);  // E2
     return realloc(p, bytes);
 }
 
 ASHLAR_EXPORT int posix_memalign(void** out, std::size_t align, std::size_t size) noexcept {
-    if (align % sizeof(void*) != 0 || !ashlar::is_power_of_two(align)) return EINVAL;
+    if (align % sizeof(void*) != 0 || !ashlar::is_power_of_two(align)) return EINVAL;  // E3
     if (size > most || align > most) return ENOMEM;
-    const int saved = errno;
+    const int saved = errno;  // E4
     void* p = core::allocate_aligned(size, align);
     errno = saved;
     if (p == nullptr) return ENOMEM;
@@ -149,10 +149,10 @@ ASHLAR_EXPORT int posix_memalign(void** out, std::size_t align, std::size_t size
 }
 
 ASHLAR_EXPORT void* aligned_alloc(std::size_t align, std::size_t size) noexcept {
-    return ashlar::is_power_of_two(align) ? aligned(align, size) : refuse(EINVAL);
+    return ashlar::is_power_of_two(align) ? aligned(align, size) : refuse(EINVAL);  // E3
 }
 ASHLAR_EXPORT void* memalign(std::size_t align, std::size_t size) noexcept {
-    return ashlar::is_power_of_two(align) ? aligned(align, size) : refuse(EINVAL);
+    return ashlar::is_power_of_two(align) ? aligned(align, size) : refuse(EINVAL);  // E3
 }
 ASHLAR_EXPORT void* valloc(std::size_t size) noexcept { return aligned(ashlar::os::page_size(), size); }
 ASHLAR_EXPORT void* pvalloc(std::size_t size) noexcept {

@@ -35,5 +35,11 @@ class Semantics(harness.LintTest):
     def test_a_cited_law_is_stated(self):
         self.bad({**GOOD, "src/os/a.cpp": "int a;\n// by C7\n"}, "a.cpp:2: cites C7")
 
+    def test_a_rule_of_the_edge_is_cited_where_it_is_kept_and_where_it_is_tested(self):
+        rules = LAWS + "| E1 | x |\n" + TABLE
+        self.bad({**GOOD, PAGE: rules, "src/malloc/a.cpp": "int a;  // E1, E2\n"}, "a.cpp:1: cites E2",
+                 "E1 is cited nowhere in tests/malloc, where it is tested")
+        self.good({**GOOD, PAGE: rules, "src/malloc/a.cpp": "int a;  // E1\n", "tests/malloc/b.py": "# E1\n"})
+
 
 harness.main()

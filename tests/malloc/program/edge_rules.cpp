@@ -24,6 +24,7 @@ bool refused(void* p) {
     return right;
 }
 
+// E1, E2
 void sizes_beyond_any_object() {
     for (const size_t n : {huge + 0, most + 1, most + 0, huge - 4096}) {
         errno = 0;
@@ -41,6 +42,7 @@ void sizes_beyond_any_object() {
     EXPECT(refused(reallocarray(nullptr, huge / 2, 3)));
 }
 
+// E5
 void failing_realloc_leaves_the_block() {
     char* volatile p = static_cast<char*>(malloc(100));  // volatile: the compiler takes it for freed by realloc
     memset(p, 7, 100);
@@ -51,6 +53,7 @@ void failing_realloc_leaves_the_block() {
     free(p);
 }
 
+// E6
 void zero_sizes() {
     void* a = malloc(0);
     void* b = malloc(0);
@@ -67,6 +70,7 @@ void zero_sizes() {
     free(e);
 }
 
+// E3, E4
 void bad_alignments() {
     void* const before = reinterpret_cast<void*>(0x1234);
     for (const size_t align : {size_t{0}, size_t{1}, size_t{3}, size_t{4}, size_t{12}, size_t{24}, size_t{100}}) {
@@ -105,6 +109,7 @@ void good_alignments() {
     free(w);
 }
 
+// E7
 void free_keeps_errno() {
     for (const size_t size : {size_t{10}, size_t{20'000}, size_t{500'000}, size_t{50'000'000}}) {
         void* p = malloc(size);

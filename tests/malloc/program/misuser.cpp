@@ -1,4 +1,4 @@
-// Misuses malloc in the way that its argument names; the malloc must end it with one line.
+// Misuses malloc in the way that its argument names; the malloc must end it with one line.  Rule E8 of docs/semantics.md.
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
