@@ -15,6 +15,7 @@
     bench/run.py ownership     rc and arc against std::shared_ptr and hand-written pointers
     bench/run.py gc            the collected heap against libgc and malloc, its steps, and compaction against memmove
     bench/run.py realtime      the worst operation of heaps with a bound, and fixed pools of several threads
+    bench/run.py async         coroutine frames and awaitable pools, next to malloc and Asio
     bench/run.py compile_time  what including Ashlar costs a compiler
     bench/run.py recorder      what recording costs, with and without call stacks, beside heaptrack
     bench/run.py choose        whether replay and advice come true when the programs themselves run
@@ -25,17 +26,20 @@
 Each command has --help. Needs nothing but the standard library.
 """
 import argparse
+import importlib
 import sys
 
 from runner import (adaptive, adaptors, attacks, choose, compile_time, edges, faults, gc, hardening, instructions, malloc, ownership,
                     p0089, places, pools, realtime, recorder, strategies, traces, truth, tune)
+
+asynchronous = importlib.import_module("runner.async")  # the word is one of Python's own
 
 
 def main():
     parser = argparse.ArgumentParser(prog="bench/run.py", description="Ashlar's benchmarks.")
     commands = parser.add_subparsers(dest="command", required=True)
     for command in (malloc, instructions, attacks, faults, edges, hardening, adaptors, adaptive, strategies, pools, ownership, gc,
-                    compile_time, p0089, realtime, traces, recorder, truth, choose, tune):
+                    compile_time, p0089, realtime, asynchronous, traces, recorder, truth, choose, tune):
         command.add_arguments(commands)
     arguments = parser.parse_args()
     places.require(arguments)

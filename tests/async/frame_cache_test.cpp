@@ -118,3 +118,12 @@ TEST_CASE("frame_cache: what others give back is used again; after close it goes
     cache.deallocate(again, 64);
     CHECK(cache.idle_bytes() == 128);
 }
+
+TEST_CASE("frame_cache: one that keeps nothing serves threads that have none of their own", "[async][frame_cache]") {
+    frame_cache<> none(frame_cache<>::keeping_nothing{});
+    void* const p = none.allocate(100);
+    REQUIRE(p != nullptr);
+    CHECK_FALSE(none.keep(p, 100));
+    none.deallocate(p, 100);
+    CHECK(none.idle_bytes() == 0);
+}

@@ -4,16 +4,20 @@
 // Source:     Bonwick, "The Slab Allocator", USENIX 1994 (a free list per size); Leijen, Zorn, de Moura, "Mimalloc: Free List
 //             Sharding in Action", APLAS 2019 (a list of its own for what other threads give back); Treiber, "Systems
 //             Programming: Coping with Parallelism", IBM RJ 5118, 1986.
-// Picture:    64 B:  first -> [ ] -> [ ]      room: how many more are kept
-//             128 B: first -> [ ]                ...                4,160 B
+// Picture:    64 B:  first -> [ 2 | ] -> [ 1 | ] -> bottom        each tells how many there are from it on
+//             128 B: first -> bottom                ...                4,160 B
 //             returned by others -> [ ] -> [ ]    looked at when a list is empty
 // Complexity: allocate and deallocate O(1), at most 24 instructions together (tests/budgets/async.cpp) for frames up to 4 KiB;
 //             16 bytes a frame and rounding to 64. What no list has, and larger frames, cost the upstream's operation.
 // Failure:    null where the upstream refuses.
 // Threads:    allocate, deallocate, trim: the thread that has it. take_back: any, one compare-and-swap.
 // Invariants: frame_cache.I1  a list of class c holds ended frames of c * 64 bytes with their headers, all of this cache
-//             frame_cache.I2  after close nothing is kept: what is given back then goes to the upstream at once
+//             frame_cache.I2  a kept frame's header tells how many are kept from it on; it names its origin again when it is taken
+//             frame_cache.I3  after close nothing is kept: what is given back then goes to the upstream at once
 // Checked by: tests/async/frame_cache_test.cpp, tests/async/thread_frames_test.cpp, tests/budgets/async.cpp
+//
+// The count stands in the frames because one beside the list would be read and written by every operation, each waiting for
+// the one before: that took half of the time of two frames created and destroyed in turn (./dev bench async).
 #pragma once
 
 #include "ashlar/async/frame_origin.hpp"
@@ -37,6 +41,11 @@ public:
         : frame_origin{&take_from_other} {
         begin();
     }
+    /// Which never keeps anything: any thread may use it.
+    struct keeping_nothing {};
+    constexpr explicit frame_cache(keeping_nothing) noexcept
+        requires stateless<A>
+        : frame_origin{&take_from_other}, returned_{closed} {}
     frame_cache(const frame_cache&) = delete;
     frame_cache& operator=(const frame_cache&) = delete;
     /// @pre no frame of it lives, and no thread gives one back
@@ -52,9 +61,10 @@ public:
     [[gnu::always_inline]] void* take(std::size_t size) noexcept {
         kept& k = classes_[class_of(size)];
         frame_header* const h = k.first;
-        if (h == nullptr) [[unlikely]] return nullptr;
-        k.first = h->next;
-        ++k.room;
+        frame_header* const after = h->next;
+        if (after == nullptr) [[unlikely]] return nullptr;  // h is the bottom
+        k.first = after;
+        h->origin = this;  // frame_cache.I2
         unpoison(h->frame(), size);
         return h->frame();
     }
@@ -63,9 +73,11 @@ public:
         frame_header& h = frame_header::of(frame);
         if (h.origin != this || size > largest) [[unlikely]] return false;
         kept& k = classes_[class_of(size)];
-        if (k.room == 0) [[unlikely]] return false;
-        --k.room;
-        h.next = k.first;  // frame_cache.I1
+        frame_header* const first = k.first;
+        const std::size_t below = first->below;
+        if (below >= k.most) [[unlikely]] return false;
+        h.below = below + 1;  // frame_cache.I2
+        h.next = first;       // frame_cache.I1
         k.first = &h;
         poison(frame, size);
         return true;
@@ -84,7 +96,7 @@ public:
         const auto l = layout_of(size);
         const auto granted = l ? upstream_->allocate(*l) : alloc_error{};
         if (!granted) return nullptr;
-        return (::new (granted->data) frame_header{this, nullptr})->frame();
+        return (::new (granted->data) frame_header{{this}, nullptr})->frame();
     }
     /// Gives what is kept to the upstream.
     void trim() noexcept {
@@ -94,20 +106,20 @@ public:
     }
     /// Keeps nothing any more, and takes frames back from any thread still.
     void close() noexcept {
-        for (kept& k : classes_) k.room = 0;
+        for (kept& k : classes_) k.most = 0;
         empty(returned_.exchange(closed, memory_order_acquire));  // pairs with the release in take_from_other: the frames' last bytes
         for (std::size_t c = 0; c <= last; ++c) give_class(c);
     }
     /// As at first, after close. @pre one thread has it
     void open() noexcept {
-        returned_.store(nobody, memory_order_relaxed);  // frame_cache.I2 ends: who still saw it closed gave to the upstream
+        returned_.store(nobody, memory_order_relaxed);  // frame_cache.I3 ends: who still saw it closed gave to the upstream
         begin();
     }
     /// Bytes kept in the lists, headers counted; without what other threads gave back since an allocation last looked.
     std::size_t idle_bytes() const noexcept {
         std::size_t sum = 0;
         for (std::size_t c = 0; c <= last; ++c) {
-            for (const frame_header* h = classes_[c].first; h != nullptr; h = h->next) sum += c * step;
+            for (const frame_header* h = classes_[c].first; h->next != nullptr; h = h->next) sum += c * step;
         }
         return sum;
     }
@@ -117,9 +129,10 @@ public:
 private:
     static constexpr std::size_t last = (largest + sizeof(frame_header) + step - 1) / step;
     static constexpr std::uintptr_t nobody = 0, closed = 1;  // values of returned_ that are no frame
+    static inline constinit frame_header bottom{{.below = 0}, nullptr};  // of every list; never written
     struct kept {
-        frame_header* first = nullptr;
-        std::size_t room = 0;
+        frame_header* first = &bottom;
+        std::size_t most = 0;
     };
 
     static constexpr std::size_t class_of(std::size_t size) noexcept { return (size + sizeof(frame_header) + step - 1) / step; }
@@ -129,14 +142,14 @@ private:
         return layout::make(size + sizeof(frame_header), alignof(frame_header));
     }
     constexpr void begin() noexcept {
-        for (std::size_t c = 1; c <= last; ++c) classes_[c].room = kept_bytes / (c * step);
+        for (std::size_t c = 1; c <= last; ++c) classes_[c].most = kept_bytes / (c * step);
     }
     void give(frame_header& h, std::size_t size) noexcept {
         upstream_->deallocate(reinterpret_cast<std::byte*>(&h), *layout_of(size));
     }
     void give_class(std::size_t c) noexcept {
         kept& k = classes_[c];
-        while (k.first != nullptr) {
+        while (k.first->next != nullptr) {
             frame_header& h = *k.first;
             k.first = h.next;
             unpoison(h.frame(), c * step - sizeof h);
@@ -150,7 +163,7 @@ private:
         *static_cast<std::size_t*>(h.frame()) = size;
         std::uintptr_t head = mine.returned_.load(memory_order_relaxed);
         do {
-            if (head == closed) return mine.give(h, size);  // frame_cache.I2
+            if (head == closed) return mine.give(h, size);  // frame_cache.I3
             h.next = reinterpret_cast<frame_header*>(head);
         } while (!mine.returned_.compare_exchange_weak(head, reinterpret_cast<std::uintptr_t>(&h), memory_order_release,
                                                        memory_order_relaxed));  // pairs with the acquire in collect and close

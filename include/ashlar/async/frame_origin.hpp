@@ -34,7 +34,10 @@ struct frame_origin {
 
 /// In front of every frame.
 struct alignas(16) frame_header {
-    frame_origin* origin;
+    union {
+        frame_origin* origin;  // of a frame that lives, or that another thread gave back
+        std::size_t below;     // of one that its cache keeps: how many are kept below it, itself counted
+    };
     frame_header* next;  // of a list of frames that have ended
 
     void* frame() noexcept { return this + 1; }
@@ -129,7 +132,7 @@ void* frame_from(A& a, std::size_t size) {
     if (granted == nullptr) return nullptr;
     auto* const first = ::new (granted) origin{{&origin::end}, std::move(memory)};
     void* const place = static_cast<std::byte*>(granted) + origin::room;
-    return (::new (place) frame_header{first, nullptr})->frame();  // frame_origin.I1: it stands before the frame
+    return (::new (place) frame_header{{first}, nullptr})->frame();  // frame_origin.I1: it stands before the frame
 }
 
 }  // namespace ashlar

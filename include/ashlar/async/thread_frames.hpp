@@ -20,7 +20,7 @@ class ambient_source;
 
 namespace detail {
 
-inline constinit frame_cache<> no_frames;
+inline constinit frame_cache<> no_frames{frame_cache<>::keeping_nothing{}};  // of all threads at once
 // Initial-exec: one load, and no call that could allocate. constinit: no guard.
 [[gnu::tls_model("initial-exec")]] inline thread_local constinit frame_cache<>* own_frames = &no_frames;
 /// The thread's state besides: looked at on slow paths only.
