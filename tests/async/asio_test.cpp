@@ -117,3 +117,15 @@ TEST_CASE("asio: Asio's own coroutines wait for the pool", "[async][asio]") {
     io.run();
     CHECK(served == 12);
 }
+
+TEST_CASE("asio: a handler whose memory is used up waits for nothing, and the pool has lost nothing", "[async][asio]") {
+    asio::io_context io(1);
+    async_pool<int> pool({.capacity = 1});
+    pool.emplace(7);
+    auto held = pool.try_acquire();
+    pool_lease<int> got;
+    CHECK_THROWS_AS(async_acquire(io.get_executor(), pool, noting{&got, std::pmr::null_memory_resource()}), std::bad_alloc);
+    CHECK(pool.status().waiting == 0);
+    held.reset();
+    CHECK(pool.status().idle == 1);
+}

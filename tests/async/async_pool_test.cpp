@@ -209,3 +209,20 @@ TEST_CASE("async_pool: waiters go on where the pool is told to let them", "[asyn
     elsewhere[0]->resume(*elsewhere[0]);
     CHECK(u.lease);
 }
+
+TEST_CASE("async_pool: where the allocator refuses, every wish is answered with a value", "[async][async_pool]") {
+    struct refusing {
+        static result<block> allocate(layout) noexcept { return alloc_error{}; }
+        static void deallocate(std::byte*, layout) noexcept {}
+    } nothing;
+    async_pool<int, refusing> pool(nothing, {.capacity = 3});
+    CHECK_FALSE(pool.emplace(1));
+    CHECK_FALSE(pool.try_acquire());
+    user u, stoppable;
+    std::stop_source stop;
+    start(wishes(u, [&] { return pool.acquire(); }));
+    start(wishes(stoppable, [&] { return pool.acquire(stop.get_token()); }));
+    CHECK(u.outcome == pool_outcome::closed);
+    CHECK(stoppable.outcome == pool_outcome::closed);
+    CHECK(pool.status().capacity == 0);
+}
