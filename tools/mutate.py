@@ -107,7 +107,7 @@ class Bench:
             sys.exit(f"mutate: cannot compile what the tests stand on:\n{done.stderr}")
 
     def verdict(self, number, header, text):
-        """`killed`, `survived` or `stillborn`: does not compile, and not because of a static assertion."""
+        """`killed`, `survived` or `stillborn`: does not compile or link, and not because of a static assertion."""
         place = self.folder / str(number)
         changed = place / header.relative_to(ROOT / "include")
         changed.parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +138,7 @@ def mutated(mutant):
 
 
 def run(arguments):
-    every, verdicts, sound = chosen(arguments.seed, arguments.only), {}, {}
+    every, verdicts = chosen(arguments.seed, arguments.only), {}
     deadline = time.monotonic() + 60 * arguments.minutes
     with tempfile.TemporaryDirectory(prefix="ashlar-mutate-") as folder:
         bench = Bench(folder)
@@ -147,17 +147,12 @@ def run(arguments):
             mutant = every[number]
             if time.monotonic() > deadline:
                 return
-            header = ROOT / mutant.path
-            if header not in sound:  # the test alone, of the header as it is
-                sound[header] = bench.verdict(f"sound{number}", header, header.read_text()) == "survived"
-            if sound[header]:
-                verdicts[mutant] = bench.verdict(number, header, mutated(mutant))
-                print(f"{len(verdicts)}: {verdicts[mutant]}: {mutant}", file=sys.stderr, flush=True)
+            verdicts[mutant] = bench.verdict(number, ROOT / mutant.path, mutated(mutant))
+            print(f"{len(verdicts)}: {verdicts[mutant]}: {mutant}", file=sys.stderr, flush=True)
 
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
             list(pool.map(attempt, range(len(every))))
-    return {"seed": arguments.seed, "minutes": arguments.minutes, "all": len(every), "verdicts": verdicts,
-            "passed over": sorted(str(h.relative_to(ROOT)) for h, ok in sound.items() if not ok)}
+    return {"seed": arguments.seed, "minutes": arguments.minutes, "all": len(every), "verdicts": verdicts}
 
 
 def counts(result):
@@ -181,11 +176,11 @@ def as_markdown(result):
     tried = sum(v != "stillborn" for v in result["verdicts"].values())
     page = f"""# Which changes of one token the unit tests notice
 
-`./dev mutate --minutes {result["minutes"]} --seed {result["seed"]} --markdown FILE`: of {result["all"]} mutants of the headers of strategy, of foundation
+`./dev mutate --minutes {result["minutes"]:g} --seed {result["seed"]} --markdown FILE`: of {result["all"]} mutants of the headers of strategy, of foundation
 and of the malloc's arithmetic **{tried} were tried**, a sample that the seed decides. A mutant has one operator, constant or
 comparison changed or one statement dropped; only the header's mirrored unit test is compiled against it, without optimisation and with
 every invariant checked. *Killed*: the test fails, dies, is not done after 100 seconds, or a static assertion fails. What does not
-compile otherwise is *stillborn* and does not count. Lines of templates, contracts and declarations are passed over, and what only a sanitizer sees (`poison`).
+compile or link otherwise is *stillborn* and does not count. Lines of templates, contracts and declarations are passed over, and what only a sanitizer sees (`poison`).
 
 | layer | tried | killed | survived | stillborn | score |
 |---|---:|---:|---:|---:|---:|
@@ -194,8 +189,6 @@ compile otherwise is *stillborn* and does not count. Lines of templates, contrac
 Each is a test that is missing, or a change that means the same.
 
 """ + "".join(f"- {m}\n" for m in survivors)
-    if result["passed over"]:
-        page += "\nPassed over, because their test needs more than the header: " + ", ".join(f"`{h}`" for h in result["passed over"]) + ".\n"
     return page
 
 

@@ -160,3 +160,12 @@ const auto fits_a_block = testing::serves([](const auto&, block run, layout l) {
 ASHLAR_ENROL("slab, none kept", [](testing::ground& g) {
     return slab<512, 16, testing::ground::upstream_type>(g.upstream(), 0);
 }, fits_a_block);
+
+TEST_CASE("slab: it owns the bytes of its slab, and not the one behind them", "[strategy][slab]") {
+    slab<16> blocks;
+    const auto b = *blocks.allocate(of(16));
+    const std::byte *first = b.data, *end = b.data;
+    while (blocks.owns(first - 1)) --first;
+    while (blocks.owns(end)) ++end;
+    CHECK(end - first == slab<16>::slab_bytes);
+}
