@@ -2,12 +2,12 @@
 //
 // Layer:      os
 // Complexity: O(1) as a rule, O(registered stacks) where the last places are all taken; 32 bytes each, from the system.
-// Failure:    known() is false where no memory was to be had; the stack can be used, but its overflow is not named.
+// Failure:    known() is false where no memory was to be had; the stack can be used, but check_stack refuses on it.
 // Threads:    any; find_foreign_stack in a signal handler too: nothing is locked.
 // Checked by: tests/os/foreign_stack_test.cpp
 //
-// While it is known, check_stack and this_stack find it by the stack pointer, and a fault in its guard is told as an overflow of it
-// by its name (overflow_watch.hpp). async/stack_pool.hpp makes stacks that are.
+// While it is known, check_stack and this_stack find it by the stack pointer. What handles faults may find it by an address in
+// its guard, and say its name.
 #pragma once
 
 #include "ashlar/os/stack_bounds.hpp"
