@@ -41,9 +41,11 @@ public:
     /// Ends the program: the present path, with the values that lead to it, is a counterexample.
     [[noreturn]] void refute(const char* what, const z3::expr* wrong = nullptr) {
         std::printf("refuted: %s\n", what);
-        if (wrong != nullptr) solver_->add(*wrong);
-        if (solver_->check() == z3::sat) {
-            const z3::model model = solver_->get_model();
+        z3::solver once(context, logic_);
+        for (const z3::expr& known : solver_->assertions()) once.add(known);
+        if (wrong != nullptr) once.add(*wrong);
+        if (once.check() == z3::sat) {
+            const z3::model model = once.get_model();
             for (const auto& [name, value] : inputs_) {
                 std::printf("    %s = 0x%llx\n", name, static_cast<unsigned long long>(model.eval(value, true).get_numeral_uint64()));
             }
