@@ -45,6 +45,17 @@ class SitesAdvised(tool.ToolTest):
         self.assertEqual(self.ashlar("run", "--conf", "c.conf", "--", "./p").stderr, "")  # nothing departs from what is expected
         said = self.ashlar("run", "--conf", "c.conf", "--", "./p", env={"ASHLAR_OPTIONS": "routes_at_exit=all"}).stderr
         self.assertRegex(said, r"size class 4400: 6\d\d\d KiB at its greatest")
+        self.assertIn("if (l.size() > 4096 && l.size() <= 4400 && l.align() <= 16) return of_4400_.allocate(l);",
+                      self.emits_what_compiles("advised::heap blocks; return blocks.allocate(ashlar::layout::make(4400, 16).value()) ? 0 : 1;"))
+
+    def emits_what_compiles(self, use):
+        done = self.ashlar("advise", "--emit", "cpp", "--goal", "memory", "--rounds", "1", "t.trace")
+        self.folder.joinpath("advised.hpp").write_text(done.stdout)
+        self.folder.joinpath("use.cpp").write_text(f'#include "advised.hpp"\nint main() {{ {use} }}')
+        include = pathlib.Path(__file__).resolve().parents[2] / "include"
+        built = subprocess.run(["c++", "-std=c++20", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I", include, "use.cpp"], stderr=subprocess.PIPE, text=True)
+        self.assertEqual(built.stderr, "")
+        return done.stdout
 
     def test_a_site_of_blocks_that_stay_gets_an_arena_and_the_program_needs_less(self):
         self.record("130 + i * 613 % 900", 8000, "--stacks=6")
@@ -64,21 +75,14 @@ class SitesAdvised(tool.ToolTest):
         self.assertEqual(self.ashlar("run", "--conf", "c.conf", "--", "./p").stderr, "")  # nothing departs from what is expected
         said = self.ashlar("run", "--conf", "c.conf", "--", "./p", env={"ASHLAR_OPTIONS": "routes_at_exit=all"}).stderr
         self.assertRegex(said, r"site 1 \(route 1, wrapped\): learnt, (7999|8000) blocks")
-        done = self.ashlar("advise", "--emit", "cpp", "--goal", "memory", "--rounds", "1", "t.trace")
-        self.assertIn("struct arena_1 : ashlar::arena<>", done.stdout)
-        self.folder.joinpath("advised.hpp").write_text(done.stdout)
-        self.folder.joinpath("use.cpp").write_text("""#include "advised.hpp"
-            int main() {
+        emitted = self.emits_what_compiles("""
                 advised::arena_1 pages;
                 advised::heap rest;
                 const auto p = pages.allocate(ashlar::layout::make(4400, 16).value());
                 const auto q = rest.allocate(ashlar::layout::make(100, 8).value());
                 p->data[0] = std::byte{1};
-                rest.deallocate(q->data, ashlar::layout::make(100, 8).value());
-            }""")
-        include = pathlib.Path(__file__).resolve().parents[2] / "include"
-        built = subprocess.run(["c++", "-std=c++20", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I", include, "use.cpp"], stderr=subprocess.PIPE, text=True)
-        self.assertEqual(built.stderr, "")
+                rest.deallocate(q->data, ashlar::layout::make(100, 8).value());""")
+        self.assertIn("struct arena_1 : ashlar::arena<>", emitted)
 
     def test_without_call_stacks_it_says_so(self):
         self.record("4400", 200)
