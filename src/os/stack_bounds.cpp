@@ -194,6 +194,8 @@ stack_bounds own_stack() noexcept {
     return stack;
 }
 
+stack_bounds detail::known_own_stack() noexcept { return own.stack; }
+
 stack_bounds this_stack() noexcept {
     const keep_errno guard;
     const auto* const here = reinterpret_cast<const std::byte*>(detail::stack_pointer());

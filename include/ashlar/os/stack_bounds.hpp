@@ -4,7 +4,7 @@
 // Source:     pthread_getattr_np(3), getrlimit(2) "RLIMIT_STACK", Linux Documentation/admin-guide/mm (what /proc tells of pages).
 // Picture:    [ guard | never touched . . . . | was used | in use ]     low is behind the guard, high where it began
 //                     ^ low            peak --^          ^ stack pointer                       ^ high
-// Complexity: check_stack: some 8 instructions after a thread's first call; that call, and the first after the
+// Complexity: check_stack: 14 instructions at most after a thread's first call; that call, and the first after the
 //             thread went to another registered stack, look for the stack: O(registered stacks). The others: system calls.
 // Failure:    bounds that cannot be told are empty; check_stack then refuses. errno is kept.
 // Threads:    any. this_stack, check_stack, stack_left and stack_peak may be called in a signal handler once the thread has
@@ -64,6 +64,8 @@ extern constinit thread_local stack_window window;
 extern constinit std::atomic<std::uint64_t> stacks_ended;
 /// Finds the stack that `here` lies in and asks again. @returns bytes left, 0 if none is known
 std::size_t find_stack_left(std::uintptr_t here, std::size_t wanted) noexcept;
+/// own_stack() as it was last asked; empty if it never was.
+stack_bounds known_own_stack() noexcept;
 
 [[gnu::always_inline]] inline std::uintptr_t stack_pointer() noexcept {
 #if defined(__x86_64__)
