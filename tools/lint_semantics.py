@@ -12,6 +12,7 @@ KIT = "include/ashlar/testing/law.hpp"
 ROW = re.compile(r"^\| ([CA]\d+) (\w[\w ]*?) \|")
 ENTRY = re.compile(r'\{"([CA]\d+)", "([^"]+)"')
 CITED = re.compile(r"\b([CA]\d)\b")
+COMMENT = {**dict.fromkeys(lintlib.CODE, "//"), ".v": "(*"}  # where one begins; elsewhere the whole line may cite
 HEADING = "### What each strategy states for C4"
 
 
@@ -91,7 +92,7 @@ def check(root):
             if path.name == "utf8.hpp":
                 continue  # bytes in hexadecimal
             for number, line in lintlib.lines(path):
-                comment = line.partition("//")[2] if path.suffix in lintlib.CODE else line
+                comment = line.partition(COMMENT[path.suffix])[2] if path.suffix in COMMENT else line
                 for law in CITED.findall(comment):
                     if law not in said:
                         yield Finding(lintlib.name(root, path), number, f"cites {law}, which {PAGE} does not state")
