@@ -21,6 +21,8 @@ inline constexpr const char* our_obeying_malloc = "libashlar-malloc-obey.so";
 /// The usual one with the fast paths of `harden` = 1.
 inline constexpr const char* our_hardened_malloc = "libashlar-malloc-hardened.so";
 inline constexpr const char* our_recorder = "libashlar-record.so";
+/// Tells at exit how deep each thread went.
+inline constexpr const char* our_stack_watcher = "libashlar-stacks.so";
 
 /// @returns the absolute path of a library that belongs to this tool
 std::string own_library(const std::string& file);

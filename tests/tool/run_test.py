@@ -50,11 +50,42 @@ class Run(tool.ToolTest):
     def test_stats_can_be_json(self):
         done = self.ashlar("run", "--stats", "--json", "--", PYTHON, "-c", "print('out')")
         self.assertGreater(json.loads(done.stderr)["ashlar_malloc"]["allocations"], 10)
-        self.assertEqual(self.ashlar("run", "--json", "--", "true").returncode, 2)
+        self.complains(2, "--json goes with --stats or --stacks", "run", "--json", "--", "true")
 
     def test_stats_of_a_program_that_closes_stderr_first_are_printed_too(self):
         done = self.ashlar("run", "--stats", "--", "ls", "/")
         self.assertIn("blocks granted", done.stderr)
+
+    def test_stacks_of_threads_that_run_and_of_those_that_have_ended_are_told_at_exit(self):
+        code = ("import json, os, threading, time\n"
+                "value = []\nfor n in range(900):\n"
+                "    value = [value]\n"
+                "    if n == 300: half = value\n"
+                "def deep(): json.dumps(value); tell('deep')\n"
+                "def tell(who): print(who, threading.get_native_id(), flush=True)\n"
+                "def flat(): json.dumps(half); tell('flat'); time.sleep(60)\n"
+                "for _ in range(1100):\n"
+                "    one = threading.Thread(target=len, args=('',)); one.start(); one.join()\n"
+                "threading.stack_size(1 << 20)\n"
+                "one = threading.Thread(target=deep); one.start(); one.join()\n"
+                "threading.Thread(target=flat, daemon=True).start(); time.sleep(0.02)\n"
+                "while len(os.listdir('/proc/self/task')) != 2: time.sleep(0.01)\n"
+                "os.close(2)\n")
+        done = self.ashlar("run", "--stacks", "--json", "--", PYTHON, "-c", code)
+        told = json.loads(done.stderr)["ashlar_stacks"]
+        self.assertEqual((told["program"], len(told["threads"]), told["more"], told["not_watched"]), ("python3", 1001, 102, 0))
+        self.assertEqual((told["threads"][0]["tid"], told["threads"][0]["ended"]), (told["pid"], False))
+        by_id = {one["tid"]: one for one in told["threads"]}
+        of = {who: by_id[int(number)] for who, number in (line.split() for line in done.stdout.splitlines())}
+        self.assertEqual([(one["size"], one["ended"]) for one in of.values()], [(1 << 20, True), (1 << 20, False)])
+        self.assertEqual(told["threads"][1], of["deep"])
+        self.assertTrue(64 << 10 < of["deep"]["used"] < 1 << 20)
+        self.assertTrue(0 < of["flat"]["used"] < of["deep"]["used"])
+
+    def test_stacks_are_a_table_unless_told_otherwise(self):
+        lines = self.ashlar("run", "--stacks", "--", PYTHON, "-c", "pass").stderr.splitlines()
+        self.assertRegex(lines[0], r"^ashlar: stacks of python3 \(\d+\), 1 thread$")
+        self.assertRegex(lines[2], r"^  python3 +\d+ +\d+ KiB +\d+ KiB +\d+\.\d %  runs$")
 
     def test_a_conf_is_obeyed_from_the_option_and_from_the_environment(self):
         with open("my.conf", "w") as conf:
