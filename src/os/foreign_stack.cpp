@@ -7,6 +7,7 @@
 // Checked by: tests/os/foreign_stack_test.cpp
 #include "ashlar/os/foreign_stack.hpp"
 
+#include <atomic>
 #include <new>
 
 #include "ashlar/foundation/alignment.hpp"
@@ -102,7 +103,7 @@ foreign_stack::foreign_stack(const stack_bounds& stack, const char* name) noexce
 foreign_stack::~foreign_stack() {
     if (slot_ == nullptr) return;
     slot_->low.store(vacant, std::memory_order_release);                      // pairs with take_from
-    detail::stacks_ended.fetch_add(1, std::memory_order_release);  // pairs with find_stack_left: no window is right any more
+    detail::stacks_ended.fetch_add(1, memory_order_release);  // pairs with find_stack_left: no window is right any more
 }
 
 foreign_stack_found find_foreign_stack(const void* p) noexcept {

@@ -27,7 +27,7 @@ namespace ashlar::os {
 
 namespace detail {
 constinit thread_local stack_window window{0, 0, 0};
-constinit std::atomic<std::uint64_t> stacks_ended{0};
+constinit atomic<std::uint64_t> stacks_ended{0};
 }  // namespace detail
 
 namespace {
@@ -213,7 +213,7 @@ stack_bounds stack_of(thread_handle thread) noexcept {
 
 std::size_t detail::find_stack_left(std::uintptr_t here, std::size_t wanted) noexcept {
     const keep_errno guard;
-    const std::uint64_t now = stacks_ended.load(std::memory_order_acquire);  // pairs with ~foreign_stack
+    const std::uint64_t now = stacks_ended.load(memory_order_acquire);  // pairs with ~foreign_stack
     const auto* const p = reinterpret_cast<const std::byte*>(here);
     if (own.stack.empty()) ask_own();
     stack_bounds stack = own.stack;

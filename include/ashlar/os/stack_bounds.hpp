@@ -16,9 +16,10 @@
 // counts as used. A signal handler without an alternate stack needs its share too: ask check_stack for that much more.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
+
+#include "ashlar/foundation/atomics.hpp"
 
 namespace ashlar::os {
 
@@ -61,7 +62,7 @@ struct stack_window {
     std::uint64_t as_of;
 };
 extern constinit thread_local stack_window window;
-extern constinit std::atomic<std::uint64_t> stacks_ended;
+extern constinit atomic<std::uint64_t> stacks_ended;
 /// Finds the stack that `here` lies in and asks again. @returns bytes left, 0 if none is known
 std::size_t find_stack_left(std::uintptr_t here, std::size_t wanted) noexcept;
 /// own_stack() as it was last asked; empty if it never was.
@@ -88,7 +89,7 @@ inline bool check_stack(std::size_t bytes) noexcept {
     const std::size_t left = here - detail::window.low;
     // relaxed: which stack this is tells the program that switched to it, not this count
     if (left >= detail::window.size || bytes > left ||
-        detail::window.as_of != detail::stacks_ended.load(std::memory_order_relaxed)) [[unlikely]] {
+        detail::window.as_of != detail::stacks_ended.load(memory_order_relaxed)) [[unlikely]] {
         return detail::find_stack_left(here, bytes) >= bytes;
     }
     return true;
