@@ -5,9 +5,7 @@
  * have a heap of their own, adopt the span if it has room (adopt_partial), and end too. REMOTES threads free a block.
  *   push_remote, read_mail, settle, emptied     heap<Store>, heap_free.hpp
  *   detach, adopt_partial, tend                 heap_registry<Heap>
- * With PROMPT (and no adopters) the span has to be given back when all threads have ended. With adopters it may wait in
- * the mail of a heap that was left behind, where read_mail forwarded it to, until that heap is looked at next: then the model
- * lets whoever comes next read that mail, and demands that nothing was lost.
+ * When all threads have ended the span has been given back: nothing waits for somebody to look by chance.
  * The span has room all the time: it is in its heap's partial_ list. Empty spans are given back at once (kept_limit 0).
  */
 #ifndef REMOTES
@@ -26,6 +24,7 @@ byte next_in_mail;              /* one span: the chain is it alone */
 bool given_back;
 byte mail[HEAPS + 1];           /* mailbox::top_: 1 is the span */
 bool orphan[HEAPS + 1];
+bool forwarded;                 /* heap_registry::forwarded_: under the lock */
 byte lock;                      /* heap_registry::lock_: who holds it, by process + 1 */
 byte inside[HEAPS + 1];         /* ghost: who works on a heap's lists: its thread, or under the lock */
 
@@ -48,7 +47,7 @@ inline came_home(n) {
         fi
     }
 }
-/* heap::read_mail of heap h. What it forwards to a heap that is left behind is noted in `tell` */
+/* heap::read_mail of heap h; `tell` is its for_orphan */
 inline read_mail(h) {
     atomic { got = mail[h]; mail[h] = 0 }              /* take_all */
     if
@@ -56,7 +55,14 @@ inline read_mail(h) {
        d_step { assert(!given_back); o = owner }
        if
 #ifndef BUG_NO_FORWARD
-       :: o != h -> announce(o)                        /* adopted since: forward */
+       :: o != h ->
+          announce(o);                                 /* adopted since: forward */
+          if
+#ifndef BUG_NO_TELL
+          :: orphan[o] -> tell = true                  /* seq_cst: pairs with the fence in detach */
+#endif
+          :: else -> skip
+          fi
 #endif
        :: else ->
           atomic { n = remote; remote = 0 };           /* remote_list::take */
@@ -66,17 +72,51 @@ inline read_mail(h) {
     fi;
     got = 0; o = 0
 }
+/* under the lock, of an orphan: read_mail's note_forwarded */
+inline read_orphans_mail(h) {
+    read_mail(h);
+    d_step { forwarded = forwarded || tell; tell = false }
+}
 inline announce(h) { d_step { assert(mail[h] == 0); mail[h] = 1 } }
 
-inline settle(h) { begin_work(h); read_mail(h); end_work(h) }
+/* under the lock */
+inline settle_forwarded() {
+    do
+    :: forwarded ->
+       d_step { forwarded = false; f = 1 };
+       do
+       :: f <= HEAPS && orphan[f] && mail[f] != 0 -> settle_orphan(f); f++
+       :: f <= HEAPS && !(orphan[f] && mail[f] != 0) -> f++
+       :: else -> break
+       od
+    :: else -> break
+    od;
+    f = 0
+}
+inline settle_orphan(h) { begin_work(h); read_orphans_mail(h); end_work(h) }
+
+/* of a heap with a thread, which then tells of what it forwarded to an orphan: tend_forwarded */
+inline settle(h) {
+    begin_work(h); read_mail(h); end_work(h);
+    if
+    :: tell ->
+       tell = false;
+       take_lock;
+       forwarded = true;
+       settle_forwarded();
+       drop_lock
+    :: else -> skip
+    fi
+}
 
 /* registry.tend: somebody freed a block of an orphan */
 inline tend(h) {
     take_lock;
     if
-    :: orphan[h] -> settle(h)
+    :: orphan[h] -> settle_orphan(h)
     :: else -> skip
     fi;
+    settle_forwarded();
     drop_lock
 }
 inline push_remote() {
@@ -101,17 +141,18 @@ inline detach(h) {
     take_lock;
 #ifdef BUG_MAIL_BEFORE_ORPHAN
     if
-    :: mail[h] != 0 -> settle(h)
+    :: mail[h] != 0 -> settle_orphan(h)
     :: else -> skip
     fi;
     orphan[h] = true;
 #else
     orphan[h] = true;                                  /* then the fence: pairs with push_remote */
     if
-    :: mail[h] != 0 -> settle(h)
+    :: mail[h] != 0 -> settle_orphan(h)
     :: else -> skip
     fi;
 #endif
+    settle_forwarded();
     drop_lock
 }
 inline adopt_partial(to) {
@@ -123,7 +164,7 @@ inline adopt_partial(to) {
     :: from <= HEAPS && orphan[from] && from != to ->
        begin_work(from);
        if
-       :: mail[from] != 0 -> read_mail(from)
+       :: mail[from] != 0 -> read_orphans_mail(from)
        :: else -> skip
        fi;
        d_step {
@@ -138,6 +179,7 @@ inline adopt_partial(to) {
     :: else -> break
     od;
     from = 0;
+    settle_forwarded();
 #ifndef BUG_ADOPT_UNLOCKED
     drop_lock
 #endif
@@ -146,17 +188,20 @@ inline adopt_partial(to) {
 byte ended;
 
 proctype freer() {
-    byte to, was, got, o, n;
+    byte to, was, got, o, n, f;
+    bool tell;
     push_remote();
     d_step { to = 0; was = 0; ended++ }
 }
 active proctype first_thread() {       /* of heap 1 */
-    byte got, o, n;
+    byte got, o, n, f;
+    bool tell;
     detach(1);
     ended++
 }
 proctype adopter(byte h) {
-    byte from, got, o, n;
+    byte from, got, o, n, f;
+    bool tell;
     adopt_partial(h);
     settle(h);
     detach(h);
@@ -171,18 +216,5 @@ init {
     }
     /* Every thread has ended, every block was freed. */
     (ended == REMOTES + 1 + ADOPTERS);
-#ifndef PROMPT
-    /* Whoever comes next reads what mail is left (attach, adopt_partial, tend_all): nothing is lost. */
-    d_step {
-        i = 1;
-        do
-        :: i <= HEAPS && mail[i] != 0 && owner != i -> mail[i] = 0; assert(mail[owner] == 0 || owner == i); mail[owner] = 1; i = 1
-        :: i <= HEAPS && mail[i] != 0 && owner == i -> mail[i] = 0; used = used - remote; remote = 0; given_back = (used == 0); i = 1
-        :: i <= HEAPS && mail[i] == 0 -> i++
-        :: else -> break
-        od;
-        i = 0
-    };
-#endif
     assert(given_back && used == 0 && remote == 0)
 }

@@ -189,16 +189,22 @@ void heap<Store>::came_home(span_type& s, const typename remote_list<atomics>::t
 template <class Store>
 [[gnu::noinline]] void heap<Store>::read_mail() noexcept {
     ++readings_;
+    bool for_orphan = false;
     for (span_type* s = mail_.take_all(); s != nullptr;) {
         span_type* const next = s->next_in_mail;  // before take: from then on it may be announced again
         auto* const owner = static_cast<heap*>(s->owner.load(std::memory_order_relaxed));
         if (owner != this) {
             owner->mail_.announce(s);  // it was adopted since: its list is not empty and it is in no mailbox
+            std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with the registry's detach, as in push_remote
+            for_orphan = for_orphan || owner->orphan_.load(std::memory_order_relaxed);
         } else {
             came_home(*s, s->remote.take());
         }
         s = next;
     }
+    if (!for_orphan) return;
+    // An orphan's mail is read under the registry's lock (heap_registry.I1), whose holder looks again; else this is the one to tell.
+    orphan_.load(std::memory_order_relaxed) ? registry_->note_forwarded() : registry_->tend_forwarded();
 }
 
 /// One compare-and-swap for a parcel instead of one for each block; several parcels, because frees alternate.

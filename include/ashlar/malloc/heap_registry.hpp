@@ -12,7 +12,8 @@
 // Threads:    any. Order: the gate, this lock, the store's.
 // Invariants: heap_registry.I1  an orphan is touched under the lock only, but for its mail
 //             heap_registry.I2  heaps are never given back: a stale pointer to one is a pointer to a heap
-// Checked by: tests/malloc/heap_registry_test.cpp, tests/malloc/stress_test.cpp
+// Checked by: tests/malloc/heap_registry_test.cpp, tests/malloc/stress_test.cpp,
+//             proofs/protocols/thread_exit.pml
 #pragma once
 
 #include <new>
@@ -72,39 +73,31 @@ public:
         h.next_orphan_ = orphans_;
         set_orphans(&h);
         if (!h.mail_.empty()) h.settle();
+        settle_forwarded();
         gate_.leave(h.inside_);  // under the lock: the next owner has not begun to use it
     }
     /// Moves an orphan's spans of a class that have room to `to`. @returns whether there were any
     bool adopt_partial(Heap& to, std::size_t c) noexcept {
         if (first_orphan_.load(std::memory_order_relaxed) == nullptr) return false;  // a hint: no lock in vain
         const holding guard(lock_);
-        unsigned looked_at = 0;
-        for (Heap* h = orphans_; h != nullptr && looked_at < 8; h = h->next_orphan_, ++looked_at) {
-            if (h->torn_) h->mend();
-            if (!h->mail_.empty()) h->read_mail();
-            if (h->partial_[c].front() == nullptr) continue;
-            while (auto* s = h->partial_[c].front()) {
-                h->partial_[c].remove(s);
-                to.store().open(*s, to.id());
-                if (s->used() == 0) {  // kept though it is empty (span.I3)
-                    s->close(to.id());
-                    const std::size_t kept = s->carved() * s->block_size;
-                    h->kept_ -= kept;
-                    to.kept_ += kept;
-                }
-                // relaxed: who frees a block of it finds the old or the new owner; the old one forwards
-                s->owner.store(&to, std::memory_order_relaxed);
-                to.partial_[c].push_front(s);
-            }
-            return true;
-        }
-        return false;
+        const bool any = adopt_partial_locked(to, c);
+        settle_forwarded();
+        return any;
     }
     /// Somebody freed a block of an orphan: give back what has become free.
     void tend(Heap& h) noexcept {
         const holding guard(lock_);
         if (h.orphan_.load(std::memory_order_relaxed)) settle(h);
+        settle_forwarded();
     }
+    /// Mail was forwarded to an orphan, by a thread that does not hold the lock.
+    void tend_forwarded() noexcept {
+        const holding guard(lock_);
+        forwarded_ = true;
+        settle_forwarded();
+    }
+    /// The same, by the holder of the lock, who looks at it before it lets go.
+    void note_forwarded() noexcept { forwarded_ = true; }
     /// Every heap gives back what it has to spare when its thread comes to a slow path next; orphans at once.
     void ask_all_to_trim() noexcept {
         trims_.fetch_add(1, std::memory_order_relaxed);
@@ -114,6 +107,7 @@ public:
     void tend_all() noexcept {
         const holding guard(lock_);
         for (Heap* h = orphans_; h != nullptr; h = h->next_orphan_) settle(*h);
+        settle_forwarded();
     }
 
     /// Takes from the heaps of threads that have not read their mail for a while what no block in use is in, or at once from
@@ -235,6 +229,38 @@ private:
         });
         return any;
     }
+    bool adopt_partial_locked(Heap& to, std::size_t c) noexcept {
+        unsigned looked_at = 0;
+        for (Heap* h = orphans_; h != nullptr && looked_at < 8; h = h->next_orphan_, ++looked_at) {
+            if (h->torn_) h->mend();
+            if (!h->mail_.empty()) h->read_mail();
+            if (h->partial_[c].front() == nullptr) continue;
+            while (auto* s = h->partial_[c].front()) {
+                h->partial_[c].remove(s);
+                to.store().open(*s, to.id());
+                if (s->used() == 0) {  // kept though it is empty (span.I3)
+                    s->close(to.id());
+                    const std::size_t kept = s->carved() * s->block_size;
+                    h->kept_ -= kept;
+                    to.kept_ += kept;
+                }
+                // relaxed: who frees a block of it finds the old or the new owner; the old one forwards
+                s->owner.store(&to, std::memory_order_relaxed);
+                to.partial_[c].push_front(s);
+            }
+            return true;
+        }
+        return false;
+    }
+    /// Reading an orphan's mail may forward to another, and that one's owner is the true one as long as the lock is held.
+    void settle_forwarded() noexcept {
+        while (forwarded_) {
+            forwarded_ = false;
+            for (Heap* h = orphans_; h != nullptr; h = h->next_orphan_) {
+                if (!h->mail_.empty()) settle(*h);
+            }
+        }
+    }
     static void settle(Heap& h) noexcept {
         if (h.torn_) h.mend();
         h.settle();
@@ -247,6 +273,7 @@ private:
     tiny_lock<atomics> lock_;
     gate_type gate_;
     bool others_ = false;   ///< there were other threads when this process was forked
+    bool forwarded_ = false;  ///< mail went to an orphan, and nobody has looked since
     bool settled_ = false;  ///< nobody was inside when this process was forked (fork_gate.I1)
     std::uint32_t next_id_ = first_heap_id;
     Heap* orphans_ = nullptr;
