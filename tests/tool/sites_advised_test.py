@@ -39,7 +39,8 @@ class SitesAdvised(tool.ToolTest):
         told = json.loads(done.stdout)
         self.assertTrue(any("badly" in s["text"] and "with the classes 4400 " in s["evidence"] for s in told["sentences"]), told["sentences"])
         classed = next(c for c in told["candidates"] if any(line.startswith("classes") for line in c["settings"]))
-        self.assertLess(classed["memory_ratio"], 0.95 * told["candidates"][1]["memory_ratio"])
+        # By itself the malloc finds that class too, after some hundred blocks.
+        self.assertLess(classed["memory_ratio"], 0.97 * told["candidates"][1]["memory_ratio"])
         self.assertRegex("\n".join(classed["settings"]), r"(?m)^classes = v1 4400 expects \d+ KiB$")
         self.folder.joinpath("c.conf").write_text("\n".join(["version = 1", *classed["settings"], ""]))
         self.assertEqual(self.ashlar("run", "--conf", "c.conf", "--", "./p").stderr, "")  # nothing departs from what is expected
