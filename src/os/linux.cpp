@@ -30,6 +30,7 @@
 
 #include "ashlar/foundation/alignment.hpp"
 #include "ashlar/os/platform.hpp"
+#include "keep_errno.hpp"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23  // Linux 5.14; Debian 12's headers know it, older ones do not
@@ -42,18 +43,6 @@
 
 namespace ashlar::os {
 namespace {
-
-/// linux.I1
-class keep_errno {
-public:
-    keep_errno() noexcept : saved_(errno) {}
-    ~keep_errno() { errno = saved_; }
-    keep_errno(const keep_errno&) = delete;
-    keep_errno& operator=(const keep_errno&) = delete;
-
-private:
-    int saved_;
-};
 
 bool whole_pages(const std::byte* p, std::size_t size) noexcept {
     return size != 0 && is_aligned(size, page_size()) && is_aligned(p, page_size());

@@ -21,19 +21,10 @@
 #include <atomic>
 #include <cerrno>
 
+#include "keep_errno.hpp"
+
 namespace ashlar::os {
 namespace {
-
-class keep_errno {
-public:
-    keep_errno() noexcept : saved_(errno) {}
-    ~keep_errno() { errno = saved_; }
-    keep_errno(const keep_errno&) = delete;
-    keep_errno& operator=(const keep_errno&) = delete;
-
-private:
-    int saved_;
-};
 
 /// @returns what a call that gave this result means
 locking outcome(int result) noexcept {

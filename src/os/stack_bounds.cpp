@@ -22,6 +22,7 @@
 #include "ashlar/foundation/alignment.hpp"
 #include "ashlar/os/foreign_stack.hpp"
 #include "ashlar/os/platform.hpp"
+#include "keep_errno.hpp"
 
 namespace ashlar::os {
 
@@ -31,17 +32,6 @@ constinit atomic<std::uint64_t> stacks_ended{0};
 }  // namespace detail
 
 namespace {
-
-class keep_errno {
-public:
-    keep_errno() noexcept : saved_(errno) {}
-    ~keep_errno() { errno = saved_; }
-    keep_errno(const keep_errno&) = delete;
-    keep_errno& operator=(const keep_errno&) = delete;
-
-private:
-    int saved_;
-};
 
 struct own_memory {
     stack_bounds stack;

@@ -6,29 +6,9 @@
 #include "ashlar/gc/collected_heap.hpp"
 #include "ashlar/gc/member.hpp"
 #include "ashlar/strategy/page.hpp"
+#include "gc/knots.hpp"
 
 using namespace ashlar;
-
-namespace {
-
-struct knot {
-    gc::member<knot> next, other;
-    static constexpr bool gc_relocatable = true;
-    void trace(auto& visit) const { visit(other, next); }
-};
-
-struct wide {
-    gc::member<knot> all[2000];
-    void trace(auto& visit) const { visit(all); }
-};
-
-gc::root<knot> complete_tree(gc::heap& h, int depth) {
-    if (depth == 0) return h.make<knot>();
-    const auto left = complete_tree(h, depth - 1), right = complete_tree(h, depth - 1);
-    return h.make<knot>(left, right);
-}
-
-}  // namespace
 
 TEST_CASE("marker: a list of millions of objects is marked, whichever way it leans", "[gc][marker]") {
     gc::heap h({.automatic = false});
