@@ -83,13 +83,14 @@ std::vector<advised_malloc> changes_to_try(const advice_input& input, const std:
     return list;
 }
 
-/// Every change that is better than ours as it is, by more than the noise of its replays; of two that set the same option
-/// the better one's.
-std::vector<std::string> settings_that_helped(std::vector<advised_malloc> tried) {
+/// Every change that is better than ours as it is, by more than the noise of its replays, whose memory has none; of two that
+/// set the same option the better one's.
+std::vector<std::string> settings_that_helped(std::vector<advised_malloc> tried, advice_goal goal) {
     std::sort(tried.begin(), tried.end(), [](const auto& a, const auto& b) { return a.ratios.score < b.ratios.score; });
     std::vector<std::string> settings;
     for (const auto& change : tried) {
-        const double noise = change.figures.ns_per_op > 0 ? change.figures.ns_spread / change.figures.ns_per_op : 0;
+        const bool timed = goal != advice_goal::memory && change.figures.ns_per_op > 0;
+        const double noise = timed ? change.figures.ns_spread / change.figures.ns_per_op : 0;
         if (!change.ratios.admissible || change.ratios.score > 1 - std::max(0.005, 0.1 * noise)) continue;
         const auto key_of = [](const std::string& line) { return line.substr(0, line.find(' ')); };
         for (const auto& wanted : change.settings) {
@@ -156,7 +157,7 @@ advice advise(const advice_input& input, const advice_settings& settings, const 
     replay_all(tried, input.script, options, [&](const std::string& what, double share) { progress(what, 0.6 * share); });
     choose_among(tried, settings, steps, run_ns);
     tried.erase(tried.begin());
-    const auto helped = settings_that_helped(tried);
+    const auto helped = settings_that_helped(tried, settings.goal);
     made.tried = std::move(tried);
 
     // Then the candidates against what the program has, side by side and checked.

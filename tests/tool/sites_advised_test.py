@@ -22,6 +22,9 @@ int main(void) {
 }
 """
 
+# Of a run so long that no replay's time, on however busy a machine, is too dear for the memory it saves.
+FOR_MEMORY = ("--goal", "memory", "--run-time", "1000")
+
 
 class SitesAdvised(tool.ToolTest):
     def setUp(self):
@@ -34,7 +37,7 @@ class SitesAdvised(tool.ToolTest):
 
     def test_one_odd_size_gets_a_class_and_the_program_needs_less(self):
         self.record("4400", 1500)
-        done = self.ashlar("advise", "--json", "--goal", "memory", "--rounds", "2", "t.trace")
+        done = self.ashlar("advise", "--json", *FOR_MEMORY, "--rounds", "2", "t.trace")
         self.assertEqual(done.returncode, 0, done.stderr)
         told = json.loads(done.stdout)
         self.assertTrue(any("badly" in s["text"] and "with the classes 4400 " in s["evidence"] for s in told["sentences"]), told["sentences"])
@@ -50,7 +53,7 @@ class SitesAdvised(tool.ToolTest):
                       self.emits_what_compiles("advised::heap blocks; return blocks.allocate(ashlar::layout::make(4400, 16).value()) ? 0 : 1;"))
 
     def emits_what_compiles(self, use):
-        done = self.ashlar("advise", "--emit", "cpp", "--goal", "memory", "--rounds", "1", "t.trace")
+        done = self.ashlar("advise", "--emit", "cpp", *FOR_MEMORY, "--rounds", "1", "t.trace")
         self.folder.joinpath("advised.hpp").write_text(done.stdout)
         self.folder.joinpath("use.cpp").write_text(f'#include "advised.hpp"\nint main() {{ {use} }}')
         include = pathlib.Path(__file__).resolve().parents[2] / "include"
@@ -60,7 +63,7 @@ class SitesAdvised(tool.ToolTest):
 
     def test_a_site_of_blocks_that_stay_gets_an_arena_and_the_program_needs_less(self):
         self.record("130 + i * 613 % 900", 8000, "--stacks=6")
-        done = self.ashlar("advise", "--json", "--goal", "memory", "--rounds", "2", "t.trace")
+        done = self.ashlar("advise", "--json", *FOR_MEMORY, "--rounds", "2", "t.trace")
         self.assertEqual(done.returncode, 0, done.stderr)
         told = json.loads(done.stdout)
         ruled = [c for c in told["candidates"] if any(line.startswith("site") for line in c["settings"])]
