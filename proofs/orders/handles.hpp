@@ -244,7 +244,7 @@ struct frames_returned {
     frames_returned() {
         for (void*& f : frames) f = cache->allocate(size);
     }
-    static void write(void* frame) { ::new (static_cast<std::byte*>(frame) + 8) word(1); }
+    static void write(void* frame) { ::new (static_cast<std::byte*>(frame) + 16) word(1); }
     void run(unsigned thread) {
         if (thread != 0) {
             write(frames[thread]);

@@ -1,6 +1,8 @@
 // Frames kept by size: reuse, limits, and what comes back after the cache has closed.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstring>
+#include <vector>
 
 #include "ashlar/async/frame_cache.hpp"
 #include "ashlar/compose/failing.hpp"
@@ -117,6 +119,41 @@ TEST_CASE("frame_cache: what others give back is used again; after close it goes
     void* const again = cache.allocate(64);
     cache.deallocate(again, 64);
     CHECK(cache.idle_bytes() == 128);
+}
+
+TEST_CASE("frame_cache: what its own thread gives back after close goes to the upstream at once", "[async][frame_cache]") {
+    counting upstream;
+    frame_cache<counting> cache(upstream);
+    void* frames[3];
+    for (void*& f : frames) f = cache.allocate(200);
+    cache.deallocate(frames[0], 200);
+    cache.close();
+    CHECK(upstream.granted == 2);
+    cache.deallocate(frames[1], 200);
+    CHECK(upstream.granted == 1);
+    cache.trim();
+    cache.deallocate(frames[2], 200);
+    CHECK(upstream.granted == 0);
+    CHECK(cache.idle_bytes() == 0);
+}
+
+TEST_CASE("frame_cache: any number of frames, ended in any order, are all kept and all taken again", "[async][frame_cache]") {
+    counting upstream;
+    frame_cache<counting> cache(upstream);
+    for (const std::size_t live : {std::size_t{2}, std::size_t{3}, std::size_t{40}}) {
+        std::vector<void*> frames(live), again(live);
+        for (void*& f : frames) f = cache.allocate(64);
+        for (std::size_t i = 0; i < live; ++i) cache.deallocate(frames[i * 7 % live], 64);  // 7 divides none of them
+        CHECK(cache.idle_bytes() == live * 128);
+        for (void*& f : again) f = cache.allocate(64);
+        CHECK(cache.idle_bytes() == 0);
+        std::sort(frames.begin(), frames.end());
+        std::sort(again.begin(), again.end());
+        CHECK(again == frames);
+        for (void* f : again) std::memset(f, 3, 64);
+        for (void* f : again) cache.deallocate(f, 64);
+    }
+    CHECK(upstream.granted == 40);
 }
 
 TEST_CASE("frame_cache: one that keeps nothing serves threads that have none of their own", "[async][frame_cache]") {

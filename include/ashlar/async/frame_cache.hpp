@@ -4,20 +4,23 @@
 // Source:     Bonwick, "The Slab Allocator", USENIX 1994 (a free list per size); Leijen, Zorn, de Moura, "Mimalloc: Free List
 //             Sharding in Action", APLAS 2019 (a list of its own for what other threads give back); Treiber, "Systems
 //             Programming: Coping with Parallelism", IBM RJ 5118, 1986.
-// Picture:    64 B:  first -> [ 2 | ] -> [ 1 | ] -> bottom        each tells how many there are from it on
-//             128 B: first -> bottom                ...                4,160 B
-//             returned by others -> [ ] -> [ ]    looked at when a list is empty
-// Complexity: allocate and deallocate O(1), at most 24 instructions together (tests/budgets/async.cpp) for frames up to 4 KiB;
-//             16 bytes a frame and rounding to 64. What no list has, and larger frames, cost the upstream's operation.
+// Picture:    64 B:  nearest [ ]  first -> [ 4093 | ] -> [ 4094 | ] -> bottom 4095     each tells how many may be kept above it
+//             128 B: nearest      first -> bottom                ...                4,160 B
+//             returned by others -> [ ] -> [ ]    looked at when a class has nothing
+// Complexity: allocate and deallocate O(1), for frames up to 4 KiB 14 instructions together where the nearest serves
+//             (tests/budgets/async.cpp), at most 24 where the list does;
+//             16 bytes a frame and rounding to 64. What no class has, and larger frames, cost the upstream's operation.
 // Failure:    null where the upstream refuses.
 // Threads:    allocate, deallocate, trim: the thread that has it. take_back: any, one compare-and-swap.
-// Invariants: frame_cache.I1  a list of class c holds ended frames of c * 64 bytes with their headers, all of this cache
-//             frame_cache.I2  a kept frame's header tells how many are kept from it on; it names its origin again when it is taken
+// Invariants: frame_cache.I1  class c keeps ended frames of c * 64 bytes with their headers, all of this cache
+//             frame_cache.I2  a frame in a list tells in its first bytes how many more may be kept above it
 //             frame_cache.I3  after close nothing is kept: what is given back then goes to the upstream at once
 // Checked by: tests/async/frame_cache_test.cpp, tests/async/thread_frames_test.cpp, tests/budgets/async.cpp
 //
-// The count stands in the frames because one beside the list would be read and written by every operation, each waiting for
-// the one before: that took half of the time of two frames created and destroyed in turn (./dev bench async).
+// Why the nearest stands apart, and the count in the frames: the processor forwards what was just stored to the load that reads
+// it, but takes some nine cycles to. A count beside the list would be read and written by every operation, each waiting for
+// the one before. And of a list alone the pointer to a frame goes through memory three times between its end and its next use
+// (first, next, first), of the nearest once: two frames in turn took longer than what they execute (./dev bench async).
 #pragma once
 
 #include "ashlar/async/frame_origin.hpp"
@@ -60,26 +63,30 @@ public:
     /// A kept frame, or null.
     [[gnu::always_inline]] void* take(std::size_t size) noexcept {
         kept& k = classes_[class_of(size)];
-        frame_header* const h = k.first;
-        frame_header* const after = h->next;
-        if (after == nullptr) [[unlikely]] return nullptr;  // h is the bottom
+        const std::uintptr_t nearest = k.nearest;
+        if (nearest % 2 == 0) [[likely]] {
+            k.nearest = nobody;
+            return given(reinterpret_cast<void*>(nearest), size);
+        }
+        ended_frame* const first = k.first;
+        ended_frame* const after = first->next;
+        if (after == nullptr) [[unlikely]] return nullptr;  // first is the bottom
         k.first = after;
-        h->origin = this;  // frame_cache.I2
-        unpoison(h->frame(), size);
-        return h->frame();
+        return given(first, size);
     }
     /// @returns false where it is not this cache's, or there is no room: then nothing has changed
     [[gnu::always_inline]] bool keep(void* frame, std::size_t size) noexcept {
-        frame_header& h = frame_header::of(frame);
-        if (h.origin != this || size > largest) [[unlikely]] return false;
+        if (frame_header::of(frame).origin != this || size > largest) [[unlikely]] return false;
         kept& k = classes_[class_of(size)];
-        frame_header* const first = k.first;
-        const std::size_t below = first->below;
-        if (below >= k.most) [[unlikely]] return false;
-        h.below = below + 1;  // frame_cache.I2
-        h.next = first;       // frame_cache.I1
-        k.first = &h;
-        poison(frame, size);
+        if (k.nearest == nobody) [[likely]] {
+            k.nearest = reinterpret_cast<std::uintptr_t>(frame);
+        } else {
+            ended_frame* const first = k.first;
+            std::size_t room = first->room;
+            if (room-- == 0) [[unlikely]] return false;
+            k.first = ::new (frame) ended_frame{first, room};  // frame_cache.I1, frame_cache.I2
+        }
+        poison(static_cast<ended_frame*>(frame) + 1, size > sizeof(ended_frame) ? size - sizeof(ended_frame) : 0);
         return true;
     }
     /// @pre the frame came from allocate of this cache, with that size
@@ -96,19 +103,21 @@ public:
         const auto l = layout_of(size);
         const auto granted = l ? upstream_->allocate(*l) : alloc_error{};
         if (!granted) return nullptr;
-        return (::new (granted->data) frame_header{{this}, nullptr})->frame();
+        return (::new (granted->data) frame_header{this})->frame();
     }
     /// Gives what is kept to the upstream.
     void trim() noexcept {
         collect();
-        for (std::size_t c = 0; c <= last; ++c) give_class(c);
-        begin();
+        for (std::size_t c = 1; c <= last; ++c) give_class(c);
     }
     /// Keeps nothing any more, and takes frames back from any thread still.
     void close() noexcept {
-        for (kept& k : classes_) k.most = 0;
+        for (std::size_t c = 1; c <= last; ++c) {
+            give_class(c);
+            classes_[c].nearest = closed;
+            classes_[c].bottom.room = 0;
+        }
         empty(returned_.exchange(closed, memory_order_acquire));  // pairs with the release in take_from_other: the frames' last bytes
-        for (std::size_t c = 0; c <= last; ++c) give_class(c);
     }
     /// As at first, after close. @pre one thread has it
     void open() noexcept {
@@ -118,8 +127,9 @@ public:
     /// Bytes kept in the lists, headers counted; without what other threads gave back since an allocation last looked.
     std::size_t idle_bytes() const noexcept {
         std::size_t sum = 0;
-        for (std::size_t c = 0; c <= last; ++c) {
-            for (const frame_header* h = classes_[c].first; h->next != nullptr; h = h->next) sum += c * step;
+        for (std::size_t c = 1; c <= last; ++c) {
+            if (classes_[c].nearest % 2 == 0) sum += c * step;
+            for (const ended_frame* f = classes_[c].first; f->next != nullptr; f = f->next) sum += c * step;
         }
         return sum;
     }
@@ -128,11 +138,16 @@ public:
 
 private:
     static constexpr std::size_t last = (largest + sizeof(frame_header) + step - 1) / step;
-    static constexpr std::uintptr_t nobody = 0, closed = 1;  // values of returned_ that are no frame
-    static inline constinit frame_header bottom{{.below = 0}, nullptr};  // of every list; never written
+    static constexpr std::uintptr_t nobody = 1, closed = 3;  // of nearest and returned_, where they are no frame
+    /// In the first bytes of a frame that has ended.
+    struct ended_frame {
+        ended_frame* next;
+        std::size_t room;  // of a kept one, how many more may be kept above it; of one that another thread gave back, its size
+    };
     struct kept {
-        frame_header* first = &bottom;
-        std::size_t most = 0;
+        std::uintptr_t nearest = closed;
+        ended_frame* first = &bottom;
+        ended_frame bottom{nullptr, 0};  // of the list
     };
 
     static constexpr std::size_t class_of(std::size_t size) noexcept { return (size + sizeof(frame_header) + step - 1) / step; }
@@ -142,42 +157,44 @@ private:
         return layout::make(size + sizeof(frame_header), alignof(frame_header));
     }
     constexpr void begin() noexcept {
-        for (std::size_t c = 1; c <= last; ++c) classes_[c].most = kept_bytes / (c * step);
+        for (std::size_t c = 1; c <= last; ++c) {
+            classes_[c].nearest = nobody;
+            classes_[c].bottom.room = kept_bytes / (c * step) - 1;
+        }
+    }
+    static void* given(void* frame, std::size_t size) noexcept {
+        if (frame == nullptr) __builtin_unreachable();  // so that nobody compares it again
+        unpoison(frame, size);
+        return frame;
     }
     void give(frame_header& h, std::size_t size) noexcept {
         upstream_->deallocate(reinterpret_cast<std::byte*>(&h), *layout_of(size));
     }
     void give_class(std::size_t c) noexcept {
-        kept& k = classes_[c];
-        while (k.first->next != nullptr) {
-            frame_header& h = *k.first;
-            k.first = h.next;
-            unpoison(h.frame(), c * step - sizeof h);
-            give(h, c * step - sizeof h);
-        }
+        const std::size_t size = c * step - sizeof(frame_header);
+        while (void* const frame = take(size)) give(frame_header::of(frame), size);
     }
     /// Another thread's operator delete, or this one's when the frame found no room.
     static void take_from_other(frame_origin& self, frame_header& h, std::size_t size) noexcept {
         auto& mine = static_cast<frame_cache&>(self);
         if (size > largest) return mine.give(h, size);
-        *static_cast<std::size_t*>(h.frame()) = size;
+        auto* const ended = ::new (h.frame()) ended_frame{nullptr, size};
         std::uintptr_t head = mine.returned_.load(memory_order_relaxed);
         do {
             if (head == closed) return mine.give(h, size);  // frame_cache.I3
-            h.next = reinterpret_cast<frame_header*>(head);
-        } while (!mine.returned_.compare_exchange_weak(head, reinterpret_cast<std::uintptr_t>(&h), memory_order_release,
+            ended->next = reinterpret_cast<ended_frame*>(head);
+        } while (!mine.returned_.compare_exchange_weak(head, reinterpret_cast<std::uintptr_t>(ended), memory_order_release,
                                                        memory_order_relaxed));  // pairs with the acquire in collect and close
     }
     void collect() noexcept {
-        if (returned_.load(memory_order_relaxed) <= closed) return;
+        if (returned_.load(memory_order_relaxed) % 2 != 0) return;
         empty(returned_.exchange(nobody, memory_order_acquire));  // pairs with the release in take_from_other
     }
     void empty(std::uintptr_t head) noexcept {
-        if (head <= closed) return;
-        for (auto* h = reinterpret_cast<frame_header*>(head); h != nullptr;) {
-            frame_header* const following = h->next;
-            deallocate(h->frame(), *static_cast<std::size_t*>(h->frame()));
-            h = following;
+        while (head % 2 == 0) {
+            auto* const ended = reinterpret_cast<ended_frame*>(head);
+            head = reinterpret_cast<std::uintptr_t>(ended->next);
+            deallocate(ended, ended->room);
         }
     }
 

@@ -2,8 +2,8 @@
 //
 // Layer:      async
 // Source:     ISO C++20 [dcl.fct.def.coroutine]: a frame's operator delete is told its size and nothing else.
-// Picture:    [ origin | next ][ frame ... ]                       a frame of a cache: 16 bytes in front
-//             [ take_back | allocator ][ origin | next ][ frame ]   one of an allocator: its handle or copy in front of that
+// Picture:    [ origin |   ][ frame ... ]                       a frame of a cache: 16 bytes in front
+//             [ take_back | allocator ][ origin |   ][ frame ]   one of an allocator: its handle or copy in front of that
 // Complexity: one indirect call where the frame is not this thread's cache's own.
 // Failure:    refuses with null where the allocator does.
 // Threads:    as the allocator: a frame is given back by the thread that destroys it.
@@ -34,11 +34,7 @@ struct frame_origin {
 
 /// In front of every frame.
 struct alignas(16) frame_header {
-    union {
-        frame_origin* origin;  // of a frame that lives, or that another thread gave back
-        std::size_t below;     // of one that its cache keeps: how many are kept below it, itself counted
-    };
-    frame_header* next;  // of a list of frames that have ended
+    frame_origin* origin;
 
     void* frame() noexcept { return this + 1; }
     static frame_header& of(void* frame) noexcept { return static_cast<frame_header*>(frame)[-1]; }
@@ -132,7 +128,7 @@ void* frame_from(A& a, std::size_t size) {
     if (granted == nullptr) return nullptr;
     auto* const first = ::new (granted) origin{{&origin::end}, std::move(memory)};
     void* const place = static_cast<std::byte*>(granted) + origin::room;
-    return (::new (place) frame_header{{first}, nullptr})->frame();  // frame_origin.I1: it stands before the frame
+    return (::new (place) frame_header{first})->frame();  // frame_origin.I1: it stands before the frame
 }
 
 }  // namespace ashlar
