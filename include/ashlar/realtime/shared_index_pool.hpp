@@ -70,7 +70,9 @@ public:
     result<block> allocate(layout l) noexcept {
         ASHLAR_PRE(l.size() != 0);
         if (!shape::fits(l)) return alloc_error{};
-        std::uint64_t head = head_.load(memory_order_acquire);  // pairs with the release in deallocate: its link is seen
+        // acquire: pairs with the release in deallocate: the link below is of this head, or of a later one. Without it the link may be
+        // older than the head, and the exchange, which compares heads alone, would succeed with it: its own order comes too late.
+        std::uint64_t head = head_.load(memory_order_acquire);
         for (unsigned tries = 0; (head & mask) != 0 && tries < Tries; ++tries) {
             const std::size_t i = (head & mask) - 1;
             const std::uint64_t next = links_[i].load(memory_order_relaxed);  // stale if the head has changed: then it fails
