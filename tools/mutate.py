@@ -34,6 +34,10 @@ STATEMENT = re.compile(r"^ +(?!return|using|static|const|auto|if|for|while|else|
 PASSED_OVER = re.compile(r"^\s*(#|template\b|static_assert|using |ASHLAR_|requires\b|concept\b|friend\b|@)|operator|= default|= delete|poison\(")
 
 
+# A function that tells whether the invariants hold is itself a check: no right program shows it a structure that it must refuse.
+SELF_CHECK = re.compile(r"^( +)(?:static )?bool (?:\w+_)?consistent\(.*\{$")
+
+
 @dataclasses.dataclass(frozen=True)
 class Mutant:
     """`column` and `old` say where a line is changed to hold `new`."""
@@ -64,8 +68,12 @@ def tests_of(header):
 def mutants(header):
     """Every mutant of a header."""
     path = str(header.relative_to(ROOT))
+    end_of_check = None
     for number, line in enumerate(lintlib.without_code_noise(header.read_text()).splitlines(), 1):
-        if PASSED_OVER.search(line):
+        if found := SELF_CHECK.match(line):
+            end_of_check = found[1] + "}"
+        if end_of_check is not None or PASSED_OVER.search(line):
+            end_of_check = None if line == end_of_check else end_of_check
             continue
         for found in OPERATOR.finditer(line):
             yield Mutant(path, number, found.start(1), found[1], SWAPS[found[1]])
@@ -180,7 +188,8 @@ def as_markdown(result):
 and of the malloc's arithmetic **{tried} were tried**, a sample that the seed decides. A mutant has one operator, constant or
 comparison changed or one statement dropped; only the header's mirrored unit test is compiled against it, without optimisation and with
 every invariant checked. *Killed*: the test fails, dies, is not done after 100 seconds, or a static assertion fails. What does not
-compile or link otherwise is *stillborn* and does not count. Lines of templates, contracts and declarations are passed over, and what only a sanitizer sees (`poison`).
+compile or link otherwise is *stillborn* and does not count. Lines of templates, contracts and declarations are passed over, what only a sanitizer sees
+(`poison`), and functions that tell whether the invariants hold (`consistent`): they are checks themselves, which no right program sees fail.
 
 | layer | tried | killed | survived | stillborn | score |
 |---|---:|---:|---:|---:|---:|

@@ -86,3 +86,9 @@ TEST_CASE("event: what moves, maps or states a size is told of every number that
     CHECK(sized == 3);  // fork, map, unmap
     CHECK(name(event_kind::none) == "none");
 }
+
+TEST_CASE("event: one that nothing is known of says so in every number", "[foundation][event]") {
+    const event e;
+    CHECK((e.time_ns == 0 && e.address == 0 && e.size == 0 && e.alignment == 0 && e.old_address == 0 && e.stack == 0 && e.thread == 0));
+    CHECK((e.kind == event_kind::none && !e.failed));
+}

@@ -28,4 +28,5 @@ TEST_CASE("encoded_link: only a free block carries the mark of its own address",
     CHECK_FALSE(nodes[1].marked(key));  // a copy of a free block is not a free block
     nodes[0].clear_mark();
     CHECK_FALSE(nodes[0].marked(key));
+    CHECK(nodes[0].mark == 0);  // the block goes to the program, with nothing of the secret
 }

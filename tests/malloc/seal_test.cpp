@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include <bit>
 #include <cstring>
 
 #include "ashlar/malloc/seal.hpp"
@@ -50,4 +51,17 @@ TEST_CASE("seal: that of another block, of another size or of another process is
     CHECK(seal::read(place + 64, 32, key) == seal::broken);
     std::memset(place, 0, sizeof place);
     CHECK(seal::read(place, 32, key) == seal::broken);
+}
+
+TEST_CASE("seal: one that tells of more bytes than the block has is broken, whatever lies in front of the block", "[malloc][seal]") {
+    std::byte* const block = place + 64;
+    seal::put(block, 0, 48, key);
+    std::uint64_t secret = 0;
+    std::memcpy(&secret, block, sizeof secret);  // the canary
+    for (std::byte* p = place; p != block; p += sizeof secret) std::memcpy(p, &secret, sizeof secret);
+    for (const std::uint64_t slack : {49u, 56u, 64u, 104u, 0u, 7u}) {
+        const std::uint64_t word = secret ^ std::rotr(slack, 16);
+        std::memcpy(block + 48 - seal::bytes, &word, sizeof word);
+        CHECK(seal::read(block, 48, key) == seal::broken);
+    }
 }

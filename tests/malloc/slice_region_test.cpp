@@ -148,3 +148,26 @@ TEST_CASE("slice_region: the free end can be cut off, and the record begin again
     CHECK(r.take(0, 80) == 0);
     CHECK(r.free_count() == 0);
 }
+
+TEST_CASE("slice_region: a single old slice counts as one, at either end", "[malloc][slice_region]") {
+    for (const std::size_t where : {0u, 7u}) {
+        region f(8);
+        f.r.take(0, 8);
+        f.r.give(where, 1, slice_size);
+        CHECK_FALSE(f.r.has_dirty(true));
+        f.r.age();
+        CHECK(f.r.has_dirty(true));
+    }
+}
+
+TEST_CASE("slice_region: it contains the bytes of its slices and no others, and begins anew in no list", "[malloc][slice_region]") {
+    region f(5);
+    std::byte* const base = f.r.base();
+    CHECK((f.r.contains(base) && f.r.contains(base + 5 * slice_size - 1)));
+    CHECK_FALSE(f.r.contains(base + 5 * slice_size));
+    CHECK_FALSE(f.r.contains(base - 1));
+    CHECK(f.r.cut(f.r.free_end()) == 0);
+    f.r.next = &f.r;
+    f.r.begin_again(base, 5);
+    CHECK(f.r.next == nullptr);
+}

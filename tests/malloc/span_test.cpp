@@ -71,3 +71,28 @@ TEST_CASE("span: blocks out are what is counted down and what is held back", "[m
     s.free = span<>::node::encoded(nullptr, 42);
     CHECK_FALSE(s.has_free(42));
 }
+
+TEST_CASE("span: a block's address in four bytes leads back to it, and none is 0", "[malloc][span]") {
+    alignas(16) std::byte memory[4096];
+    span<> s;
+    s.start = memory;
+    CHECK(s.place_of(nullptr) == 0);
+    CHECK(s.at_place(0) == nullptr);
+    for (std::size_t at = 0; at < sizeof memory; at += 16) {
+        auto* const block = reinterpret_cast<span<>::node*>(memory + at);
+        REQUIRE(s.place_of(block) == at / 16 + 1);
+        REQUIRE(s.at_place(s.place_of(block)) == block);
+    }
+}
+
+TEST_CASE("span: what was never carved reads as zero where nothing was touched, and of one slice behind what was", "[malloc][span]") {
+    span<> s;
+    s.slices = 1;
+    CHECK(s.reads_as_zero(0));
+    s.touched = 4096;
+    CHECK((!s.reads_as_zero(4080) && s.reads_as_zero(4096)));
+    s.slices = 2;
+    CHECK_FALSE(s.reads_as_zero(4096));
+    s.touched = 0;
+    CHECK(s.reads_as_zero(0));
+}

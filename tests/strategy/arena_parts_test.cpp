@@ -37,6 +37,12 @@ TEST_CASE("arena_parts: an oversize block is aligned and finds its header and it
 
 TEST_CASE("arena_parts: a size that leaves no room for a header is refused", "[strategy][arena_parts]") {
     CHECK_FALSE(arena_oversize::asked(*layout::make(layout::max_size, 1)));
+    // The longest that is not: with its header and rounded it is the longest layout that there is.
+    const std::size_t header = arena_oversize::asked(*layout::make(5008, 16))->size() - 5008;
+    const auto longest = arena_oversize::asked(*layout::make(layout::max_size - 15 - header, 1));
+    REQUIRE(longest);
+    CHECK(longest->size() == layout::max_size - 15);
+    CHECK_FALSE(arena_oversize::asked(*layout::make(layout::max_size - 14 - header, 1)));
 }
 
 TEST_CASE("arena_parts: an oversize block that was moved knows its new place", "[strategy][arena_parts]") {

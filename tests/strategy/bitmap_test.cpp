@@ -141,3 +141,15 @@ ASHLAR_ENROL("bitmap", [](testing::ground& g) {
     }
     return false;
 }));
+
+TEST_CASE("bitmap: blocks are aligned to what divides their size, to 64 KiB at most", "[strategy][bitmap]") {
+    std::vector<std::byte> bytes(5 << 17);
+    std::byte* const odd = bytes.data() + padding_to(bytes.data(), std::size_t{1} << 16) + 16;
+    for (const std::size_t size : {std::size_t{1} << 15, std::size_t{1} << 16, std::size_t{1} << 17}) {
+        bitmap<> blocks({odd, std::size_t{1} << 19}, size);
+        const auto b = blocks.allocate(of(size));
+        REQUIRE(b);
+        CHECK(is_aligned(b->data, size < 65536 ? size : 65536));
+        CHECK(b->data - odd < 65536);  // and no more is left unused in front
+    }
+}

@@ -33,3 +33,16 @@ TEST_CASE("border_map: the next start is found across any number of groups", "[s
         map.clear_start(last);
     }
 }
+
+TEST_CASE("border_map: a start in front of where the search begins is passed over, wherever the group's border is", "[strategy][border_map]") {
+    std::array<border_map::group, border_map::groups_for(1000)> groups{};
+    border_map map(groups.data());
+    for (std::size_t at = 0; at < 900; ++at) {
+        map.set_start(at);
+        map.set_start(at + 70);
+        REQUIRE(map.next_start(at) == at);
+        REQUIRE(map.next_start(at + 1) == at + 70);
+        map.clear_start(at);
+        map.clear_start(at + 70);
+    }
+}

@@ -34,3 +34,12 @@ TEST_CASE("buddy_region: the bits of all blocks are clear at first, and apart", 
     for (std::size_t n = 1; n < inner; ++n) REQUIRE(r.is_split(n, shape) == (n % 5 == 1));
     r.give_back(pages);
 }
+
+TEST_CASE("buddy_region: three bits a least block are kept, and no more is asked for", "[strategy][buddy_region]") {
+    for (std::size_t top = 10; top <= 30; ++top) {
+        const buddy_region::shape shape{top, 4};
+        const std::size_t blocks = shape.size() / 16;
+        CHECK(shape.bits_size() * 8 == 3 * blocks);  // two for free blocks of all orders, one for those that are split
+        CHECK(shape.whole()->size() == shape.size() + sizeof(buddy_region) + shape.bits_size());
+    }
+}

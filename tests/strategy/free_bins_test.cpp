@@ -47,3 +47,21 @@ TEST_CASE("free_bins: the first list in use from a number on is the one a scan f
     }
     CHECK(bins->consistent());
 }
+
+TEST_CASE("free_bins: every list is found and visited, the first and the last of each word too", "[strategy][free_bins]") {
+    constexpr std::size_t count = 256;
+    alignas(16) std::byte room[16];
+    free_bins<count> bins;
+    for (std::size_t bin = 0; bin < count; ++bin) {
+        auto& b = *::new (room) free_block(16);
+        bins.push(bin, b);
+        REQUIRE(bins.consistent());
+        REQUIRE(bins.first_from(0) == bin);
+        REQUIRE(bins.first_from(bin) == bin);
+        std::size_t visited = 0;
+        bins.for_each([&](std::size_t in, const free_block& found) { visited += in == bin && &found == &b; });
+        REQUIRE(visited == 1);
+        bins.remove(bin, b);
+        REQUIRE(bins.first_from(0) == count);
+    }
+}

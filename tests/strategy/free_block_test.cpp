@@ -56,3 +56,9 @@ TEST_CASE("free_block: the gap before an aligned run is nothing, or can stand as
         }
     }
 }
+
+TEST_CASE("free_block: a link that was never set leads nowhere, and its owner's bits are zero", "[strategy][free_block]") {
+    const ashlar::free_link fresh;
+    CHECK(fresh.get() == nullptr);
+    CHECK(fresh.low_bits() == 0);
+}

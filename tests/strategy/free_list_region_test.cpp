@@ -1,5 +1,6 @@
 #include "ashlar/strategy/free_list_region.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <vector>
 
@@ -62,4 +63,14 @@ TEST_CASE("free_list_region: where the usual size is refused the least one is as
 TEST_CASE("free_list_region: a request that passes the greatest layout has no region", "[strategy][free_list_region]") {
     const fit_request wanted{static_cast<std::size_t>(PTRDIFF_MAX) - 16, 16, 48};
     CHECK_FALSE(free_list_region::layout_for(wanted, 0));
+}
+
+TEST_CASE("free_list_region: the map of a region is empty whatever its memory held", "[strategy][free_list_region]") {
+    buffer b(8192);
+    std::fill(b.bytes.begin(), b.bytes.end(), std::byte{0xff});
+    free_list_region* const r = free_list_region::obtain(b.upstream, {64, 16, 48}, 4096);
+    REQUIRE(r != nullptr);
+    for (std::size_t at = 0; at <= r->columns(); ++at) REQUIRE((!r->borders().is_start(at) && !r->borders().is_free(at)));
+    CHECK(r->borders().is_start(r->columns() + 1));
+    CHECK_FALSE(r->borders().is_free(r->columns() + 1));
 }
