@@ -97,7 +97,15 @@ private:
         REQUIRE(b.data == taken->data + gap(*taken, r));
         rover_ = taken->data;
     }
+    /// What is searched for is enough, and no more than the strategy says beyond it.
+    static void check_searched(const fit_request& r) {
+        const std::size_t longest = r.align == 16 ? r.need : r.need + r.align - 16;
+        if (r.need > most) return;
+        if constexpr (std::is_same_v<Fit, tlsf>) REQUIRE(Fit::searched_for(r.need, r.align) >= longest && Fit::searched_for(r.need, r.align) <= longest + longest / 32);
+        if constexpr (std::is_same_v<Fit, half_fit>) REQUIRE(Fit::searched_for(r.need, r.align) >= longest && Fit::searched_for(r.need, r.align) < 2 * longest);
+    }
     void allocate(layout l) {
+        check_searched(request(l));
         const auto named = expected(request(l));
         const bool available = std::as_const(heap_).available(l);
         const std::size_t grants = ground_.grants(), refusals = ground_.refusals();

@@ -5,6 +5,7 @@ What they find stays in out/fuzz/TARGET and is where the next run goes on. What 
 With --keep the few inputs that reach all that is known become tests/fuzz/corpus/TARGET, which ctest replays.
 """
 import argparse
+import hashlib
 import os
 import pathlib
 import re
@@ -71,16 +72,27 @@ def search(name, tree, found, seconds, seed, label):
     return good
 
 
-def keep(name, tree, found):
-    """The fewest inputs found that reach all that is known become the corpus."""
-    corpus = HERE / "corpus" / name
+def cover(name, tree, found, counted):
+    """The fewest inputs found that reach all that is known; `counted`: and each way as often as any did, about."""
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([program(tree, name), "-set_cover_merge=1", "-use_counters=0", *options(name, found), folder, *starts(name, tree, found)],
+        subprocess.run([program(tree, name), "-set_cover_merge=1", f"-use_counters={counted:d}", *options(name, found), folder, *starts(name, tree, found)],
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        shutil.rmtree(corpus, ignore_errors=True)
-        shutil.copytree(folder, corpus)
-    files = list(corpus.iterdir())
-    print(f"{name}: {len(files)} inputs of {sum(f.stat().st_size for f in files):,} bytes are kept", flush=True)
+        return sorted((file.read_bytes() for file in pathlib.Path(folder).iterdir()), key=len)
+
+
+def keep(name, tree, found):
+    """Makes the corpus of a target: some dozens of inputs, 100 KB at most, the shortest first."""
+    inputs = cover(name, tree, found, True)
+    if len(inputs) > 100:
+        inputs = cover(name, tree, found, False)
+    while sum(map(len, inputs)) > 100_000:
+        inputs.pop()
+    corpus = HERE / "corpus" / name
+    shutil.rmtree(corpus, ignore_errors=True)
+    corpus.mkdir(parents=True)
+    for content in inputs:
+        (corpus / hashlib.sha1(content).hexdigest()).write_bytes(content)
+    print(f"{name}: {len(inputs)} inputs of {sum(map(len, inputs)):,} bytes are kept", flush=True)
 
 
 def main():
