@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Tells which branches of each layer's headers and sources the unit tests of that layer took: ./dev coverage [LAYER...].
 
-gcov counts for each instantiation of a template; a branch counts as taken if it was taken in one of them. Branches that lead to
-an exception of the C++ runtime, and lines of contracts and invariants, whose failing side no right program takes, are left out.
+gcov counts for each instantiation of a template; a branch counts as taken if it was taken in one of them. Left out are branches that
+lead to an exception of the C++ runtime; lines of contracts and invariants, and functions that tell whether the invariants hold, whose
+failing side no right program takes. The tree inlines nothing: gcov would count each copy of a function as branches of its own.
 """
 import argparse
 import collections
@@ -11,6 +12,8 @@ import pathlib
 import re
 import subprocess
 import sys
+
+import lintlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 LEFT_OUT = re.compile(r"\bASHLAR_(PRE|POST|INVARIANT|UNREACHABLE|ASSERT)\b|std::unreachable|static_assert|ASHLAR_ALWAYS")
@@ -53,10 +56,11 @@ def measured(tree, layer):
     branches, lines = counted(tree, layer)
     result = {"branches": 0, "taken": 0, "lines": 0, "run": 0, "missed": []}
     for name, by_line in sorted(lines.items()):
-        text = (ROOT / name).read_text().splitlines()
+        whole = (ROOT / name).read_text()
+        text, checks = whole.splitlines(), lintlib.lines_of_self_checks(whole)
         for number, times in sorted(by_line.items()):
             source = text[number - 1] if number <= len(text) else ""
-            if LEFT_OUT.search(source):
+            if number in checks or LEFT_OUT.search(source):
                 continue
             result["lines"] += 1
             result["run"] += times > 0
@@ -78,8 +82,9 @@ def as_markdown(results):
     page = f"""# Which branches the unit tests take
 
 `./dev coverage {" ".join(results)} --markdown FILE`, by g++'s `--coverage` without optimisation: each layer by its own tests alone, `tests/<layer>/`.
-A branch of a template counts as taken if one instantiation took it. Left out: branches into exceptions of the C++ runtime, and lines of
-contracts and invariants, whose failing side no right program takes.
+Nothing is inlined, for gcov would count each copy of a function anew. A branch of a template counts as taken if one instantiation took it.
+Left out: branches into exceptions of the C++ runtime, lines of contracts and invariants, and functions that tell whether the invariants
+hold (`consistent`), whose failing side no right program takes.
 
 | layer | lines run | | branches taken | |
 |---|---:|---:|---:|---:|

@@ -106,6 +106,24 @@ def without_code_noise(source: str) -> str:
     return pattern.sub(blank, source)
 
 
+# A function that tells whether the invariants hold is itself a check, as a contract is: no right program shows it a structure that it must refuse.
+SELF_CHECK = re.compile(r"^( +)(?:\[\[nodiscard\]\] )?(?:static )?bool (?:\w+_)?(?:consistent|longest_right)\(.*\{(.*\})?$")
+
+
+def lines_of_self_checks(source: str) -> set[int]:
+    """The numbers of the lines of such functions, from 1."""
+    found, end = set(), None
+    for number, line in enumerate(source.splitlines(), 1):
+        begins = SELF_CHECK.match(line)
+        if begins:
+            found.add(number)
+            end = None if begins[2] else begins[1] + "}"
+        elif end is not None:
+            found.add(number)
+            end = None if line == end else end
+    return found
+
+
 def main(check: Callable[[pathlib.Path], Iterable[Finding]]) -> None:
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent.parent).resolve()
     if not root.is_dir():

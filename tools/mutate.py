@@ -34,8 +34,13 @@ STATEMENT = re.compile(r"^ +(?!return|using|static|const|auto|if|for|while|else|
 PASSED_OVER = re.compile(r"^\s*(#|template\b|static_assert|using |ASHLAR_|requires\b|concept\b|friend\b|@)|operator|= default|= delete|poison\(")
 
 
-# A function that tells whether the invariants hold is itself a check: no right program shows it a structure that it must refuse.
-SELF_CHECK = re.compile(r"^( +)(?:static )?bool (?:\w+_)?consistent\(.*\{$")
+# Survivors that were looked at and mean the same, by header, change and a part of the line: with the reason.
+SAME = (
+    ("class_watch", "255", "part != 255", "a part that fills up before anything is proposed saves less than a sixteenth, and decides nothing"),
+    ("bitmap", "<", "(i / 64 + 1) * 64 < end", "where the two are equal, either is taken"),
+    ("free_list", "0", "whole = size, old = 0", "read only after it was set"),
+    ("region_set", "<", "&a < &b", "no region is compared with itself"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +54,15 @@ class Mutant:
 
     def __str__(self):
         return f"`{self.path}:{self.line}` `{self.old.strip()}` to `{self.new.strip() or ';'}`"
+
+
+def why_same(mutant):
+    """The reason why a survivor means the same; nothing where it was not found to."""
+    line = (ROOT / mutant.path).read_text().splitlines()[mutant.line - 1]
+    for stem, old, part, reason in SAME:
+        if pathlib.Path(mutant.path).stem == stem and mutant.old == old and line.find(part) <= mutant.column < line.find(part) + len(part):
+            return reason
+    return ""
 
 
 def headers():
@@ -68,12 +82,10 @@ def tests_of(header):
 def mutants(header):
     """Every mutant of a header."""
     path = str(header.relative_to(ROOT))
-    end_of_check = None
-    for number, line in enumerate(lintlib.without_code_noise(header.read_text()).splitlines(), 1):
-        if found := SELF_CHECK.match(line):
-            end_of_check = found[1] + "}"
-        if end_of_check is not None or PASSED_OVER.search(line):
-            end_of_check = None if line == end_of_check else end_of_check
+    source = header.read_text()
+    checks = lintlib.lines_of_self_checks(source)
+    for number, line in enumerate(lintlib.without_code_noise(source).splitlines(), 1):
+        if number in checks or PASSED_OVER.search(line):
             continue
         for found in OPERATOR.finditer(line):
             yield Mutant(path, number, found.start(1), found[1], SWAPS[found[1]])
@@ -147,6 +159,11 @@ def mutated(mutant):
 
 def run(arguments):
     every, verdicts = chosen(arguments.seed, arguments.only), {}
+    if arguments.again:  # the tests may have become better: what was killed stays so
+        before = json.loads(pathlib.Path(arguments.again).read_text())["verdicts"]
+        verdicts = {m: before[key] for m in every if before.get(key := f"{m} at {m.column}", "survived") != "survived"}
+        known = len(every)
+        every = [m for m in every if before.get(f"{m} at {m.column}") == "survived"]
     deadline = time.monotonic() + 60 * arguments.minutes
     with tempfile.TemporaryDirectory(prefix="ashlar-mutate-") as folder:
         bench = Bench(folder)
@@ -160,7 +177,7 @@ def run(arguments):
 
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
             list(pool.map(attempt, range(len(every))))
-    return {"seed": arguments.seed, "minutes": arguments.minutes, "all": len(every), "verdicts": verdicts}
+    return {"seed": arguments.seed, "minutes": arguments.minutes, "all": known if arguments.again else len(every), "again": bool(arguments.again), "verdicts": verdicts}
 
 
 def counts(result):
@@ -182,9 +199,10 @@ def as_markdown(result):
     rows = "".join(f"| {layer} | {k + s} | {k} | {s} | {b} | {score(k, s)} |\n" for layer, k, s, b in counts(result))
     survivors = sorted((m for m, v in result["verdicts"].items() if v == "survived"), key=lambda m: (m.path, m.line, m.column))
     tried = sum(v != "stillborn" for v in result["verdicts"].values())
+    again = ", then what had survived once more, with the tests that were written for it (`--again`)" if result.get("again") else ""
     page = f"""# Which changes of one token the unit tests notice
 
-`./dev mutate --minutes {result["minutes"]:g} --seed {result["seed"]} --markdown FILE`: of {result["all"]} mutants of the headers of strategy, of foundation
+`./dev mutate --minutes {result["minutes"]:g} --seed {result["seed"]} --markdown FILE`{again}: of {result["all"]} mutants of the headers of strategy, of foundation
 and of the malloc's arithmetic **{tried} were tried**, a sample that the seed decides. A mutant has one operator, constant or
 comparison changed or one statement dropped; only the header's mirrored unit test is compiled against it, without optimisation and with
 every invariant checked. *Killed*: the test fails, dies, is not done after 100 seconds, or a static assertion fails. What does not
@@ -197,7 +215,7 @@ compile or link otherwise is *stillborn* and does not count. Lines of templates,
 ## Survivors
 Each is a test that is missing, or a change that means the same.
 
-""" + "".join(f"- {m}\n" for m in survivors)
+""" + "".join(f"- {m}: {why_same(m) or 'not looked at'}\n" for m in survivors)
     return page
 
 
@@ -207,6 +225,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1, help="another sample (default %(default)s)")
     parser.add_argument("--only", default="", metavar="REGEX", help="only headers whose path matches")
     parser.add_argument("--jobs", type=int, default=2, help="compilers at once (default %(default)s)")
+    parser.add_argument("--again", metavar="FILE", help="only those that survived in an earlier run that wrote FILE (--json)")
     parser.add_argument("--list", action="store_true", help="print the mutants and try none")
     parser.add_argument("--json", metavar="FILE", help="write every verdict")
     parser.add_argument("--markdown", metavar="FILE", help="write the page")

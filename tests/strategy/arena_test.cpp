@@ -159,6 +159,10 @@ TEST_CASE("arena: an oversize block that stays one is moved by its upstream, and
     REQUIRE(last);
     w.pages.heal();
     CHECK(farther.data[19'999] == std::byte{9});
+    CHECK_FALSE(a.allocate(of(layout::max_size)));  // no room is left for its header
+    CHECK_FALSE(a.reallocate(farther.data, of(40'000, 8192), of(layout::max_size - 8191, 8192), 40'000));
+    const auto same = a.grow_in_place(farther.data, of(40'000, 8192), of(farther.size, 8192));
+    CHECK((same && *same == farther));  // within what was granted
     a.reset();
     a.trim();
     CHECK(w.pages.balanced());

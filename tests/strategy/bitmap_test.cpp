@@ -125,6 +125,9 @@ TEST_CASE("bitmap: a double, interior or foreign free, or one of another length,
     CHECK(refuses(x.data, of(64)));
     CHECK(refuses(x.data, of(256)));
     CHECK(refuses(y.data + 128, of(64)));
+    CHECK(refuses(x.data, of(0)));
+    CHECK(refuses(is_aligned(x.data, 256) ? y.data : x.data, of(128, 256)));
+    CHECK(refuses(x.data, of(4096 * 2)));  // more blocks than there are
     CHECK(support::free_ranges(blocks) == before);
     blocks.deallocate(x.data, of(128));
     CHECK(refuses(x.data, of(128)));

@@ -238,6 +238,7 @@ TEST_CASE("buddy: freeing twice, inside a block, or with a layout of another ord
     CHECK(refuses(x.data, of(129)));
     CHECK(refuses(x.data + 64, of(64)));
     CHECK(refuses(x.data + 1, of(100)));
+    CHECK(refuses(x.data, of(0)));
     std::byte other[16];
     CHECK(refuses(other, of(16)));
     heap.deallocate(x.data, of(100));
@@ -250,6 +251,7 @@ TEST_CASE("buddy: freeing twice, inside a block, or with a layout of another ord
     CHECK(refuses(big.data + 65'536, of(65'536)));
     CHECK(refuses(big.data + 16, of(200'000)));
     CHECK(refuses(big.data, of(big.size + 1)));
+    CHECK(refuses(big.data, of(200'000, std::size_t{1} << 40)));
     heap.deallocate(big.data, of(200'000));
     CHECK(refuses(big.data, of(200'000)));
     CHECK(refuses(nullptr, of(1)));

@@ -176,6 +176,7 @@ TEST_CASE("bump: giving back what is not live breaks the contract", "[strategy][
     CHECK_FALSE(support::broken_contract([&] { a.deallocate(b.data, of(21)); }).empty());  // too long
     CHECK_FALSE(support::broken_contract([&] { a.deallocate(c.end(), of(1)); }).empty());  // free
     CHECK_FALSE(support::broken_contract([&] { a.deallocate(buffer.bytes.data(), of(1)); }).empty());  // foreign
+    CHECK_FALSE(support::broken_contract([&] { a.deallocate(b.data, of(0)); }).empty());
     a.deallocate(c.data, of(10));
     CHECK_FALSE(support::broken_contract([&] { a.deallocate(c.data, of(10)); }).empty());  // twice
 }

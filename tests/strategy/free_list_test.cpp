@@ -237,6 +237,7 @@ TEMPLATE_TEST_CASE("free_list: freeing twice, or with a layout that does not fit
     CHECK(refuses(x.data, of(224)));  // as long as x and y together
     CHECK(refuses(x.data, of(20)));
     CHECK(refuses(x.data, of(100, 4096)));
+    CHECK(refuses(x.data, of(0)));
     CHECK(refuses(z.data + 16, of(100)));
     CHECK(refuses(x.data + 8, of(100, 8)));
     CHECK(refuses(nullptr, of(100)));

@@ -219,6 +219,7 @@ TEST_CASE("segregated: freeing twice, inside a block, or with a layout of anothe
     CHECK(refuses(x.data, of(200)));
     CHECK(refuses(x.data, of(96)));
     CHECK(refuses(z.data, of(100)));
+    CHECK(refuses(x.data, of(0)));
     CHECK(refuses(y.data + 112, of(100)));  // not yet carved
     CHECK(refuses(nullptr, of(100)));
     std::byte other[16];

@@ -136,6 +136,9 @@ TEST_CASE("slab: a double, interior, foreign or ill-fitting free breaks the cont
     CHECK(refuses(nullptr, of(64)));
     CHECK(refuses(x.data + 16, of(16)));
     CHECK(refuses(x.data, of(65)));
+    CHECK(refuses(x.data + 8, of(16)));
+    CHECK_FALSE(blocks.is_live(x.data + 8));
+    CHECK_FALSE(blocks.is_live(other));
     CHECK(refuses(x.data, of(64, 32)));
     blocks.deallocate(x.data, of(64));
     CHECK(refuses(x.data, of(64)));

@@ -85,6 +85,8 @@ TEST_CASE("stack: a release out of order is reported, and nothing has moved", "[
     CHECK(reports(b.end(), of(16)));        // free
     CHECK(reports(buffer.bytes.data(), of(1)));
     CHECK(reports(nullptr, of(1)));
+    CHECK(reports(b.data, of(0)));
+    CHECK_FALSE(s.owns(nullptr));
     s.deallocate(b.data, of(100));
     CHECK_FALSE(broken_contract([&] { s.deallocate(b.data, of(100)); }).empty());  // twice
     s.deallocate(a.data, of(100));

@@ -136,6 +136,9 @@ TEST_CASE("static_bump: giving back what is not live breaks the contract and har
     CHECK_FALSE(broken_contract([&] { a.deallocate(b.data, of(500)); }).empty());
     CHECK_FALSE(broken_contract([&] { a.deallocate(b.data + 8, of(16)); }).empty());
     CHECK_FALSE(broken_contract([&] { a.deallocate(foreign, of(16)); }).empty());
+    CHECK_FALSE(broken_contract([&] { a.deallocate(b.data, of(0)); }).empty());
+    CHECK_FALSE(broken_contract([&] { a.deallocate(reinterpret_cast<std::byte*>(&a) - 64, of(16)); }).empty());
+    CHECK_FALSE(a.owns(reinterpret_cast<std::byte*>(&a) - 64));
     CHECK_FALSE(broken_contract([&] { a.deallocate(c.end(), of(16)); }).empty());
     CHECK(a.room() == room);
     a.deallocate(c.data, of(100));

@@ -48,10 +48,12 @@ TEST_CASE("system: what the host refuses is refused, and a refused reallocate ke
     CHECK_FALSE(ashlar::system::allocate(huge));
     CHECK_FALSE(ashlar::system::allocate_zeroed(huge));
     CHECK_FALSE(ashlar::system::allocate(*layout::make(layout::max_size / 2, 4096)));
+    CHECK_FALSE(ashlar::system::allocate_zeroed(*layout::make(layout::max_size / 2, 4096)));
     const auto b = *ashlar::system::allocate(small);
     std::byte* volatile kept = b.data;  // g++ warns of any use after realloc, even after one that failed
     b.data[9] = std::byte{9};
     CHECK_FALSE(ashlar::system::reallocate(b.data, small, huge, 10));
+    CHECK_FALSE(ashlar::system::reallocate(kept, small, *layout::make(layout::max_size / 2, 4096), 10));
     std::byte* const still = kept;
     CHECK(still[9] == std::byte{9});
     ashlar::system::deallocate(still, small);
