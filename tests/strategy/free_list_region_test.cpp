@@ -1,6 +1,5 @@
 #include "ashlar/strategy/free_list_region.hpp"
 
-#include <algorithm>
 #include <catch2/catch.hpp>
 #include <vector>
 
@@ -12,7 +11,7 @@ namespace {
 
 /// Memory for a region or two, at an address that no alignment above 16 helps.
 struct buffer {
-    explicit buffer(std::size_t size) : bytes(size + 64), upstream(block{bytes.data(), bytes.size()}) {}
+    explicit buffer(std::size_t size, std::byte held = {}) : bytes(size + 64, held), upstream(block{bytes.data(), bytes.size()}) {}
     std::vector<std::byte> bytes;
     bump upstream;
 };
@@ -66,8 +65,7 @@ TEST_CASE("free_list_region: a request that passes the greatest layout has no re
 }
 
 TEST_CASE("free_list_region: the map of a region is empty whatever its memory held", "[strategy][free_list_region]") {
-    buffer b(8192);
-    std::fill(b.bytes.begin(), b.bytes.end(), std::byte{0xff});
+    buffer b(8192, std::byte{0xff});
     free_list_region* const r = free_list_region::obtain(b.upstream, {64, 16, 48}, 4096);
     REQUIRE(r != nullptr);
     for (std::size_t at = 0; at <= r->columns(); ++at) REQUIRE((!r->borders().is_start(at) && !r->borders().is_free(at)));
